@@ -1,0 +1,66 @@
+"""Every error and warning of the package: what happened, where, and what to try."""
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+
+class PredclvError(Exception):
+    """Base of every error this package raises on purpose."""
+
+
+class DataError(PredclvError, ValueError):
+    """The data cannot be used as they are; the message names the rows or values."""
+
+
+class OptionError(PredclvError, ValueError):
+    """An option has a value that means nothing here: a unit, a horizon, a rate, an engine."""
+
+
+class FitError(PredclvError, RuntimeError):
+    """A model could not be fitted; the message names the cause and what to try."""
+
+
+class StoreError(PredclvError, ValueError):
+    """A saved file is damaged, foreign or from another version."""
+
+
+class PredclvWarning(UserWarning):
+    """Base of every warning this package gives."""
+
+
+class DataWarning(PredclvWarning):
+    """Rows were left out, merged or rounded; the message counts them."""
+
+
+class RefundWarning(DataWarning):
+    """Negative amounts were netted or dropped; the message counts them."""
+
+
+class BoundaryWarning(PredclvWarning):
+    """The likelihood has no interior maximum: the fit is the limit that the message names."""
+
+
+class InfiniteMeanWarning(PredclvWarning):
+    """The fitted distribution of spend has no finite mean (Gamma-Gamma with q <= 1)."""
+
+
+class AssumptionWarning(PredclvWarning):
+    """An assumption of the model looks doubtful on these data."""
+
+
+class OptionWarning(PredclvWarning):
+    """An option has an unusual value; the message says how it was understood."""
+
+
+def some(values: Iterable[object], most: int = 5) -> str:
+    """The first few values as text, for an error message: ``17, 52, 90 and 4 more``."""
+    listed = list(values)
+    text = ", ".join(str(value) for value in listed[:most])
+    return text if len(listed) <= most else f"{text} and {len(listed) - most:,} more"
+
+
+def did_you_mean(word: object, known: Iterable[object]) -> str:
+    """`` Did you mean 'date'?`` where a known word is near, else an empty text."""
+    by_text = {str(candidate).casefold(): str(candidate) for candidate in known}
+    near = get_close_matches(str(word).casefold(), by_text, n=1)
+    return f" Did you mean {by_text[near[0]]!r}?" if near else ""

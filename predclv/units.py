@@ -1,0 +1,173 @@
+"""Time: how long a unit is, horizons, and what an annual discount rate means per unit.
+
+The only file that knows a week is 7 days.
+"""
+
+import datetime
+import math
+import re
+import warnings
+from numbers import Real
+
+import numpy as np
+import pandas as pd
+
+from predclv.errors import OptionError, OptionWarning, did_you_mean
+
+DAYS = {"day": 1.0, "week": 7.0, "month": 30.4375, "year": 365.25}
+"""Days in each unit; a month is a twelfth of a year of 365.25 days."""
+
+_SHORT = {"d": "day", "w": "week", "wk": "week", "mo": "month", "y": "year", "yr": "year"}
+_QUANTITY = re.compile(r"\s*([0-9]*\.?[0-9]+(?:e[+-]?[0-9]+)?)\s*([a-z]+)\s*", re.IGNORECASE)
+
+
+def days_per(unit: str) -> float:
+    """Days in one ``unit``.
+
+    Raises
+    ------
+    OptionError
+        If the unit is none of day, week, month and year.
+
+    Examples
+    --------
+    >>> days_per("week")
+    7.0
+    """
+    if unit not in DAYS:
+        raise OptionError(
+            f"unit must be one of {', '.join(DAYS)}; got {unit!r}.{did_you_mean(unit, DAYS)}"
+        )
+    return DAYS[unit]
+
+
+def _unit_named(word: str) -> str | None:
+    """The unit that a word of a horizon means: ``weeks``, ``Week`` and ``w`` are all week."""
+    word = word.casefold()
+    for name in (word, word.removesuffix("s")):
+        if name in DAYS:
+            return name
+        if name in _SHORT:
+            return _SHORT[name]
+    return None
+
+
+def horizon_in(
+    horizon: str | float | datetime.timedelta | np.timedelta64, unit: str, what: str = "horizon"
+) -> float:
+    """Length of a horizon in ``unit``.
+
+    A bare number is already in ``unit``; text and timedeltas carry their own and are converted, so
+    twelve months against a fit in weeks are 52.18 weeks, not 12.
+
+    Parameters
+    ----------
+    horizon : str, number, timedelta, pandas.Timedelta or numpy.timedelta64
+        ``"52 weeks"``, ``"12 months"``, ``"1 year"``, ``pd.Timedelta(days=90)`` or ``52``.
+    unit : str
+        The unit of the answer: day, week, month or year.
+    what : str
+        What the horizon is called in error messages.
+
+    Returns
+    -------
+    float
+        Positive and finite.
+
+    Raises
+    ------
+    OptionError
+        If it cannot be read, or is not positive and finite.
+
+    Examples
+    --------
+    >>> horizon_in("12 months", "week")
+    52.17857142857143
+    >>> horizon_in(26, "week")
+    26.0
+    """
+    per_unit = days_per(unit)
+    if isinstance(horizon, str):
+        match = _QUANTITY.fullmatch(horizon)
+        named = _unit_named(match[2]) if match else None
+        if match is None or named is None:
+            raise OptionError(
+                f"{what} {horizon!r} could not be read. Try '52 weeks', '12 months', '90 days' "
+                f"or a plain number of {unit}s."
+            )
+        length = float(match[1]) * (1.0 if named == unit else DAYS[named] / per_unit)
+    elif isinstance(horizon, (datetime.timedelta, np.timedelta64)):
+        length = pd.Timedelta(horizon) / pd.Timedelta(days=1) / per_unit
+    elif isinstance(horizon, (Real, np.number)) and not isinstance(horizon, bool):
+        length = float(horizon)
+    else:
+        raise OptionError(
+            f"{what} must be text such as '52 weeks', a timedelta or a number of {unit}s; "
+            f"got {type(horizon).__name__}."
+        )
+    if not (math.isfinite(length) and length > 0):
+        raise OptionError(f"{what} must be positive and finite; got {horizon!r}.")
+    return length
+
+
+def force_of_interest(discount_rate: float, unit: str) -> float:
+    """Continuous discount rate ``delta`` per ``unit`` of an annual effective rate.
+
+    A purchase ``s`` units from now is worth ``exp(-delta s)``, which is ``(1 + rate)**-years``.
+
+    Raises
+    ------
+    OptionError
+        If the rate is negative, not finite, or 1 and more: 10 meant as 10% is written 0.10.
+
+    Examples
+    --------
+    >>> round(force_of_interest(0.10, "year"), 6)
+    0.09531
+    """
+    rate = _number(discount_rate, "discount_rate")
+    if not 0 <= rate < 1:
+        hint = f" For {rate:g}% a year write {rate / 100:g}." if 1 <= rate <= 100 else ""
+        raise OptionError(
+            f"discount_rate is annual and effective, at least 0 and below 1; got {rate:g}.{hint}"
+        )
+    return math.log1p(rate) * days_per(unit) / DAYS["year"]
+
+
+def share(value: float, what: str) -> float:
+    """A share such as a margin: at least 0; above 1 it is doubted, from 2 on refused.
+
+    Examples
+    --------
+    >>> share(0.3, "margin")
+    0.3
+    """
+    number = _number(value, what)
+    if number < 0 or number >= 2:
+        hint = f" For {number:g}% write {number / 100:g}." if 2 <= number <= 100 else ""
+        raise OptionError(f"{what} is a share of spend between 0 and 1; got {number:g}.{hint}")
+    if number > 1:
+        warnings.warn(
+            f"{what} of {number:g} is more than all of the spend; it was taken as given.",
+            OptionWarning,
+            stacklevel=3,
+        )
+    return number
+
+
+def probability(value: float, what: str) -> float:
+    """A probability strictly between 0 and 1, such as the level of an interval."""
+    number = _number(value, what)
+    if not 0 < number < 1:
+        hint = f" For {number:g}% write {number / 100:g}." if 1 < number < 100 else ""
+        raise OptionError(f"{what} must lie between 0 and 1; got {number:g}.{hint}")
+    return number
+
+
+def _number(value: object, what: str) -> float:
+    if isinstance(value, bool) or not isinstance(value, (Real, np.number)):
+        raise OptionError(f"{what} must be a number; got {value!r}.")
+    number = float(value)
+    if not math.isfinite(number):
+        raise OptionError(f"{what} must be finite; got {number}.")
+    return number

@@ -1,0 +1,249 @@
+"""A customer base summarised: how often, how recently, for how long, and for how much."""
+
+import datetime
+import html
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any
+
+import pandas as pd
+
+from predclv.data.cells import Cells, SpendCells
+from predclv.data.log import Log, civil_date, open_log
+from predclv.data.notices import counted, warn
+from predclv.data.summaries import FrameSummary, StoredSummary, Summary, checked_summary
+from predclv.errors import DataError, DataWarning
+from predclv.units import days_per
+
+__all__ = ["RFM", "Cells", "SpendCells", "rfm_summary"]
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class RFM:
+    """One row per customer: frequency, recency, T and, where there are amounts, monetary value.
+
+    Made by `rfm_summary` from a log, or by `RFM.from_frame` from a summary made elsewhere.
+
+    Attributes
+    ----------
+    unit : str
+        The unit of recency and T: day, week, month or year.
+    observation_end : datetime.date or None
+        The last day observed; None for a summary made elsewhere.
+    counts : mapping
+        rows, customers and repeat_purchases, and whatever was merged, netted or left out.
+    log : Log or None
+        The log it was made from, for forecasters that need more than the summary.
+    """
+
+    unit: str
+    observation_end: datetime.date | None
+    counts: Mapping[str, int]
+    log: Log | None
+    _summary: Summary = field(repr=False)
+
+    @classmethod
+    def from_frame(
+        cls, frame: pd.DataFrame, unit: str = "week", customer_id: str = "customer_id"
+    ) -> "RFM":
+        """Take a summary made elsewhere, for instance by lifetimes or pymc-marketing.
+
+        Parameters
+        ----------
+        frame : pandas.DataFrame
+            frequency (a count), recency and T (in ``unit``, taken as they are) and, maybe,
+            monetary_value, which counts only where there are repeat purchases.
+        unit : str
+            The unit in which recency and T are.
+        customer_id : str
+            The column of the ids; where there is none, the index holds them.
+
+        Raises
+        ------
+        DataError
+            If a column is missing, customers appear twice or have no id, or have an impossible
+            history; the message names them.
+        OptionError
+            If the unit is unknown.
+
+        Examples
+        --------
+        >>> frame = pd.DataFrame({"frequency": [2, 0], "recency": [30.4, 0], "T": [38.9, 27.0]})
+        >>> RFM.from_frame(frame, unit="week")
+        RFM: 2 customers, 2 repeat purchases, in weeks, without spend
+        """
+        days_per(unit)
+        checked = checked_summary(frame, customer_id)
+        counts = {
+            "rows": len(checked),
+            "customers": len(checked),
+            "repeat_purchases": int(checked["frequency"].sum()),
+        }
+        return cls(unit, None, MappingProxyType(counts), None, FrameSummary(checked, unit))
+
+    @property
+    def frame(self) -> pd.DataFrame:
+        """One row per customer, sorted by customer_id.
+
+        customer_id, frequency (int64), recency and T (float64, in ``unit``) and, where the log has
+        amounts, monetary_value (mean spend per repeat purchase, 0.0 where there is none). Fetched
+        once; what a caller does to the frame leaves this summary as it is.
+        """
+        return self._summary.frame.copy(deep=False)
+
+    @property
+    def has_spend(self) -> bool:
+        """Whether there is a monetary value."""
+        return self._summary.has_spend
+
+    def cells(self) -> Cells:
+        """Customers grouped by (frequency, recency, T), which is all that the likelihood sees."""
+        return self._summary.cells()
+
+    def spend_cells(self) -> SpendCells:
+        """Repeat customers with positive mean spend, grouped by (frequency, spend).
+
+        Raises
+        ------
+        DataError
+            If the log has no amounts.
+        """
+        if not self.has_spend:
+            raise DataError(
+                "This summary has no spend: its log has no amounts. Name the column of the amounts "
+                "in rfm_summary, or fit purchases alone."
+            )
+        return self._summary.spend_cells()
+
+    def __len__(self) -> int:
+        return self.counts["customers"]
+
+    def __repr__(self) -> str:
+        end = f", observed to {self.observation_end}" if self.observation_end else ""
+        return (
+            f"RFM: {counted(len(self), 'customer')}, "
+            f"{counted(self.counts['repeat_purchases'], 'repeat purchase')}, "
+            f"in {self.unit}s{end}{'' if self.has_spend else ', without spend'}"
+        )
+
+    def _repr_html_(self) -> str:
+        notes = ", ".join(
+            f"{name.replace('_', ' ')} {number:,}"
+            for name, number in self.counts.items()
+            if number and name not in ("customers", "repeat_purchases")
+        )
+        table = self._summary.head(5).to_html(index=False, border=0, float_format="{:.2f}".format)
+        more = f"<p>and {len(self) - 5:,} more</p>" if len(self) > 5 else ""
+        return f"<p><b>{html.escape(repr(self))}</b><br>{notes}</p>{table}{more}"
+
+
+def rfm_summary(
+    transactions: Any,
+    customer_id: str = "customer_id",
+    date: str = "date",
+    amount: str | None = "amount",
+    *,
+    unit: str = "week",
+    observation_end: str | datetime.date | None = None,
+    refunds: str = "net",
+    timezone: str | None = None,
+) -> RFM:
+    """Summarise a log of purchases, one row per purchase, to one row per customer.
+
+    The log is grouped where it lies; ids keep their type. All purchases of a customer on one day
+    are one purchase, the first purchase is in neither frequency nor monetary value, and times are
+    whole days over the days in a unit: T runs from the first purchase to ``observation_end``.
+
+    Parameters
+    ----------
+    transactions : frame, relation or path
+        A pandas or polars DataFrame, a polars LazyFrame, an Arrow table, a DuckDB relation, or the
+        path or glob of .parquet or .csv files (or a list of paths).
+    customer_id, date : str
+        Their columns. Ids are whole numbers, text or UUIDs; dates are dates, timestamps or ISO
+        text.
+    amount : str or None
+        The column of the amounts, None for a log without: there is no monetary value then.
+    unit : str
+        day, week, month (30.4375 days) or year (365.25 days).
+    observation_end : str, date or timestamp, optional
+        The last day observed, inclusive. Default: the latest date in the log, which is too early
+        where the log was drawn some time after its last purchase.
+    refunds : str
+        What becomes of negative amounts: ``"net"`` sums them into their day (a day of refunds
+        alone is no purchase and its amount is left out), ``"drop"`` leaves them out, ``"error"``
+        refuses them.
+    timezone : str, optional
+        The zone whose days count, for dates that are instants. Default: the zone that the column
+        records; UTC with a warning where a file holds none.
+
+    Returns
+    -------
+    RFM
+
+    Raises
+    ------
+    DataError
+        If a column is missing or has values that cannot be used, the log is empty, or a file
+        cannot be read.
+    OptionError
+        If the unit, ``refunds``, ``timezone`` or ``observation_end`` means nothing here.
+
+    Warns
+    -----
+    DataWarning
+        Rows after ``observation_end`` were left out, amounts rounded to 0.0001, or an amount
+        column is empty.
+    RefundWarning
+        Negative amounts were netted or dropped.
+
+    Examples
+    --------
+    >>> orders = pd.DataFrame({
+    ...     "customer_id": [1, 1, 1, 2],
+    ...     "date": ["2024-01-01", "2024-01-15", "2024-01-15", "2024-01-08"],
+    ...     "amount": [9.9, 20.0, 5.0, 12.5],
+    ... })
+    >>> rfm = rfm_summary(orders, observation_end="2024-01-29")
+    >>> rfm
+    RFM: 2 customers, 1 repeat purchase, in weeks, observed to 2024-01-29
+    >>> rfm.frame
+       customer_id  frequency  recency    T  monetary_value
+    0            1          1      2.0  4.0            25.0
+    1            2          0      0.0  3.0             0.0
+    >>> rfm.counts["same_day_rows_merged"]
+    1
+    """
+    days_per(unit)
+    end = None if observation_end is None else civil_date(observation_end, "observation_end")
+    log = open_log(
+        transactions,
+        customer_id=customer_id,
+        date=date,
+        amount=amount,
+        refunds=refunds,
+        timezone=timezone,
+        end=end,
+    )
+    if end is not None and end < log.first_day:
+        raise DataError(
+            f"observation_end {end} is before every purchase: the log runs from {log.first_day} to "
+            f"{log.last_day}."
+        )
+    rfm = summary_of(log, end or log.last_day, unit)
+    if rfm.counts["rows_after_end"]:
+        lost = rfm.counts["customers_after_end"]
+        warn(
+            f"{counted(rfm.counts['rows_after_end'], 'row is', 'rows are')} after observation_end "
+            f"{end} and were left out, {counted(lost, 'customer')} of them altogether.",
+            DataWarning,
+        )
+    return rfm
+
+
+def summary_of(log: Log, end: datetime.date, unit: str) -> RFM:
+    """The summary of a checked log to ``end``, which is not before its first day."""
+    counts = log.keep_summary("summary", end)
+    summary = StoredSummary(log.engine, "summary", unit, log.has_spend)
+    return RFM(unit, end, MappingProxyType(counts), log, summary)

@@ -1,0 +1,69 @@
+"""Summaries as files: written with their unit, so that it cannot be forgotten."""
+
+from pathlib import Path
+
+import pandas as pd
+import pyarrow.parquet as pq
+
+from predclv.data.files import write_csv, write_parquet
+from predclv.data.rfm import RFM
+from predclv.errors import DataError
+
+_COLUMNS = {"frequency", "recency", "T"}
+
+
+def write_rfm(rfm: RFM, path: str | Path) -> None:
+    """Write a summary as .parquet, with its unit and end in the metadata, or as .csv without."""
+    if Path(path).suffix.casefold() == ".csv":
+        write_csv(rfm.frame, path)
+        return
+    end = rfm.observation_end
+    write_parquet(
+        rfm.frame,
+        path,
+        {"predclv.unit": rfm.unit, "predclv.observation_end": "" if end is None else str(end)},
+    )
+
+
+def holds_rfm(path: str | Path) -> bool:
+    """Whether a file is a summary rather than a log: it has frequency, recency and T."""
+    file = Path(path)
+    try:
+        if file.suffix.casefold() == ".parquet":
+            names = set(pq.read_schema(file).names)
+        elif file.suffix.casefold() == ".csv":
+            names = set(pd.read_csv(file, nrows=0).columns)
+        else:
+            return False
+    except (OSError, ValueError):
+        return False  # whoever reads it next says what is wrong with it
+    return names >= _COLUMNS
+
+
+def read_rfm(path: str | Path, unit: str | None = None) -> RFM:
+    """Read a summary; the unit stands in the file, or is given for one made elsewhere.
+
+    Raises
+    ------
+    DataError
+        If the unit is unknown, or given and another than the file's.
+    """
+    file = Path(path)
+    if file.suffix.casefold() == ".csv":
+        frame, metadata = pd.read_csv(file), {}
+    else:
+        table = pq.read_table(file)
+        frame = table.to_pandas()
+        metadata = {
+            key.decode(): value.decode()
+            for key, value in (table.schema.metadata or {}).items()
+            if key.startswith(b"predclv.")
+        }
+    known = metadata.get("predclv.unit")
+    if known is None and unit is None:
+        raise DataError(
+            f"{path} does not say in which unit its recency and T are. Say so: unit='week'."
+        )
+    if known is not None and unit is not None and known != unit:
+        raise DataError(f"{path} is in {known}s, not in {unit}s. Leave the unit out.")
+    return RFM.from_frame(frame, unit=known or unit or "")

@@ -1,0 +1,262 @@
+"""Where a log may lie: frames in memory, DuckDB relations, Parquet and CSV files.
+
+Whatever it is, what comes out is a `Table`: a thing to SELECT from whose columns are called
+``customer_id``, ``date`` and ``amount``, with their SQL types and the recorded time zone.
+"""
+
+import datetime
+import glob
+import os
+from collections.abc import Hashable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+
+from predclv.data.duckdb import RELATION_NAME, Engine, Reader, RelationReader, is_relation
+from predclv.data.log_files import csv_columns, log_files, parquet_zone
+from predclv.data.sql import DUCKDB
+from predclv.errors import DataError, OptionError, did_you_mean, some
+
+ACCEPTED = (
+    "a pandas or polars DataFrame, a polars LazyFrame, an Arrow table, a DuckDB relation, or the "
+    "path or glob of .parquet or .csv files (or a list of paths)"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A log to select from.
+
+    Attributes
+    ----------
+    engine : Engine
+        The private connection that keeps the results.
+    reader : Reader
+        What runs a statement over the log: the engine, or the user's own connection.
+    sql : str
+        What stands after FROM; its columns are ``customer_id``, ``date`` and, maybe, ``amount``.
+    types : dict
+        SQL type by column.
+    names : dict
+        The user's column names, for messages.
+    zone : str or None
+        The time zone of the dates, None where they have none.
+    zone_doubt : str
+        Why the zone is a guess, empty where it is known.
+    is_ordered : bool
+        Whether rows have positions worth telling.
+    is_text : bool
+        Whether every column is text because the file has no types (CSV).
+    alive : object
+        What must not be garbage collected while statements read it.
+    """
+
+    engine: Engine
+    reader: Reader
+    sql: str
+    types: Mapping[str, str]
+    names: Mapping[str, str]
+    zone: str | None = None
+    zone_doubt: str = ""
+    is_ordered: bool = True
+    is_text: bool = False
+    alive: object = field(default=None, repr=False)
+
+
+def is_instant(sql_type: str) -> bool:
+    """Whether a SQL type is a timestamp with time zone."""
+    return sql_type.startswith(("TIMESTAMPTZ", "TIMESTAMP WITH TIME ZONE"))
+
+
+def open_table(
+    transactions: Any, names: Mapping[str, str | None], timezone: str | None = None
+) -> Table:
+    """Find the log's three columns wherever it lies.
+
+    Parameters
+    ----------
+    transactions : object
+        Anything in ``ACCEPTED``.
+    names : mapping
+        The user's column name for each of customer_id, date and amount; None: there is none.
+    timezone : str, optional
+        With it, Python datetimes of several zones in one column are welcome.
+
+    Raises
+    ------
+    DataError
+        If it is of another kind, a column is missing, or a file cannot be read.
+    """
+    wanted = {role: name for role, name in names.items() if name is not None}
+    for role in ("customer_id", "date"):
+        if role not in wanted:
+            raise OptionError(f"{role} must name a column of the log; got None.")
+    if len(set(wanted.values())) < len(wanted):
+        raise OptionError(f"Each column can have one role; got {some(wanted.values())}.")
+    engine = Engine()
+    if isinstance(transactions, pd.DataFrame):
+        table = _from_pandas(transactions, wanted, allow_zones=timezone is not None)
+        return _in_memory(engine, table, wanted, transactions)
+    if type(transactions).__module__.partition(".")[0] == "polars":
+        return _in_memory(engine, _from_polars(transactions, wanted), wanted)
+    if is_relation(transactions):
+        return _from_relation(engine, RelationReader(transactions), wanted)
+    if hasattr(transactions, "__arrow_c_stream__"):
+        return _in_memory(engine, _from_arrow(pa.table(transactions), wanted), wanted)
+    if isinstance(transactions, (str, os.PathLike, list, tuple)):
+        return _from_files(engine, transactions, wanted)
+    raise DataError(
+        f"transactions must be {ACCEPTED}; got {type(transactions).__name__}."
+        + (" Select the columns into a DataFrame first." if _is_frame_like(transactions) else "")
+    )
+
+
+def _is_frame_like(value: object) -> bool:
+    return isinstance(value, (pd.Series, Mapping))
+
+
+def _check_columns(
+    wanted: Mapping[str, str], available: Iterable[Hashable], hint: str = ""
+) -> None:
+    """Every wanted column is there, once."""
+    present = list(available)
+    for role, name in wanted.items():
+        if present.count(name) == 1:
+            continue
+        if name in present:
+            raise DataError(f"The log has {present.count(name)} columns called {name!r}.")
+        advice = did_you_mean(name, present) or hint
+        if role == "amount" and name == "amount":
+            advice += " For a log without amounts say amount=None."
+        raise DataError(
+            f"The log has no column {name!r} ({role}). Its columns are {some(present, 20)}.{advice}"
+        )
+
+
+def _in_memory(
+    engine: Engine, table: pa.Table, wanted: Mapping[str, str], alive: object = None
+) -> Table:
+    """Register an Arrow table whose columns already have the roles' names."""
+    engine.register("log", table)
+    kind = table.schema.field("date").type
+    zone = kind.tz if pa.types.is_timestamp(kind) else None
+    # A shallow copy makes pandas copy before it lets anyone write into the shared memory.
+    kept = alive.copy(deep=False) if isinstance(alive, pd.DataFrame) else None
+    return Table(engine, engine, "log", engine.types("log"), wanted, zone, alive=kept)
+
+
+def _from_pandas(frame: pd.DataFrame, wanted: Mapping[str, str], allow_zones: bool) -> pa.Table:
+    in_index = [name for name in wanted.values() if name in frame.index.names]
+    hint = f" {in_index[0]!r} is the index: say transactions.reset_index()." if in_index else ""
+    _check_columns(wanted, frame.columns, hint)
+    if frame[wanted["date"]].dtype == object:
+        _check_zones(frame[wanted["date"]], wanted["date"], allow_zones)
+    return pa.table({role: _arrow_column(frame[name], name) for role, name in wanted.items()})
+
+
+def _arrow_column(column: pd.Series, name: str) -> pa.Array:
+    if isinstance(column.dtype, pd.CategoricalDtype):
+        column = column.astype(column.cat.categories.dtype)
+    if isinstance(column.dtype, pd.PeriodDtype):
+        raise DataError(
+            f"Column {name!r} holds periods; say .dt.to_timestamp() to make them dates."
+        )
+    try:
+        array = pa.array(column, from_pandas=True)
+    except (pa.ArrowException, TypeError, ValueError, OverflowError) as error:
+        examples: dict[str, object] = {}
+        for value in column[column.notna()]:
+            examples.setdefault(type(value).__name__, value)
+        if len(examples) > 1:
+            shown = some((f"{kind} ({value!r})" for kind, value in examples.items()), 3)
+            raise DataError(
+                f"Column {name!r} mixes types: {shown}. Turn all of its values into one type, "
+                f"for instance with .astype(str)."
+            ) from error
+        raise DataError(f"Column {name!r} could not be read: {error}.") from error
+    return array.combine_chunks() if isinstance(array, pa.ChunkedArray) else array
+
+
+def _check_zones(column: pd.Series, name: str, allow_zones: bool) -> None:
+    """A column of Python datetimes has one zone, or none, or several that are to be converted."""
+    zones = {
+        str(value.tzinfo) if value.tzinfo else "no zone"
+        for value in column[column.notna()]
+        if isinstance(value, datetime.datetime)
+    }
+    if len(zones) > 1 and ("no zone" in zones or not allow_zones):
+        raise DataError(
+            f"Column {name!r} has mixed time zones ({some(sorted(zones), 3)}). Say in which zone a "
+            "day begins, for instance timezone='Europe/Berlin', after giving every value a zone."
+        )
+
+
+def _from_polars(frame: Any, wanted: Mapping[str, str]) -> pa.Table:
+    is_lazy = type(frame).__name__ == "LazyFrame"
+    if not is_lazy and type(frame).__name__ != "DataFrame":
+        raise DataError(f"transactions must be {ACCEPTED}; got a polars {type(frame).__name__}.")
+    _check_columns(wanted, frame.collect_schema().names() if is_lazy else frame.columns)
+    columns = frame.select(list(wanted.values()))
+    return _from_arrow((columns.collect() if is_lazy else columns).to_arrow(), wanted)
+
+
+def _from_arrow(table: pa.Table, wanted: Mapping[str, str]) -> pa.Table:
+    _check_columns(wanted, table.column_names)
+    return pa.table({role: table.column(name) for role, name in wanted.items()})
+
+
+def _renamed(wanted: Mapping[str, str], log: str, present: Mapping[str, str] | None = None) -> str:
+    """A table expression with the roles as column names."""
+    present = present or wanted
+    columns = ", ".join(f"{DUCKDB.quote(present[role])} AS {role}" for role in wanted)
+    return f"(SELECT {columns} FROM {log})"
+
+
+def _check_case(wanted: Mapping[str, str], available: Iterable[str]) -> None:
+    """No wanted column has a twin that differs in capitals alone: SQL cannot tell them apart."""
+    folded = [name.casefold() for name in available]
+    for name in wanted.values():
+        if folded.count(name.casefold()) > 1:
+            raise DataError(f"Two columns are called {name!r} but for capitals; rename one.")
+
+
+def _from_relation(engine: Engine, reader: RelationReader, wanted: Mapping[str, str]) -> Table:
+    available = reader.types()
+    _check_columns(wanted, available)
+    _check_case(wanted, available)
+    types = {role: available[name] for role, name in wanted.items()}
+    zone, doubt = None, ""
+    if is_instant(types["date"]):
+        zone = reader.rows("SELECT current_setting('TimeZone')")[0][0]
+        doubt = f"in {zone}, the TimeZone setting of the relation's connection"
+    log = _renamed(wanted, RELATION_NAME)
+    return Table(engine, reader, log, types, wanted, zone, doubt, is_ordered=False)
+
+
+def _from_files(engine: Engine, paths: Any, wanted: Mapping[str, str]) -> Table:
+    files, suffix = log_files(paths)
+    listed = ", ".join(DUCKDB.literal(glob.escape(file)) for file in files)
+    if suffix == ".parquet":
+        log = f"read_parquet([{listed}])"
+        available = engine.types(log)
+        _check_columns(wanted, available)
+        _check_case(wanted, available)
+        types = {role: available[name] for role, name in wanted.items()}
+        zone, doubt = None, ""
+        if is_instant(types["date"]):
+            zone = parquet_zone(files, wanted["date"])
+            if zone is None:
+                zone, doubt = "UTC", "in UTC: the file holds instants but no zone"
+        return Table(engine, engine, _renamed(wanted, log), types, wanted, zone, doubt)
+    header, delimiter = csv_columns(files)
+    _check_columns(wanted, header)
+    declared = ", ".join(f"'c{place}': 'VARCHAR'" for place in range(len(header)))
+    log = (
+        f"read_csv([{listed}], columns={{{declared}}}, auto_detect=false, header=true,"
+        f" delim={DUCKDB.literal(delimiter)}, quote='\"', escape='\"')"
+    )
+    places = {role: f"c{header.index(name)}" for role, name in wanted.items()}
+    engine.store("log", f"SELECT * FROM {_renamed(wanted, log, places)}")
+    return Table(engine, engine, "log", engine.types("log"), wanted, is_text=True)

@@ -1,0 +1,229 @@
+"""The one SQL statement that summarises a log, and where the engines' dialects differ.
+
+The statements read a log whose columns are already called ``customer_id``, ``date`` and ``amount``
+and answer in integers alone: days since 1970 and spend in units of 1e-4. Integer sums depend
+neither on the order of the rows nor on the number of threads, so two engines and two runs agree
+bit for bit.
+
+A Spark dialect belongs here as a second `Dialect`: names are quoted with backticks, a text literal
+escapes backslashes too, and the civil day is ``unix_date(CAST(x AS DATE))``, with
+``from_utc_timestamp(x, zone)`` in place of ``x`` where there is a zone. Everything else in the
+statements is common to both engines.
+"""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+
+UNITS = 10_000
+"""Spend is counted in units of 1e-4 of the currency."""
+
+LARGEST_SPEND = 9e14
+"""The total of all amounts that 64-bit units can hold."""
+
+_OFFSET = re.compile(r"([+-])(\d{2}):?(\d{2})")
+_UTC = {"UTC", "Etc/UTC", "GMT", "Etc/GMT", "Z", "Zulu"}
+
+
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """How one engine writes the few things that engines write differently.
+
+    Attributes
+    ----------
+    name : str
+        The engine.
+    quote : callable
+        A column or table name, whatever characters it holds, as an identifier.
+    literal : callable
+        A text as a string literal.
+    civil_day : callable
+        ``(expression, zone)`` to days since 1970-01-01; a zone of None means that the expression
+        is a date or a timestamp without zone, otherwise it is an instant.
+    """
+
+    name: str
+    quote: Callable[[str], str]
+    literal: Callable[[str], str]
+    civil_day: Callable[[str, str | None], str]
+
+
+def offset_seconds(zone: str) -> int | None:
+    """Seconds east of UTC of a fixed zone, None for a zone with a history.
+
+    Examples
+    --------
+    >>> offset_seconds("UTC"), offset_seconds("-05:30"), offset_seconds("Europe/Berlin")
+    (0, -19800, None)
+    """
+    if zone in _UTC:
+        return 0
+    match = _OFFSET.fullmatch(zone)
+    if match is None:
+        return None
+    seconds = int(match[2]) * 3600 + int(match[3]) * 60
+    return -seconds if match[1] == "-" else seconds
+
+
+def _duckdb_quote(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
+
+
+def _duckdb_literal(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
+
+
+def _duckdb_civil_day(expression: str, zone: str | None) -> str:
+    if zone is not None:
+        instant = f"CAST({expression} AS TIMESTAMPTZ)"  # nanosecond instants have no AT TIME ZONE
+        seconds = offset_seconds(zone)
+        if seconds is None:
+            expression = f"{instant} AT TIME ZONE {_duckdb_literal(zone)}"
+        else:  # ten times as fast as AT TIME ZONE
+            expression = f"make_timestamp(epoch_us({instant}) + {seconds * 1_000_000})"
+    return f"CAST(CAST({expression} AS DATE) - DATE '1970-01-01' AS INTEGER)"
+
+
+DUCKDB = Dialect("duckdb", _duckdb_quote, _duckdb_literal, _duckdb_civil_day)
+
+
+@dataclass(frozen=True, slots=True)
+class Amounts:
+    """The amount column as SQL: three expressions over the log.
+
+    Attributes
+    ----------
+    value : str
+        As a double, for the checks.
+    units : str
+        As a 64-bit integer of 1e-4 units, exact.
+    is_rounded : str
+        True where ``units`` had to round.
+    """
+
+    value: str
+    units: str
+    is_rounded: str
+
+
+@dataclass(frozen=True, slots=True)
+class Statements:
+    """The statements over one log.
+
+    Attributes
+    ----------
+    log : str
+        What stands after FROM.
+    customer_id, day : str
+        Expressions of the id and of the civil day as days since 1970.
+    amounts : Amounts or None
+        None for a log without amounts.
+    id_is_bad : str
+        True where an id cannot be used, beyond being null.
+    """
+
+    log: str
+    customer_id: str
+    day: str
+    amounts: Amounts | None
+    id_is_bad: str = "FALSE"
+
+    def survey(self) -> str:
+        """One row of facts about the whole log, in one scan without grouping."""
+        amount_columns = amount_facts = ""
+        if self.amounts is not None:
+            amount_columns = (
+                f", amount AS raw, {self.amounts.value} AS amount,"
+                f" {self.amounts.is_rounded} AS rounded"
+            )
+            amount_facts = """,
+                count(*) - count(raw) + count_if(isnan(amount)) AS null_amounts,
+                count(raw) - count(amount) AS text_amounts,
+                count_if(abs(amount) = CAST('Infinity' AS DOUBLE)) AS infinite_amounts,
+                count_if(amount < 0) AS refund_rows,
+                count_if(rounded) AS rounded_rows,
+                max(abs(amount)) AS largest_amount,
+                sum(abs(amount)) AS all_amounts"""
+        return f"""
+            SELECT
+                count(*) AS row_count,
+                count(*) - count(customer_id) AS null_ids,
+                count_if(bad_id) AS bad_ids,
+                count(*) - count(day) AS null_days,
+                min(day) AS first_day,
+                max(day) AS last_day{amount_facts}
+            FROM (
+                SELECT customer_id, {self.id_is_bad} AS bad_id, {self.day} AS day{amount_columns}
+                FROM {self.log}
+            )"""
+
+    def purchase_days(
+        self, after: int | None, until: int | None, with_refunds: bool, refunds_count: bool
+    ) -> str:
+        """One row per customer and day, ``after < day <= until``.
+
+        ``with_refunds`` adds ``bought`` (a row of the day is a purchase), ``refund_units`` and
+        ``refund_rows``; ``refunds_count`` says whether refunds lower the day's total.
+        """
+        spend = refunds = ""
+        if self.amounts is not None:
+            units = self.amounts.units
+            if with_refunds:
+                is_refund = f"{self.amounts.value} < 0"
+                refunds = (
+                    f", bool_or(NOT ({is_refund})) AS bought,"
+                    f" CAST(sum(CASE WHEN {is_refund} THEN {units} ELSE 0 END) AS BIGINT)"
+                    f" AS refund_units, count_if({is_refund}) AS refund_rows"
+                )
+                if not refunds_count:
+                    units = f"CASE WHEN {is_refund} THEN 0 ELSE {units} END"
+            spend = f", CAST(sum({units}) AS BIGINT) AS units"
+        bounds = [f"{self.day} > {after}"] if after is not None else []
+        bounds += [f"{self.day} <= {until}"] if until is not None else []
+        where = f"WHERE {' AND '.join(bounds)}" if bounds else ""
+        return f"""
+            SELECT {self.customer_id} AS customer_id, {self.day} AS day{spend}{refunds}
+            FROM {self.log} {where}
+            GROUP BY 1, 2"""
+
+    def summary(self, end: int, until: int | None, with_refunds: bool, refunds_count: bool) -> str:
+        """One row per customer, counted in whole days to ``end``.
+
+        ``until`` is ``end`` where rows after it have to be left out, else None. A customer with
+        refunds alone has a frequency of -1.
+        """
+        days = self.purchase_days(None, until, with_refunds, refunds_count)
+        bought = " FILTER (WHERE bought)" if with_refunds else ""
+        spend = refunds = ""
+        if self.amounts is not None:
+            spend = f""",
+                CAST(sum(units){bought} AS BIGINT) - min_by(units, day){bought} AS repeat_units"""
+        if with_refunds:
+            refunds = """,
+                count_if(NOT bought) AS refund_only_days,
+                coalesce(CAST(sum(units) FILTER (WHERE NOT bought) AS BIGINT), 0)
+                    AS refund_only_units,
+                count_if(bought AND units < 0) AS net_negative_days,
+                coalesce(CAST(sum(units) FILTER (WHERE bought AND units < 0) AS BIGINT), 0)
+                    AS net_negative_units,
+                CAST(sum(refund_units) AS BIGINT) AS refund_units,
+                sum(refund_rows) AS refund_rows"""
+        return f"""
+            SELECT
+                customer_id,
+                CAST(count(*){bought} - 1 AS INTEGER) AS frequency,
+                max(day){bought} - min(day){bought} AS recency_days,
+                {end} - min(day){bought} AS age_days{spend}{refunds}
+            FROM ({days})
+            GROUP BY customer_id"""
+
+    def window(
+        self, after: int | None, until: int | None, with_refunds: bool, refunds_count: bool
+    ) -> str:
+        """Purchase days and spend of each customer who bought in ``after < day <= until``."""
+        days = self.purchase_days(after, until, with_refunds, refunds_count)
+        spend = ", CAST(sum(units) AS BIGINT) AS units" if self.amounts is not None else ""
+        return f"""
+            SELECT customer_id, CAST(count(*) AS INTEGER) AS purchases{spend}
+            FROM ({days}) {"WHERE bought" if with_refunds else ""}
+            GROUP BY customer_id"""

@@ -1,0 +1,145 @@
+"""The demonstration: CDNOW from its order log to forecasts, tables and pictures."""
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+import predclv as pc
+
+CALIBRATION_END = "1997-09-30"
+
+
+def run(out: Path, stage: Callable[[str], AbstractContextManager[None]]) -> None:
+    """Forecast CDNOW, compare with what came, print tables, and write files to ``out``.
+
+    Parameters
+    ----------
+    out : Path
+        The folder; made if it is not there.
+    stage : callable
+        Shows what is being done for as long as the context lasts.
+    """
+    console = Console(highlight=False)
+    log = pc.datasets.load_cdnow()
+    console.print(
+        f"\n[bold]CDNOW[/bold]: {len(log):,} orders of {log['customer_id'].nunique():,} customers, "
+        f"{log['date'].min():%Y-%m-%d} to {log['date'].max():%Y-%m-%d}"
+    )
+
+    with stage("Holding 39 weeks' forecast against the next 39"):
+        split = pc.holdout_split(log, calibration_end=CALIBRATION_END)
+        calibrated = pc.CLVModel().fit(split.rfm)
+        check = calibrated.forecast(horizon=split.duration, discount_rate=0.0)
+    console.print(_holdout(check, split))
+    console.print(_shortfall(check, split))
+
+    with stage("Forecasting the next 52 weeks from the whole log"):
+        fitted = pc.CLVModel().fit(pc.rfm_summary(log))
+        forecast = fitted.forecast(horizon="52 weeks", discount_rate=0.10)
+    console.print(_parameters(fitted))
+    console.print(_most_valuable(forecast))
+    total = forecast.total()
+    console.print(
+        f"All {len(forecast):,} customers: {total['purchases']:,.0f} purchases and "
+        f"${total['revenue']:,.0f} of revenue expected in 52 weeks, worth "
+        f"${total['clv']:,.0f} today."
+    )
+
+    with stage("Drawing"):
+        written = _write(out, forecast, fitted, calibrated, check, split)
+    console.print(f"\nIn [bold]{out}[/bold]: {', '.join(written)}")
+
+
+def _holdout(check: pc.Forecast, split: pc.HoldoutSplit) -> Table:
+    from predclv.validate.tables import holdout_by_frequency
+
+    by_frequency = holdout_by_frequency(check, split)
+    table = Table(
+        title=f"Forecast against what came, {split.calibration_end} to {split.holdout_end}",
+        title_justify="left",
+    )
+    for heading in ("repeat purchases before", "customers", "forecast mean", "actual mean"):
+        table.add_column(heading, justify="right")
+    for label, row in by_frequency.iterrows():
+        table.add_row(
+            str(label), f"{row['customers']:,.0f}", f"{row['forecast']:.2f}", f"{row['actual']:.2f}"
+        )
+    return table
+
+
+def _shortfall(check: pc.Forecast, split: pc.HoldoutSplit) -> str:
+    expected, total = check.total(), split.frame[["frequency_holdout", "spend_holdout"]].sum()
+    purchases, spend = total["frequency_holdout"], total["spend_holdout"]
+    return (
+        f"Purchases: {expected['purchases']:,.0f} forecast, {purchases:,.0f} came "
+        f"({expected['purchases'] / purchases - 1:+.1%}). Spend: ${expected['revenue']:,.0f} "
+        f"forecast, ${spend:,.0f} came ({expected['revenue'] / spend - 1:+.1%}).\n"
+    )
+
+
+def _parameters(fitted: pc.FittedCLV) -> Table:
+    table = Table(title="Parameters, from the whole log (weeks)", title_justify="left")
+    table.add_column("model")
+    table.add_column("parameter")
+    for heading in ("estimate", "std. error", "90% interval"):
+        table.add_column(heading, justify="right")
+    for (model, name), row in fitted.summary().iterrows():  # type: ignore[misc]
+        table.add_row(
+            model,
+            name,
+            f"{row['estimate']:.4f}",
+            f"{row['std_error']:.4f}",
+            f"{row['lower']:.3f} to {row['upper']:.3f}",
+        )
+    return table
+
+
+def _most_valuable(forecast: pc.Forecast) -> Table:
+    table = Table(title="The ten most valuable customers, next 52 weeks", title_justify="left")
+    for heading in (
+        "customer", "P(alive)", "P(active)", "purchases", "spend each", "revenue", "CLV",
+    ):  # fmt: skip
+        table.add_column(heading, justify="right")
+    for _, row in forecast.top(10).iterrows():
+        table.add_row(
+            f"{row['customer_id']:.0f}",
+            f"{row['p_alive']:.2f}",
+            f"{row['p_active']:.2f}",
+            f"{row['expected_purchases']:.1f}",
+            f"${row['expected_spend']:,.2f}",
+            f"${row['expected_revenue']:,.0f}",
+            f"${row['clv']:,.0f}",
+        )
+    return table
+
+
+def _write(
+    out: Path,
+    forecast: pc.Forecast,
+    fitted: pc.FittedCLV,
+    calibrated: pc.FittedCLV,
+    check: pc.Forecast,
+    split: pc.HoldoutSplit,
+) -> list[str]:
+    from matplotlib.figure import Figure
+
+    out.mkdir(parents=True, exist_ok=True)
+    forecast.to_parquet(out / "forecasts.parquet")
+    pictures: dict[str, Callable[[Any], Any]] = {
+        "holdout.png": lambda ax: pc.plots.holdout_by_frequency(check, split, ax=ax),
+        "repeat_purchases.png": lambda ax: pc.plots.repeat_histogram(
+            calibrated.purchases, split.rfm, ax=ax
+        ),
+        "frequency_recency.png": lambda ax: pc.plots.frequency_recency(
+            fitted.purchases, fitted.rfm, ax=ax
+        ),
+    }
+    for name, draw in pictures.items():
+        figure = Figure(figsize=(7.0, 4.2), layout="constrained")
+        draw(figure.subplots())
+        figure.savefig(out / name, dpi=150)
+    return ["forecasts.parquet", *pictures]

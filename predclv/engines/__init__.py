@@ -1,0 +1,1 @@
+"""How a model is fitted: one engine per file, one result for all."""

@@ -1,0 +1,261 @@
+"""CLVModel, a recipe for customer lifetime value, and FittedCLV, what it makes of a summary."""
+
+import datetime
+from collections.abc import Mapping
+from dataclasses import dataclass
+from html import escape
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, Self
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from predclv.data.files import write_folder
+from predclv.data.rfm import RFM
+from predclv.engines.base import Fit, fit
+from predclv.errors import DataError, OptionError
+from predclv.forecast.histories import Histories
+from predclv.forecast.result import Forecast
+from predclv.models.base import PurchaseModel, SpendModel
+from predclv.models.bgnbd import BGNBD
+from predclv.models.gamma_gamma import GammaGamma
+from predclv.units import DAYS, force_of_interest, horizon_in, share
+
+
+@dataclass(frozen=True, slots=True, init=False)
+class CLVModel:
+    """A recipe: which model of purchases, which of spend, and who fits them.
+
+    Parameters
+    ----------
+    purchases : type
+        Model of purchases, such as ``BGNBD``.
+    spend : type or None
+        Model of spend per purchase; None forecasts purchases alone, as does a summary without
+        spend.
+    engine : str
+        Who fits both: ``"mle"``.
+    **engine_options
+        Passed to the engine.
+
+    Examples
+    --------
+    >>> import predclv as pc
+    >>> log = pc.datasets.load_cdnow()
+    >>> fitted = pc.CLVModel().fit(pc.rfm_summary(log))
+    >>> forecast = fitted.forecast(horizon="12 months", discount_rate=0.10, margin=0.3)
+    >>> len(forecast)
+    2357
+    """
+
+    purchases: type[PurchaseModel]
+    spend: type[SpendModel] | None
+    engine: str
+    engine_options: Mapping[str, Any]
+
+    def __init__(
+        self,
+        purchases: type[PurchaseModel] = BGNBD,
+        spend: type[SpendModel] | None = GammaGamma,
+        engine: str = "mle",
+        **engine_options: Any,
+    ) -> None:
+        for role, model, kind in (
+            ("purchases", purchases, PurchaseModel),
+            ("spend", spend, SpendModel),
+        ):
+            if role == "spend" and model is None:
+                continue
+            if not (isinstance(model, type) and issubclass(model, kind)):
+                raise OptionError(f"{role} must be a class of {kind.__name__}; got {model!r}.")
+        object.__setattr__(self, "purchases", purchases)
+        object.__setattr__(self, "spend", spend)
+        object.__setattr__(self, "engine", engine)
+        object.__setattr__(self, "engine_options", MappingProxyType(dict(engine_options)))
+
+    def fit(self, rfm: RFM) -> "FittedCLV":
+        """Fit both models to a summary.
+
+        Raises
+        ------
+        FitError, DataError
+            As :func:`predclv.fit`.
+        """
+        if not isinstance(rfm, RFM):
+            raise DataError(
+                f"CLVModel.fit wants an RFM (pc.rfm_summary or pc.RFM.from_frame); got "
+                f"{type(rfm).__name__}."
+            )
+        purchases = fit(self.purchases, rfm, self.engine, **self.engine_options)
+        spend = None
+        if self.spend is not None and rfm.has_spend:
+            spend = fit(self.spend, rfm, self.engine, **self.engine_options)
+        return FittedCLV(purchases, spend, rfm)
+
+
+@dataclass(frozen=True, slots=True, repr=False, eq=False)
+class FittedCLV:
+    """A fitted recipe: ready to forecast the customers it was fitted to, or others.
+
+    Attributes
+    ----------
+    purchases : Fit
+    spend : Fit or None
+        None where only purchases are forecast.
+    rfm : RFM
+        The customers it was fitted to.
+    """
+
+    purchases: Fit
+    spend: Fit | None
+    rfm: RFM
+
+    @property
+    def unit(self) -> str:
+        """Unit of time of the fit."""
+        return self.purchases.unit
+
+    def summary(self, level: float = 0.9) -> pd.DataFrame:
+        """Both fits' parameters with their uncertainty, indexed by model and parameter."""
+        fits = [found for found in (self.purchases, self.spend) if found is not None]
+        return pd.concat(
+            {found.model.title: found.summary(level) for found in fits}, names=["model"]
+        )
+
+    def forecast(
+        self,
+        horizon: str | float | datetime.timedelta | np.timedelta64 | None = "52 weeks",
+        discount_rate: float = 0.10,
+        margin: float = 1.0,
+        rfm: RFM | None = None,
+    ) -> Forecast:
+        """What every customer will do after the end of observation, and what it is worth today.
+
+        Parameters
+        ----------
+        horizon : str, timedelta, number or None
+            ``"52 weeks"``, ``"12 months"``, a timedelta, or a number in the summary's unit. None
+            is the whole remaining lifetime: it needs a discount rate above 0, and leaves out the
+            undiscounted columns, which can be infinite.
+        discount_rate : float
+            Annual and effective; a purchase s years from now is worth ``(1 + rate)**-s``. 0.10 is
+            10%.
+        margin : float
+            Share of spend that is profit; with 1.0, ``clv`` is discounted revenue.
+        rfm : RFM, optional
+            Other customers than those fitted, in any unit of time.
+
+        Returns
+        -------
+        Forecast
+
+        Raises
+        ------
+        OptionError
+            If the horizon, rate or margin makes no sense.
+        DataError
+            If ``rfm`` has no spend and the model needs it.
+        """
+        customers = self.rfm if rfm is None else rfm
+        if not isinstance(customers, RFM):
+            raise DataError(
+                f"rfm must be an RFM (pc.rfm_summary or pc.RFM.from_frame); got "
+                f"{type(customers).__name__}."
+            )
+        if self.spend is not None and not customers.has_spend:
+            raise DataError(
+                "The model forecasts spend, but these customers have no monetary_value. Summarise "
+                "their log with its amount column, or fit with CLVModel(spend=None)."
+            )
+        delta = force_of_interest(discount_rate, self.unit)
+        margin = share(margin, "margin")
+        to_fit_unit = DAYS[customers.unit] / DAYS[self.unit]
+        length = None if horizon is None else horizon_in(horizon, customers.unit)
+        if length is None and delta == 0:
+            raise OptionError(
+                "horizon=None, the whole remaining lifetime, needs a discount_rate above 0: "
+                "undiscounted it can be infinite. Give a rate such as 0.10, or a horizon."
+            )
+        frame = customers.frame
+        histories = Histories.of(
+            frame["frequency"].to_numpy(float),
+            frame["recency"].to_numpy(float) * to_fit_unit,
+            frame["T"].to_numpy(float) * to_fit_unit,
+        )
+        columns = histories.purchases(
+            self.purchases.model,  # type: ignore[arg-type]
+            np.inf if length is None else length * to_fit_unit,
+            delta,
+            undiscounted=length is not None,
+        )
+        if self.spend is not None:
+            spend = self._expected_spend(frame)
+            columns["expected_spend"] = spend
+            if length is not None:
+                columns["expected_revenue"] = columns["expected_purchases"] * spend
+            columns["clv"] = margin * columns["discounted_purchases"] * spend
+        end = customers.observation_end
+        return Forecast(
+            frame=pd.DataFrame({"customer_id": frame["customer_id"], **columns}),
+            horizon=length,
+            unit=customers.unit,
+            discount_rate=float(discount_rate),
+            margin=margin,
+            observation_end=None if end is None else str(end),
+        )
+
+    def _expected_spend(self, frame: pd.DataFrame) -> NDArray:
+        """Expected spend per future purchase, (n_customers,); finite and positive.
+
+        Refunds can leave a mean below zero: such a customer counts as having spent nothing. Where
+        the model has no finite expectation, the observed average stands in (the fit has warned).
+        """
+        assert self.spend is not None
+        observed = np.maximum(frame["monetary_value"].to_numpy(float), 0.0)
+        spend = self.spend.model.expected_spend(  # type: ignore[attr-defined]
+            frame["frequency"].to_numpy(float), observed
+        )
+        return np.where(np.isfinite(spend), spend, self.spend.checks["observed_mean"])
+
+    def save(self, path: str | Path) -> None:
+        """Write the fit and its customers to a folder: JSON and Parquet, never pickle.
+
+        :func:`predclv.load` reads it back. The folder holds customer ids.
+
+        Raises
+        ------
+        StoreError
+            If something else stands at ``path``.
+        """
+        end = self.rfm.observation_end
+        content = {
+            "purchases": self.purchases.document(),
+            "spend": None if self.spend is None else self.spend.document(),
+            "rfm": {"unit": self.rfm.unit, "observation_end": None if end is None else str(end)},
+        }
+        write_folder(path, "FittedCLV", content, {"customers": self.rfm.frame})
+
+    @classmethod
+    def from_document(cls, content: Mapping[str, Any], tables: Mapping[str, pd.DataFrame]) -> Self:
+        """The inverse of :meth:`save`, from what the folder held."""
+        rfm = RFM.from_frame(
+            tables["customers"],
+            unit=content["rfm"]["unit"],
+            observation_end=content["rfm"]["observation_end"],
+        )
+        spend = content["spend"]
+        return cls(
+            Fit.from_document(content["purchases"]),
+            None if spend is None else Fit.from_document(spend),
+            rfm,
+        )
+
+    def __repr__(self) -> str:
+        spend = f"\n{self.spend!r}" if self.spend is not None else ""
+        return f"{self.purchases!r}{spend}"
+
+    def _repr_html_(self) -> str:
+        fits = [found for found in (self.purchases, self.spend) if found is not None]
+        return f"<p>{escape(repr(self.rfm))}</p>" + "".join(found._repr_html_() for found in fits)

@@ -1,0 +1,1 @@
+"""Arrays in, arrays out: special functions, quadrature, optimisation. NumPy and SciPy alone."""

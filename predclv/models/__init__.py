@@ -1,0 +1,27 @@
+"""The models: parameters and formulas, one model per file. No table, no fitting, no plot."""
+
+from importlib import import_module
+from typing import Any
+
+from predclv.errors import OptionError, did_you_mean
+
+MODELS = {
+    "BGNBD": "predclv.models.bgnbd",
+    "GammaGamma": "predclv.models.gamma_gamma",
+}
+"""Every model's public name and the file it stands in, imported on first use."""
+
+
+def class_named(name: str) -> Any:
+    """The class of a model by its public name.
+
+    Raises
+    ------
+    OptionError
+        If there is none of that name.
+    """
+    if name not in MODELS:
+        raise OptionError(
+            f"There is no model {name!r}; there are {', '.join(MODELS)}.{did_you_mean(name, MODELS)}"
+        )
+    return getattr(import_module(MODELS[name]), name)

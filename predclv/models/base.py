@@ -1,0 +1,188 @@
+"""What every model is: named positive parameters, and formulas that broadcast over them.
+
+Customers run along the last axis. A parameter may be a number, an array ``(n,)`` with one value
+per customer, or an array ``(draws, 1)``; every answer then has the broadcast shape.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields
+from typing import ClassVar, Self
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from predclv.errors import OptionError, PredclvWarning
+
+Objective = Callable[[NDArray], tuple[float, NDArray]]
+"""Log parameters (k,) to the weighted log-likelihood and its gradient in them (k,)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Coordinate:
+    """One direction in which a fit searches: a linear combination of the log parameters.
+
+    ``lower`` and ``upper`` bound it; ``at_lower`` and ``at_upper`` say in words which limit of the
+    model lies there, or are empty where nothing sensible does.
+    """
+
+    weights: Mapping[str, float]
+    lower: float
+    upper: float
+    at_lower: str = ""
+    at_upper: str = ""
+
+
+class Model:
+    """Common ground of the models: parameters as dataclass fields, each positive and finite."""
+
+    __slots__ = ()
+    title: ClassVar[str]
+    needs: ClassVar[str]  # "purchases" or "spend": which cells the likelihood is a sum over
+
+    def __post_init__(self) -> None:
+        for name in self.names():
+            value = np.asarray(getattr(self, name))
+            if value.dtype.kind not in "fiu" or not np.all(np.isfinite(value) & (value > 0)):
+                raise OptionError(
+                    f"{type(self).__name__}: parameter {name} must be positive and finite; "
+                    f"got {getattr(self, name)!r}."
+                )
+
+    @classmethod
+    def names(cls) -> tuple[str, ...]:
+        """Names of the parameters, in the paper's order."""
+        return tuple(field.name for field in fields(cls))  # type: ignore[arg-type]
+
+    @classmethod
+    def from_log(cls, log_parameters: NDArray) -> Self:
+        """The model at log parameters (k,)."""
+        return cls(*(float(value) for value in np.exp(log_parameters)))
+
+    # What an engine needs of a model; each model states these on its page.
+
+    @classmethod
+    def objective(cls, *cells: NDArray) -> Objective:
+        """The log-likelihood of the cells and its gradient, as a function of log parameters."""
+        raise NotImplementedError(f"{cls.__name__} has no likelihood")
+
+    @classmethod
+    def starts(cls, *cells: NDArray) -> list[NDArray]:
+        """Log parameters (k,) to start a search from, the most promising first."""
+        raise NotImplementedError(f"{cls.__name__} has no starting values")
+
+    @classmethod
+    def coordinates(cls, *cells: NDArray) -> tuple[Coordinate, ...]:
+        """The directions a search moves in, with their bounds and what lies there."""
+        raise NotImplementedError(f"{cls.__name__} has no coordinates")
+
+    @classmethod
+    def checks(cls, *cells: NDArray) -> dict[str, float]:
+        """Numbers that tell whether the model's assumptions hold on the cells."""
+        return {}
+
+    def doubts(self, checks: Mapping[str, float], n_customers: int) -> list[PredclvWarning]:
+        """What to warn about in a fit with these checks on so many customers."""
+        return []
+
+
+class PurchaseModel(Model):
+    """A model of how often customers buy and when they leave.
+
+    A page states ``log_likelihood``, ``p_alive``, ``given_alive`` (closure: the model of a customer
+    known to be alive), and for a new customer ``expected_purchases``, ``discounted_purchases``,
+    ``p_active``, ``pmf`` and ``simulate``. What follows from closure is written here, once.
+    """
+
+    __slots__ = ()
+    needs = "purchases"
+
+    def p_alive(self, x: ArrayLike, t_x: ArrayLike, T: ArrayLike) -> NDArray:
+        """Probability of still being a customer at ``T``."""
+        raise NotImplementedError
+
+    def given_alive(self, x: ArrayLike, T: ArrayLike) -> Self:
+        """The model of the future of a customer alive at ``T``."""
+        raise NotImplementedError
+
+    def expected_purchases(self, t: ArrayLike) -> NDArray:
+        """Expected purchases of a new customer by ``t``."""
+        raise NotImplementedError
+
+    def discounted_purchases(self, t: ArrayLike, delta: ArrayLike) -> NDArray:
+        """Expected purchases of a new customer by ``t``, one at s worth ``exp(-delta s)``."""
+        raise NotImplementedError
+
+    def p_active(self, t: ArrayLike) -> NDArray:
+        """Probability of at least one purchase by ``t`` of a new customer."""
+        raise NotImplementedError
+
+    def pmf(self, n: ArrayLike, t: ArrayLike) -> NDArray:
+        """Probability of exactly ``n`` purchases by ``t`` of a new customer."""
+        raise NotImplementedError
+
+    def expected_purchases_after(
+        self, t: ArrayLike, x: ArrayLike, t_x: ArrayLike, T: ArrayLike
+    ) -> NDArray:
+        """Expected purchases in (T, T + t] given the history, shape (..., n).
+
+        Zero class included: a customer with x = 0 has t_x = 0. ``t`` in the unit of ``T``.
+        Conditional expected transactions (CET) in the papers.
+        """
+        return self.p_alive(x, t_x, T) * self.given_alive(x, T).expected_purchases(t)
+
+    def discounted_purchases_after(
+        self, t: ArrayLike, delta: ArrayLike, x: ArrayLike, t_x: ArrayLike, T: ArrayLike
+    ) -> NDArray:
+        """Expected purchases in (T, T + t] given the history, one at T + s worth ``exp(-delta s)``.
+
+        ``t`` may be infinite: discounted expected residual transactions (DERT). ``delta`` is the
+        continuous rate per unit of time; with delta = 0 and t infinite the answer can be inf.
+        """
+        alive = self.p_alive(x, t_x, T)
+        return alive * self.given_alive(x, T).discounted_purchases(t, delta)
+
+    def p_active_after(self, t: ArrayLike, x: ArrayLike, t_x: ArrayLike, T: ArrayLike) -> NDArray:
+        """Probability of at least one purchase in (T, T + t] given the history.
+
+        Not ``p_alive``: a living customer may well buy nothing within ``t``.
+        """
+        return self.p_alive(x, t_x, T) * self.given_alive(x, T).p_active(t)
+
+    def pmf_after(
+        self, n: ArrayLike, t: ArrayLike, x: ArrayLike, t_x: ArrayLike, T: ArrayLike
+    ) -> NDArray:
+        """Probability of exactly ``n`` purchases in (T, T + t] given the history.
+
+        ``n`` broadcasts with the customers; for a table pass ``n[:, None]``, shape (k, 1).
+        """
+        alive = self.p_alive(x, t_x, T)
+        gone = np.where(np.asarray(n) == 0, 1.0 - alive, 0.0)
+        return gone + alive * self.given_alive(x, T).pmf(n, t)
+
+
+class SpendModel(Model):
+    """A model of what customers spend per purchase, independent of how often they buy."""
+
+    __slots__ = ()
+    needs = "spend"
+
+    def expected_spend(self, x: ArrayLike, mean: ArrayLike) -> NDArray:
+        """Expected spend of a future purchase given ``x`` purchases of the given mean."""
+        raise NotImplementedError
+
+
+class Levels:
+    """An array as its distinct values and where each stands: functions are taken once a value."""
+
+    __slots__ = ("codes", "values")
+
+    def __init__(self, array: NDArray) -> None:
+        self.values, self.codes = np.unique(array, return_inverse=True)
+
+    def spread(self, per_value: NDArray) -> NDArray:
+        """One number per distinct value, laid out along the array."""
+        return per_value[self.codes]
+
+    def collect(self, weights: NDArray) -> NDArray:
+        """Weights summed per distinct value."""
+        return np.bincount(self.codes, weights=weights, minlength=self.values.size)

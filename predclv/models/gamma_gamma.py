@@ -1,0 +1,201 @@
+"""Gamma-Gamma: what a customer spends per purchase varies around a mean of their own."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from predclv.errors import AssumptionWarning, InfiniteMeanWarning, PredclvWarning
+from predclv.maths.special import digamma_rising, log_beta
+from predclv.models.base import Coordinate, Levels, Objective, SpendModel
+
+_STRONG = 0.3  # correlation of frequency and value from which the model is doubted
+
+
+@dataclass(frozen=True, slots=True)
+class GammaGamma(SpendModel):
+    """Gamma-Gamma model of spend per purchase.
+
+    Each purchase of a customer is ``Gamma(p, rate=nu)``, with ``nu ~ Gamma(q, rate=v)`` between
+    customers. What a customer spends is independent of how often they buy: the one assumption to
+    check before it is used.
+
+    Parameters
+    ----------
+    p : float or array
+        Shape of one customer's purchases: the larger, the more alike they are.
+    q : float or array
+        Shape of the difference between customers: the larger, the more alike customers are. With
+        ``q <= 1`` the mean over customers is infinite.
+    v : float or array
+        Scale, in money. The papers call it gamma.
+
+    References
+    ----------
+    Fader, P. S. & Hardie, B. G. S. (2013). The Gamma-Gamma model of monetary value (note 025).
+    Fader, P. S., Hardie, B. G. S. & Lee, K. L. (2005). RFM and CLV: using iso-value curves for
+    customer base analysis. Journal of Marketing Research 42(4), 415-430.
+
+    Examples
+    --------
+    >>> g = GammaGamma(p=6.25, q=3.74, v=15.44)
+    >>> round(float(g.mean), 2)
+    35.22
+    >>> round(float(g.expected_spend(x=2, mean=22.35)), 2)
+    24.66
+    """
+
+    p: ArrayLike
+    q: ArrayLike
+    v: ArrayLike
+
+    title: ClassVar[str] = "Gamma-Gamma"
+
+    @property
+    def mean(self) -> NDArray:
+        """Mean spend per purchase over all customers, ``p v / (q - 1)``; inf where q <= 1."""
+        return self.expected_spend(0, 0.0)
+
+    def log_likelihood(self, x: ArrayLike, mean: ArrayLike) -> NDArray:
+        """Log density of the observed mean of ``x`` purchases, shape (..., n). Note 025, eq. 1a.
+
+        The density of the mean, not of the total, which is smaller by ``log x`` each.
+
+        Parameters
+        ----------
+        x : array_like, shape (n,)
+            Purchases behind the mean, at least 1: the repeat purchases.
+        mean : array_like, shape (n,)
+            Mean spend over them, positive.
+        """
+        x, mean = np.asarray(x, float), np.asarray(mean, float)
+        total = x * mean
+        return (
+            -log_beta(np.multiply(self.p, x), self.q)
+            - np.log(mean)
+            - self.q * np.log1p(total / self.v)
+            - self.p * x * np.log1p(self.v / total)
+        )
+
+    def given(self, x: ArrayLike, mean: ArrayLike) -> "GammaGamma":
+        """The model of a customer's future purchases: Gamma-Gamma(p, q + p x, v + x mean).
+
+        Where x = 0 the mean means nothing and is not looked at.
+        """
+        x = np.asarray(x, float)
+        spent = np.where(x > 0, x * np.asarray(mean, float), 0.0)
+        return GammaGamma(self.p, self.q + self.p * x, self.v + spent)
+
+    def expected_spend(self, x: ArrayLike, mean: ArrayLike) -> NDArray:
+        """Expected spend of a future purchase, shape (..., n). Note 025, eq. 5.
+
+        A weighted average of the customer's own mean and the population's; the more purchases,
+        the more weight the own mean has. Where x = 0 it is the population mean; inf where
+        ``p x + q <= 1``.
+        """
+        future = self.given(x, mean)
+        finite = np.asarray(future.q) > 1
+        excess = np.where(finite, np.subtract(future.q, 1.0), 1.0)
+        return np.where(finite, future.p * future.v / excess, np.inf)[()]
+
+    @classmethod
+    def checks(cls, x: NDArray, mean: NDArray, weight: NDArray) -> dict[str, float]:
+        """Numbers behind the assumptions.
+
+        ``correlation`` of purchases and mean spend over customers, of which the model assumes
+        none; ``observed_mean``, the average of customers' mean spends.
+        """
+        return {
+            "correlation": _correlation(x, mean, weight),
+            "observed_mean": float(weight @ mean / weight.sum()),
+        }
+
+    def doubts(self, checks: Mapping[str, float], n_customers: int) -> list[PredclvWarning]:
+        """Doubt an infinite mean, and a correlation of frequency and value beyond 0.3."""
+        found: list[PredclvWarning] = []
+        if float(self.q) <= 1:
+            found.append(
+                InfiniteMeanWarning(
+                    f"Gamma-Gamma was fitted with q = {float(self.q):.3g}: for q <= 1 the mean "
+                    f"spend over customers is infinite. Look for outliers and resellers in the "
+                    f"spend; forecasts of customers without a finite expectation use the observed "
+                    f"average instead."
+                )
+            )
+        correlation = checks.get("correlation", 0.0)
+        if abs(correlation) > _STRONG and abs(correlation) * n_customers**0.5 > 3:
+            found.append(
+                AssumptionWarning(
+                    f"Frequency and mean spend are correlated ({correlation:+.2f} over "
+                    f"{n_customers:,} repeat buyers), but Gamma-Gamma assumes that they are not: "
+                    f"{'frequent' if correlation > 0 else 'rare'} buyers' values will be too low. "
+                    f"Try fitting segments apart, or look for a few very large customers."
+                )
+            )
+        return found
+
+    @classmethod
+    def objective(cls, x: NDArray, mean: NDArray, weight: NDArray) -> Objective:
+        """The weighted log-likelihood of customers and its gradient in log parameters."""
+        levels = Levels(x)
+        counts, w_count = levels.values, levels.collect(weight)
+        total = x * mean
+        constant = weight @ np.log(mean)
+
+        def value_and_gradient(log_parameters: NDArray) -> tuple[float, NDArray]:
+            p, q, v = np.exp(log_parameters)
+            above = np.log1p(total / v)
+            below = np.log1p(v / total)
+            value = (
+                -(w_count @ log_beta(p * counts, q))
+                - constant
+                - q * (weight @ above)
+                - p * ((weight * x) @ below)
+            )
+            gradient = np.array(
+                [
+                    w_count @ (counts * digamma_rising(p * counts, q)) - (weight * x) @ below,
+                    w_count @ digamma_rising(q, p * counts) - weight @ above,
+                    weight @ ((q * total / v - p * x) / (total + v)),
+                ]
+            )
+            return float(value), gradient * np.array([p, q, v])
+
+        return value_and_gradient
+
+    @classmethod
+    def starts(cls, x: NDArray, mean: NDArray, weight: NDArray) -> list[NDArray]:
+        """Log parameters to start from: the observed mean, with customers more or less alike."""
+        observed = (weight @ (x * mean)) / (weight @ x)
+        return [
+            np.log([p, q, observed * (q - 1) / p])
+            for p, q in ((4.0, 4.0), (1.0, 10.0), (20.0, 2.0))
+        ]
+
+    @classmethod
+    def coordinates(cls, x: NDArray, mean: NDArray, weight: NDArray) -> tuple[Coordinate, ...]:
+        """How alike one customer's purchases are, how alike customers are, and the scale p v / q."""
+        centre = np.log((weight @ (x * mean)) / (weight @ x))
+        return (
+            Coordinate(
+                {"p": 1.0}, np.log(1e-4), np.log(1e6),
+                "spend is unboundedly uneven (p -> 0)",
+                "every purchase of a customer costs the same (p -> infinity)",
+            ),
+            Coordinate(
+                {"q": 1.0}, np.log(1e-4), np.log(1e6),
+                "customers differ without bound (q -> 0)",
+                "all customers spend alike (q -> infinity)",
+            ),
+            Coordinate({"p": 1.0, "v": 1.0, "q": -1.0}, centre - 25, centre + 25),
+        )  # fmt: skip
+
+
+def _correlation(x: NDArray, y: NDArray, weight: NDArray) -> float:
+    """Pearson's correlation of weighted pairs; 0 where one of them does not vary."""
+    share = weight / weight.sum()
+    dx, dy = x - share @ x, y - share @ y
+    spread = np.sqrt((share @ (dx * dx)) * (share @ (dy * dy)))
+    return float(share @ (dx * dy) / spread) if spread > 0 else 0.0

@@ -1,0 +1,102 @@
+"""Pictures of a fitted model."""
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from predclv.data.rfm import RFM
+from predclv.engines.base import Fit
+from predclv.errors import DataError, OptionError
+from predclv.models.base import PurchaseModel
+from predclv.plots.style import axes, finish, paired_bars
+from predclv.units import horizon_in
+from predclv.validate import tables
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+
+def repeat_histogram(fit: Fit, rfm: RFM, most: int = 7, ax: "Axes | None" = None) -> "Axes":
+    """Customers by number of repeat purchases: the data against the fitted model.
+
+    See :func:`predclv.validate.tables.repeat_histogram` for the numbers.
+    """
+    table = tables.repeat_histogram(fit, rfm, most)
+    ax = axes(ax)
+    paired_bars(
+        ax,
+        list(table.index),
+        list(table["actual"]),
+        list(table["expected"]),
+        ("observed", fit.model.title),
+    )
+    return finish(
+        ax,
+        f"Repeat purchases, observed against {fit.model.title} "
+        f"(chi-square {table.attrs['chi_square']:.1f}, p = {table.attrs['p_value']:.2g})",
+        "repeat purchases",
+        "customers",
+    )
+
+
+def frequency_recency(
+    fit: Fit,
+    rfm: RFM,
+    value: str = "expected_purchases",
+    horizon: str | float = "52 weeks",
+    ax: "Axes | None" = None,
+) -> "Axes":
+    """A heat map over frequency and recency, for a customer of the oldest age in the data.
+
+    Parameters
+    ----------
+    fit : Fit
+        Of purchases.
+    rfm : RFM
+        Sets the ranges of the axes; the frequency ends at its 99th percentile.
+    value : str
+        ``"expected_purchases"`` or ``"p_active"`` within the horizon, or ``"p_alive"`` now.
+    horizon : str or number
+    """
+    model = fit.model
+    if not isinstance(model, PurchaseModel):
+        raise DataError(f"{model.title} knows no purchases; pass the fit of purchases.")
+    cells = rfm.cells()
+    if rfm.unit != fit.unit:
+        raise DataError(f"The fit is in {fit.unit}s, the summary in {rfm.unit}s; use one unit.")
+    repeat = cells.frequency > 0
+    if not repeat.any():
+        raise DataError("No customer has a repeat purchase: there is no frequency to show.")
+    age = float(cells.T.max())
+    counts = np.repeat(cells.frequency[repeat], cells.weight[repeat])
+    x = np.arange(1, max(int(np.quantile(counts, 0.99)), 2) + 1, dtype=float)
+    recency = np.linspace(age / 120, age, 120)
+    t = horizon_in(horizon, fit.unit)
+    if value == "expected_purchases":
+        shown = model.expected_purchases_after(t, x, recency[:, None], age)
+        label = f"expected purchases in the next {t:g} {fit.unit}s"
+    elif value == "p_active":
+        shown = model.p_active_after(t, x, recency[:, None], age)
+        label = f"P(at least one purchase in the next {t:g} {fit.unit}s)"
+    elif value == "p_alive":
+        shown = model.p_alive(x, recency[:, None], age)
+        label = "P(still a customer)"
+    else:
+        raise OptionError(f"value must be expected_purchases, p_active or p_alive; got {value!r}.")
+    ax = axes(ax)
+    picture = ax.pcolormesh(
+        x,
+        recency,
+        shown,
+        shading="nearest",
+        cmap="viridis",
+        vmin=0,
+        vmax=None if value == "expected_purchases" else 1,
+    )
+    ax.figure.colorbar(picture, ax=ax, label=label)
+    return finish(
+        ax,
+        f"{label[0].upper()}{label[1:]}",
+        f"repeat purchases in {age:.0f} {fit.unit}s",
+        f"{fit.unit} of the last purchase (first purchase = 0)",
+    )

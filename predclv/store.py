@@ -1,0 +1,42 @@
+"""Read back what ``save`` wrote: JSON and Parquet in a folder, with a format version."""
+
+from pathlib import Path
+
+from predclv.data.files import read_folder
+from predclv.errors import PredclvError, StoreError
+from predclv.forecast.clv import FittedCLV
+
+
+def load(path: str | Path) -> FittedCLV:
+    """Load a fitted model that :meth:`FittedCLV.save` wrote.
+
+    Parameters
+    ----------
+    path : str or Path
+        The folder.
+
+    Raises
+    ------
+    StoreError
+        If the folder is missing, damaged, foreign, or written by a newer version.
+
+    Examples
+    --------
+    >>> import predclv as pc, tempfile, pathlib
+    >>> fitted = pc.CLVModel().fit(pc.rfm_summary(pc.datasets.load_cdnow()))
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     fitted.save(pathlib.Path(folder) / "cdnow")
+    ...     again = pc.load(pathlib.Path(folder) / "cdnow")
+    >>> again.purchases.params == fitted.purchases.params
+    True
+    """
+    kind, content, tables = read_folder(path)
+    if kind != "FittedCLV":
+        raise StoreError(f"{path} holds a {kind!r}, which this version cannot load.")
+    try:
+        return FittedCLV.from_document(content, tables)
+    except (KeyError, TypeError, ValueError, AttributeError, PredclvError) as error:
+        raise StoreError(
+            f"{path} was read, but its content makes no fitted model ({error!r}). Was it edited? "
+            f"Save the model again."
+        ) from error

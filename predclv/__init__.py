@@ -32,7 +32,7 @@ _MODULES = {
     "units": "predclv.units",
 }
 
-__all__ = [*_HOME, *_MODULES, "__version__"]  # noqa: PLE0604
+__all__ = [*_HOME, *_MODULES, "__version__"]
 
 if TYPE_CHECKING:
     from predclv import errors, plots, units

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from rich.console import Console
 from rich.table import Table
@@ -87,7 +87,8 @@ def _parameters(fitted: pc.FittedCLV) -> Table:
     table.add_column("parameter")
     for heading in ("estimate", "std. error", "90% interval"):
         table.add_column(heading, justify="right")
-    for (model, name), row in fitted.summary().iterrows():  # type: ignore[misc]
+    for index, row in fitted.summary().iterrows():
+        model, name = cast("tuple[str, str]", index)
         table.add_row(
             model,
             name,

@@ -250,7 +250,8 @@ def fit(
                 f"{', '.join(known) or 'none'}.{did_you_mean(name, known)}"
             )
     cells = _cells_for(model, rfm)
-    result = runner(model, cells, rfm.unit, **options)
+    unit = "" if isinstance(rfm, SpendCells) else rfm.unit
+    result = runner(model, cells, unit, **options)
     for warning in result.model.doubts(result.checks, result.n_customers):
         warnings.warn(warning, stacklevel=2)
     return result

@@ -19,12 +19,12 @@ def run(model: type[Model], cells: Cells | SpendCells, unit: str) -> Fit:
     """Fit by maximum likelihood; see :func:`predclv.engines.base.fit`."""
     arrays = arrays_of(cells)
     n_customers = int(cells.weight.sum())
-    directions = model.coordinates(*arrays)
+    directions = model.coordinates(arrays)
     transform = np.array(
         [[part.weights.get(name, 0.0) for name in model.names()] for part in directions]
     )
     back = np.linalg.inv(transform)
-    objective = model.objective(*arrays)
+    objective = model.objective(arrays)
 
     def in_coordinates(point: NDArray) -> tuple[float, NDArray]:
         value, gradient = objective(back @ point)
@@ -32,7 +32,7 @@ def run(model: type[Model], cells: Cells | SpendCells, unit: str) -> Fit:
 
     best = maximum(
         in_coordinates,
-        [transform @ start for start in model.starts(*arrays)],
+        [transform @ start for start in model.starts(arrays)],
         lower=np.array([part.lower for part in directions]),
         upper=np.array([part.upper for part in directions]),
         has_limit=np.array(
@@ -73,7 +73,7 @@ def run(model: type[Model], cells: Cells | SpendCells, unit: str) -> Fit:
             name for name, loose in zip(model.names(), undetermined, strict=True) if loose
         ),
         limits=limits,
-        checks=model.checks(*arrays),
+        checks=model.checks(arrays),
     )
 
 

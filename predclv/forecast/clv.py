@@ -2,7 +2,7 @@
 
 import datetime
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from html import escape
 from pathlib import Path
 from types import MappingProxyType
@@ -240,10 +240,10 @@ class FittedCLV:
     @classmethod
     def from_document(cls, content: Mapping[str, Any], tables: Mapping[str, pd.DataFrame]) -> Self:
         """The inverse of :meth:`save`, from what the folder held."""
-        rfm = RFM.from_frame(
-            tables["customers"],
-            unit=content["rfm"]["unit"],
-            observation_end=content["rfm"]["observation_end"],
+        end = content["rfm"]["observation_end"]
+        rfm = replace(
+            RFM.from_frame(tables["customers"], unit=content["rfm"]["unit"]),
+            observation_end=None if end is None else datetime.date.fromisoformat(end),
         )
         spend = content["spend"]
         return cls(

@@ -122,7 +122,7 @@ class Forecast:
         )
         start = f" after {self.observation_end}" if self.observation_end else ""
         sums = ", ".join(
-            f"{value:,.2f} {name.replace('_', ' ')}" for name, value in self.total().items()
+            f"{value:,.2f} {str(name).replace('_', ' ')}" for name, value in self.total().items()
         )
         return (
             f"Forecast of {len(self):,} customers over {length}{start} at "

@@ -86,7 +86,9 @@ def beta_expectation(
     return answer.reshape(shape)
 
 
-def _settled(f: Callable[..., NDArray], a: NDArray, b: NDArray, reach: NDArray, *rest: NDArray):
+def _settled(
+    f: Callable[..., NDArray], a: NDArray, b: NDArray, reach: NDArray, *rest: NDArray
+) -> NDArray:
     """The expectations of one chunk: climb the ladder of rules, then cut into panels."""
     answer = np.empty(a.size)
     todo = np.arange(a.size)
@@ -111,7 +113,9 @@ def _settled(f: Callable[..., NDArray], a: NDArray, b: NDArray, reach: NDArray, 
     return answer
 
 
-def _by_panels(f: Callable[..., NDArray], a: NDArray, b: NDArray, reach: NDArray, *rest: NDArray):
+def _by_panels(
+    f: Callable[..., NDArray], a: NDArray, b: NDArray, reach: NDArray, *rest: NDArray
+) -> NDArray:
     """E[f] with [0, 1] cut geometrically, so that no panel is longer than its distance to 0.
 
     Gauss-Jacobi on the two panels that touch an end of [0, 1], Gauss-Legendre between them.

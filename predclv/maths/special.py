@@ -51,7 +51,7 @@ def log_rising(z: ArrayLike, n: ArrayLike) -> NDArray:
 
 
 def digamma_rising(z: ArrayLike, n: ArrayLike) -> NDArray:
-    """``digamma(z + n) - digamma(z)`` for z > 0, n >= 0; broadcasts. The derivative of the above."""
+    """``digamma(z + n) - digamma(z)`` for z > 0, n >= 0: the derivative of the above."""
     z, n = np.broadcast_arrays(np.asarray(z, float), np.asarray(n, float))
     large = np.maximum(z, _LARGE)
     by_series = (

@@ -22,6 +22,7 @@ def class_named(name: str) -> Any:
     """
     if name not in MODELS:
         raise OptionError(
-            f"There is no model {name!r}; there are {', '.join(MODELS)}.{did_you_mean(name, MODELS)}"
+            f"There is no model {name!r}; there are {', '.join(MODELS)}."
+            f"{did_you_mean(name, MODELS)}"
         )
     return getattr(import_module(MODELS[name]), name)

@@ -6,12 +6,19 @@ per customer, or an array ``(draws, 1)``; every answer then has the broadcast sh
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
-from typing import ClassVar, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from predclv.errors import OptionError, PredclvWarning
+
+Parameter = Any
+"""A number, or an array that broadcasts with the customers."""
+
+Columns = tuple[NDArray, ...]
+"""What a likelihood is a sum over, as columns (n_cells,), the weight last: frequency, recency, T
+and weight for a model of purchases; frequency, mean spend and weight for one of spend."""
 
 Objective = Callable[[NDArray], tuple[float, NDArray]]
 """Log parameters (k,) to the weighted log-likelihood and its gradient in them (k,)."""
@@ -61,22 +68,22 @@ class Model:
     # What an engine needs of a model; each model states these on its page.
 
     @classmethod
-    def objective(cls, *cells: NDArray) -> Objective:
+    def objective(cls, cells: Columns) -> Objective:
         """The log-likelihood of the cells and its gradient, as a function of log parameters."""
         raise NotImplementedError(f"{cls.__name__} has no likelihood")
 
     @classmethod
-    def starts(cls, *cells: NDArray) -> list[NDArray]:
+    def starts(cls, cells: Columns) -> list[NDArray]:
         """Log parameters (k,) to start a search from, the most promising first."""
         raise NotImplementedError(f"{cls.__name__} has no starting values")
 
     @classmethod
-    def coordinates(cls, *cells: NDArray) -> tuple[Coordinate, ...]:
+    def coordinates(cls, cells: Columns) -> tuple[Coordinate, ...]:
         """The directions a search moves in, with their bounds and what lies there."""
         raise NotImplementedError(f"{cls.__name__} has no coordinates")
 
     @classmethod
-    def checks(cls, *cells: NDArray) -> dict[str, float]:
+    def checks(cls, cells: Columns) -> dict[str, float]:
         """Numbers that tell whether the model's assumptions hold on the cells."""
         return {}
 

@@ -10,7 +10,7 @@ from scipy.special import betainc, expit
 from predclv.maths.discounting import discounted_until_dropout
 from predclv.maths.quadrature import beta_expectation
 from predclv.maths.special import digamma_rising, log_rising
-from predclv.models.base import Coordinate, Levels, Objective, PurchaseModel
+from predclv.models.base import Columns, Coordinate, Levels, Objective, Parameter, PurchaseModel
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,10 +46,10 @@ class BGNBD(PurchaseModel):
     1.226
     """
 
-    r: ArrayLike
-    alpha: ArrayLike
-    a: ArrayLike
-    b: ArrayLike
+    r: Parameter
+    alpha: Parameter
+    a: Parameter
+    b: Parameter
 
     title: ClassVar[str] = "BG/NBD"
 
@@ -205,12 +205,13 @@ class BGNBD(PurchaseModel):
         return x.astype(np.int64), np.where(repeat, last * T, 0.0)
 
     @classmethod
-    def objective(cls, x: NDArray, t_x: NDArray, T: NDArray, weight: NDArray) -> Objective:
+    def objective(cls, cells: Columns) -> Objective:
         """The weighted log-likelihood of cells and its gradient in log parameters.
 
         Gamma functions depend on x alone and most logarithms on T alone: those are taken once per
         distinct value. Only the chance of having left couples the three, for repeat buyers.
         """
+        x, t_x, T, weight = cells
         x_levels, T_levels = Levels(x), Levels(T)
         counts, times = x_levels.values, T_levels.values
         w_count, w_time = x_levels.collect(weight), T_levels.collect(weight)
@@ -263,8 +264,9 @@ class BGNBD(PurchaseModel):
         return value_and_gradient
 
     @classmethod
-    def starts(cls, x: NDArray, t_x: NDArray, T: NDArray, weight: NDArray) -> list[NDArray]:
+    def starts(cls, cells: Columns) -> list[NDArray]:
         """Log parameters to start from: the observed rate, with customers more or less alike."""
+        x, t_x, T, weight = cells
         observed = (weight @ x) / max(weight @ np.where(x > 0, t_x, T), 1e-12)
         return [
             np.log([r, r / (factor * observed), a, b])
@@ -276,10 +278,9 @@ class BGNBD(PurchaseModel):
         ]
 
     @classmethod
-    def coordinates(
-        cls, x: NDArray, t_x: NDArray, T: NDArray, weight: NDArray
-    ) -> tuple[Coordinate, ...]:
+    def coordinates(cls, cells: Columns) -> tuple[Coordinate, ...]:
         """How much customers differ in rate, the average rate, the odds of leaving, and b."""
+        x, _, T, weight = cells
         centre = np.log(max(weight @ x, 1.0) / max(weight @ T, 1e-12))
         return (
             Coordinate(

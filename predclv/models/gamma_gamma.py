@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from predclv.errors import AssumptionWarning, InfiniteMeanWarning, PredclvWarning
 from predclv.maths.special import digamma_rising, log_beta
-from predclv.models.base import Coordinate, Levels, Objective, SpendModel
+from predclv.models.base import Columns, Coordinate, Levels, Objective, Parameter, SpendModel
 
 _STRONG = 0.3  # correlation of frequency and value from which the model is doubted
 
@@ -47,9 +47,9 @@ class GammaGamma(SpendModel):
     24.66
     """
 
-    p: ArrayLike
-    q: ArrayLike
-    v: ArrayLike
+    p: Parameter
+    q: Parameter
+    v: Parameter
 
     title: ClassVar[str] = "Gamma-Gamma"
 
@@ -101,12 +101,13 @@ class GammaGamma(SpendModel):
         return np.where(finite, future.p * future.v / excess, np.inf)[()]
 
     @classmethod
-    def checks(cls, x: NDArray, mean: NDArray, weight: NDArray) -> dict[str, float]:
+    def checks(cls, cells: Columns) -> dict[str, float]:
         """Numbers behind the assumptions.
 
         ``correlation`` of purchases and mean spend over customers, of which the model assumes
         none; ``observed_mean``, the average of customers' mean spends.
         """
+        x, mean, weight = cells
         return {
             "correlation": _correlation(x, mean, weight),
             "observed_mean": float(weight @ mean / weight.sum()),
@@ -137,8 +138,9 @@ class GammaGamma(SpendModel):
         return found
 
     @classmethod
-    def objective(cls, x: NDArray, mean: NDArray, weight: NDArray) -> Objective:
+    def objective(cls, cells: Columns) -> Objective:
         """The weighted log-likelihood of customers and its gradient in log parameters."""
+        x, mean, weight = cells
         levels = Levels(x)
         counts, w_count = levels.values, levels.collect(weight)
         total = x * mean
@@ -166,8 +168,9 @@ class GammaGamma(SpendModel):
         return value_and_gradient
 
     @classmethod
-    def starts(cls, x: NDArray, mean: NDArray, weight: NDArray) -> list[NDArray]:
+    def starts(cls, cells: Columns) -> list[NDArray]:
         """Log parameters to start from: the observed mean, with customers more or less alike."""
+        x, mean, weight = cells
         observed = (weight @ (x * mean)) / (weight @ x)
         return [
             np.log([p, q, observed * (q - 1) / p])
@@ -175,8 +178,9 @@ class GammaGamma(SpendModel):
         ]
 
     @classmethod
-    def coordinates(cls, x: NDArray, mean: NDArray, weight: NDArray) -> tuple[Coordinate, ...]:
-        """How alike one customer's purchases are, how alike customers are, and the scale p v / q."""
+    def coordinates(cls, cells: Columns) -> tuple[Coordinate, ...]:
+        """How alike one customer's purchases are, how alike customers are, and the scale."""
+        x, mean, weight = cells
         centre = np.log((weight @ (x * mean)) / (weight @ x))
         return (
             Coordinate(

@@ -110,6 +110,5 @@ def repeat_histogram(fit: Fit, rfm: RFM, most: int = 7) -> pd.DataFrame:
 
 def _up_to(frequency: pd.Series, most: int) -> pd.Categorical:
     labels = [*map(str, range(most)), f"{most}+"]
-    return pd.Categorical.from_codes(
-        np.minimum(frequency.to_numpy(), most).astype(int), categories=labels, ordered=True
-    )
+    codes = np.minimum(frequency.to_numpy(), most).astype(np.int64)
+    return pd.Categorical.from_codes(codes, dtype=pd.CategoricalDtype(labels, ordered=True))

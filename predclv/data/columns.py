@@ -83,6 +83,11 @@ def _days(table: Table, timezone: str | None) -> str:
     kind, name = _type_name(table, "date"), table.names["date"]
     if kind == "VARCHAR":
         return _days_of_text(table, timezone)
+    date = "date"
+    if kind.endswith("_NS"):  # DuckDB rounds nanoseconds, which can make it the next day
+        nanoseconds = "epoch_ns(date)"
+        whole = f"({nanoseconds} - ({nanoseconds} % 1000 + 1000) % 1000) // 1000"
+        date = f"make_timestamp{'tz' if is_instant(kind) else ''}({whole})"
     if is_instant(kind):
         if timezone is None and table.zone_doubt:
             warn(
@@ -90,11 +95,11 @@ def _days(table: Table, timezone: str | None) -> str:
                 "timezone='Europe/Berlin', or whichever zone your customers' days are in.",
                 DataWarning,
             )
-        return DUCKDB.civil_day("date", timezone or table.zone or "UTC")
+        return DUCKDB.civil_day(date, timezone or table.zone or "UTC")
     if kind in {"DATE", "TIMESTAMP", "TIMESTAMP_S", "TIMESTAMP_MS", "TIMESTAMP_NS"}:
         if timezone is not None:
             raise _naive_with_zone(name, timezone)
-        return DUCKDB.civil_day("date", None)
+        return DUCKDB.civil_day(date, None)
     if kind in _INTEGERS or kind in _FLOATS or kind in {"HUGEINT", "UHUGEINT", "DECIMAL"}:
         raise DataError(
             f"date column {name!r} holds numbers ({_examples(table, 'date', 'TRUE', 2)}), not "
@@ -121,7 +126,7 @@ def _days_of_text(table: Table, timezone: str | None) -> str:
     plain = f"replace(replace(upper({_OFFSET_OF_TEXT}), 'Z', '+00:00'), ':', '')"
     unreadable = "date IS NOT NULL AND TRY_CAST(date AS DATE) IS NULL"
     found = table.reader.record(
-        f"SELECT count(date) AS dates, count_if({unreadable}) AS unreadable,"
+        f"SELECT count(date) AS dates, count(*) FILTER (WHERE {unreadable}) AS unreadable,"
         f" count(written) AS with_offset, min(written) AS least, max(written) AS most"
         f" FROM (SELECT date, rpad({plain}, 5, '0') AS written FROM {table.sql})"
     )

@@ -33,8 +33,8 @@ class Reader(Protocol):
     def record(self, sql: str) -> dict[str, Any]:
         """The only row of an answer, by column name."""
 
-    def stream(self, sql: str) -> pa.RecordBatchReader:
-        """The answer in Arrow batches."""
+    def answer(self, sql: str) -> duckdb.DuckDBPyRelation:
+        """The answer, not yet fetched."""
 
 
 class Engine:
@@ -68,13 +68,13 @@ class Engine:
     def record(self, sql: str) -> dict[str, Any]:
         """The only row of an answer, by column name."""
         with explained("the log"):
-            answer = self._connection.sql(sql)
+            answer = self.answer(sql)
             return dict(zip(answer.columns, answer.fetchall()[0], strict=True))
 
-    def stream(self, sql: str) -> pa.RecordBatchReader:
-        """The answer in Arrow batches."""
+    def answer(self, sql: str) -> duckdb.DuckDBPyRelation:
+        """The answer, not yet fetched."""
         with explained("the log"):
-            return self._connection.sql(sql).to_arrow_reader()
+            return self._connection.sql(sql)
 
     def frame(self, sql: str) -> pd.DataFrame:
         """The answer as a pandas frame; UUIDs come as ``uuid.UUID``."""
@@ -90,9 +90,15 @@ class Engine:
         if reader is None or reader is self:
             self.rows(f"CREATE OR REPLACE TEMP TABLE {name} AS {sql}")
             return
-        arriving = f"{name}_arriving"
-        self.register(arriving, reader.stream(sql))
-        self.rows(f"CREATE OR REPLACE TEMP TABLE {name} AS SELECT * FROM {arriving}")
+        answer, arriving = reader.answer(sql), f"{name}_arriving"
+        # Arrow brings UUIDs as text, so every column is told its type again.
+        columns = ", ".join(
+            f"CAST({DUCKDB.quote(column)} AS {kind}) AS {DUCKDB.quote(column)}"
+            for column, kind in zip(answer.columns, answer.types, strict=True)
+        )
+        with explained("the DuckDB relation"):
+            self.register(arriving, answer.to_arrow_reader())
+        self.rows(f"CREATE OR REPLACE TEMP TABLE {name} AS SELECT {columns} FROM {arriving}")
         self._connection.unregister(arriving)
 
 
@@ -105,21 +111,18 @@ class RelationReader:
     def rows(self, sql: str) -> list[tuple[Any, ...]]:
         """All rows of the answer."""
         with explained("the DuckDB relation"):
-            return self._answer(sql).fetchall()
+            return self.answer(sql).fetchall()
 
     def record(self, sql: str) -> dict[str, Any]:
         """The only row of an answer, by column name."""
         with explained("the DuckDB relation"):
-            answer = self._answer(sql)
+            answer = self.answer(sql)
             return dict(zip(answer.columns, answer.fetchall()[0], strict=True))
 
-    def stream(self, sql: str) -> pa.RecordBatchReader:
-        """The answer in Arrow batches."""
+    def answer(self, sql: str) -> duckdb.DuckDBPyRelation:
+        """The answer, not yet fetched."""
         with explained("the DuckDB relation"):
-            return self._answer(sql).to_arrow_reader()
-
-    def _answer(self, sql: str) -> duckdb.DuckDBPyRelation:
-        answer = self._relation.query(RELATION_NAME, sql)
+            answer = self._relation.query(RELATION_NAME, sql)
         assert answer is not None  # a SELECT has an answer
         return answer
 

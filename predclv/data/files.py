@@ -14,6 +14,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet
@@ -69,9 +70,7 @@ def write_csv(frame: pd.DataFrame, path: str | os.PathLike[str]) -> None:
     executable = 0
     for name in frame.columns:
         column = frame[name]
-        if column.dtype == object or isinstance(
-            column.dtype, (pd.StringDtype, pd.CategoricalDtype)
-        ):
+        if isinstance(column.dtype, pd.StringDtype | pd.CategoricalDtype | np.dtypes.ObjectDType):
             executable += int(column.astype("str").str.startswith(_FORMULA).sum())
     if executable:
         warn(

@@ -125,7 +125,7 @@ class Log:
         rows_after = customers_after = 0
         if end < self.last_day:
             rows_after, seen = self._table.reader.rows(
-                f"SELECT count_if({self._statements.day} > {(end - _EPOCH).days}),"
+                f"SELECT count(*) FILTER (WHERE {self._statements.day} > {(end - _EPOCH).days}),"
                 f" count(DISTINCT customer_id) FROM {self._table.sql}"
             )[0]
             customers_after = seen - customers - refunds.get("refund_only_customers", 0)
@@ -231,7 +231,7 @@ def civil_date(value: object, what: str) -> datetime.date:
                 f"{what} must be a date such as '1997-09-30' (year, month, day); got {value!r}."
             ) from error
     if isinstance(value, np.datetime64):
-        value = pd.Timestamp(value)
+        value = None if np.isnat(value) else pd.Timestamp(value)
     if isinstance(value, datetime.datetime):
         value = None if value is pd.NaT else value.date()
     if isinstance(value, datetime.date) and value is not pd.NaT:

@@ -13,11 +13,11 @@ REFUNDS = ("net", "drop", "error")
 
 _FACTS = """
     SELECT
-        count_if(refund_units < 0) AS customers,
+        count(*) FILTER (WHERE refund_units < 0) AS customers,
         sum(refund_units) AS units,
         sum(refund_only_days) AS only_days,
         sum(refund_only_units) AS only_units,
-        count_if(frequency < 0) AS only_customers,
+        count(*) FILTER (WHERE frequency < 0) AS only_customers,
         sum(refund_rows) AS rows,
         sum(net_negative_days) AS negative_days,
         sum(net_negative_units) AS negative_units

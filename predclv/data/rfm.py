@@ -16,8 +16,6 @@ from predclv.data.summaries import FrameSummary, StoredSummary, Summary, checked
 from predclv.errors import DataError, DataWarning
 from predclv.units import days_per
 
-__all__ = ["RFM", "Cells", "SpendCells", "rfm_summary"]
-
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class RFM:
@@ -236,7 +234,8 @@ def rfm_summary(
         lost = rfm.counts["customers_after_end"]
         warn(
             f"{counted(rfm.counts['rows_after_end'], 'row is', 'rows are')} after observation_end "
-            f"{end} and were left out, {counted(lost, 'customer')} of them altogether.",
+            f"{end} and were left out"
+            + (f", and with them {counted(lost, 'customer')} altogether." if lost else "."),
             DataWarning,
         )
     return rfm

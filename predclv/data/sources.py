@@ -103,7 +103,7 @@ def open_table(
         return _in_memory(engine, _from_polars(transactions, wanted), wanted)
     if is_relation(transactions):
         return _from_relation(engine, RelationReader(transactions), wanted)
-    if hasattr(transactions, "__arrow_c_stream__"):
+    if hasattr(transactions, "__arrow_c_stream__") and not isinstance(transactions, pd.Series):
         return _in_memory(engine, _from_arrow(pa.table(transactions), wanted), wanted)
     if isinstance(transactions, (str, os.PathLike, list, tuple)):
         return _from_files(engine, transactions, wanted)
@@ -214,18 +214,9 @@ def _renamed(wanted: Mapping[str, str], log: str, present: Mapping[str, str] | N
     return f"(SELECT {columns} FROM {log})"
 
 
-def _check_case(wanted: Mapping[str, str], available: Iterable[str]) -> None:
-    """No wanted column has a twin that differs in capitals alone: SQL cannot tell them apart."""
-    folded = [name.casefold() for name in available]
-    for name in wanted.values():
-        if folded.count(name.casefold()) > 1:
-            raise DataError(f"Two columns are called {name!r} but for capitals; rename one.")
-
-
 def _from_relation(engine: Engine, reader: RelationReader, wanted: Mapping[str, str]) -> Table:
     available = reader.types()
     _check_columns(wanted, available)
-    _check_case(wanted, available)
     types = {role: available[name] for role, name in wanted.items()}
     zone, doubt = None, ""
     if is_instant(types["date"]):
@@ -242,7 +233,6 @@ def _from_files(engine: Engine, paths: Any, wanted: Mapping[str, str]) -> Table:
         log = f"read_parquet([{listed}])"
         available = engine.types(log)
         _check_columns(wanted, available)
-        _check_case(wanted, available)
         types = {role: available[name] for role, name in wanted.items()}
         zone, doubt = None, ""
         if is_instant(types["date"]):

@@ -75,7 +75,7 @@ def _duckdb_literal(text: str) -> str:
 
 def _duckdb_civil_day(expression: str, zone: str | None) -> str:
     if zone is not None:
-        instant = f"CAST({expression} AS TIMESTAMPTZ)"  # nanosecond instants have no AT TIME ZONE
+        instant = f"CAST({expression} AS TIMESTAMPTZ)"
         seconds = offset_seconds(zone)
         if seconds is None:
             expression = f"{instant} AT TIME ZONE {_duckdb_literal(zone)}"
@@ -137,18 +137,18 @@ class Statements:
                 f" {self.amounts.is_rounded} AS rounded"
             )
             amount_facts = """,
-                count(*) - count(raw) + count_if(isnan(amount)) AS null_amounts,
+                count(*) - count(raw) + count(*) FILTER (WHERE isnan(amount)) AS null_amounts,
                 count(raw) - count(amount) AS text_amounts,
-                count_if(abs(amount) = CAST('Infinity' AS DOUBLE)) AS infinite_amounts,
-                count_if(amount < 0) AS refund_rows,
-                count_if(rounded) AS rounded_rows,
+                count(*) FILTER (WHERE abs(amount) = CAST('Infinity' AS DOUBLE)) AS infinite_amounts,
+                count(*) FILTER (WHERE amount < 0) AS refund_rows,
+                count(*) FILTER (WHERE rounded) AS rounded_rows,
                 max(abs(amount)) AS largest_amount,
                 sum(abs(amount)) AS all_amounts"""
         return f"""
             SELECT
                 count(*) AS row_count,
                 count(*) - count(customer_id) AS null_ids,
-                count_if(bad_id) AS bad_ids,
+                count(*) FILTER (WHERE bad_id) AS bad_ids,
                 count(*) - count(day) AS null_days,
                 min(day) AS first_day,
                 max(day) AS last_day{amount_facts}
@@ -173,7 +173,7 @@ class Statements:
                 refunds = (
                     f", bool_or(NOT ({is_refund})) AS bought,"
                     f" CAST(sum(CASE WHEN {is_refund} THEN {units} ELSE 0 END) AS BIGINT)"
-                    f" AS refund_units, count_if({is_refund}) AS refund_rows"
+                    f" AS refund_units, count(*) FILTER (WHERE {is_refund}) AS refund_rows"
                 )
                 if not refunds_count:
                     units = f"CASE WHEN {is_refund} THEN 0 ELSE {units} END"
@@ -200,10 +200,10 @@ class Statements:
                 CAST(sum(units){bought} AS BIGINT) - min_by(units, day){bought} AS repeat_units"""
         if with_refunds:
             refunds = """,
-                count_if(NOT bought) AS refund_only_days,
+                count(*) FILTER (WHERE NOT bought) AS refund_only_days,
                 coalesce(CAST(sum(units) FILTER (WHERE NOT bought) AS BIGINT), 0)
                     AS refund_only_units,
-                count_if(bought AND units < 0) AS net_negative_days,
+                count(*) FILTER (WHERE bought AND units < 0) AS net_negative_days,
                 coalesce(CAST(sum(units) FILTER (WHERE bought AND units < 0) AS BIGINT), 0)
                     AS net_negative_units,
                 CAST(sum(refund_units) AS BIGINT) AS refund_units,

@@ -212,7 +212,7 @@ def _check_histories(summary: pd.DataFrame) -> None:
     frequency, recency, T = (summary[name] for name in ("frequency", "recency", "T"))
     for offenders, problem, advice in (
         (
-            ~np.isfinite(summary[["frequency", "recency", "T"]]).all(axis=1),
+            ~pd.Series(np.isfinite(summary[["frequency", "recency", "T"]]).all(axis=1)),
             "a missing or infinite frequency, recency or T",
             "Leave them out or correct them.",
         ),

@@ -9,7 +9,7 @@ from scipy.special import betainc, expit
 
 from predclv.maths.discounting import discounted_until_dropout
 from predclv.maths.quadrature import beta_expectation
-from predclv.maths.special import digamma_rising, log_rising
+from predclv.maths.special import digamma_rising, log_rising, softplus_and_slope
 from predclv.models.base import Columns, Coordinate, Levels, Objective, Parameter, PurchaseModel
 
 
@@ -247,8 +247,8 @@ class BGNBD(PurchaseModel):
             silence = Ts.spread(at_T) - txs.spread(at_last)
             before = 1.0 / (b + (xs.values - 1.0))
             excess = xs.spread(np.log(a * before)) + (r + x_repeat) * silence
-            gone = expit(excess)
-            value += w @ np.logaddexp(0.0, excess)
+            either, gone = softplus_and_slope(excess)
+            value += w @ either
             w_gone = w * gone
             sooner = Ts.spread(1.0 / (alpha + Ts.values)) - txs.spread(1.0 / (alpha + txs.values))
             gradient += np.array(

@@ -48,6 +48,10 @@ class AssumptionWarning(PredclvWarning):
     """An assumption of the model looks doubtful on these data."""
 
 
+class SamplingWarning(PredclvWarning):
+    """A posterior's chains or approximation are not to be trusted; the message says what to do."""
+
+
 class OptionWarning(PredclvWarning):
     """An option has an unusual value; the message says how it was understood."""
 

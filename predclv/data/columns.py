@@ -17,6 +17,7 @@ _INTEGERS = {
     *("UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT"),
 }
 _FLOATS = {"FLOAT": 1e-6, "DOUBLE": 1e-12}  # relative noise that is no fifth decimal
+_NULL = "NULL"  # the type of a column without any value
 _EXACT_IDS = 2**53
 _OFFSET_OF_TEXT = (
     r"CASE WHEN length(date) > 11 THEN"
@@ -41,7 +42,7 @@ def statements(table: Table, timezone: str | None) -> Statements:
 
 def _type_name(table: Table, role: str) -> str:
     """The type without its parameters: DECIMAL, ENUM, TIMESTAMP_NS."""
-    return re.split(r"[(\[]", table.types[role])[0].strip()
+    return re.split(r"[(\[]", table.types[role])[0].strip(' "')
 
 
 def _examples(table: Table, role: str, where: str, most: int = 5) -> str:
@@ -65,7 +66,7 @@ def _ids(table: Table) -> tuple[str, str]:
         )
         are_integers = table.reader.rows(sql)[0][0]
         return ("CAST(customer_id AS BIGINT)" if are_integers else "customer_id"), "FALSE"
-    if kind in _INTEGERS or kind in {"VARCHAR", "UUID"}:
+    if kind in _INTEGERS or kind in {"VARCHAR", "UUID", _NULL}:
         return "customer_id", "FALSE"
     if kind == "ENUM":
         return "CAST(customer_id AS VARCHAR)", "FALSE"
@@ -83,6 +84,8 @@ def _days(table: Table, timezone: str | None) -> str:
     kind, name = _type_name(table, "date"), table.names["date"]
     if kind == "VARCHAR":
         return _days_of_text(table, timezone)
+    if kind == _NULL:
+        return "CAST(NULL AS INTEGER)"
     date = "date"
     if kind.endswith("_NS"):  # DuckDB rounds nanoseconds, which can make it the next day
         nanoseconds = "epoch_ns(date)"
@@ -182,7 +185,7 @@ def _amounts(table: Table) -> Amounts | None:
         return Amounts("CAST(amount AS DOUBLE)", units, f"amount <> {exact}")
     if kind == "VARCHAR" and table.is_text:
         return _of_float("TRY_CAST(amount AS DOUBLE)", _FLOATS["DOUBLE"])
-    if kind in {'"NULL"', "NULL"}:
+    if kind == _NULL:
         return Amounts("CAST(NULL AS DOUBLE)", "CAST(NULL AS BIGINT)", "FALSE")
     if kind == "VARCHAR":
         if not table.reader.rows(f"SELECT count(amount) FROM {table.sql}")[0][0]:

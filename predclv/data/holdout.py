@@ -134,15 +134,15 @@ def holdout_split(
             f"runs from {log.first_day} to {log.last_day}."
         )
     last = last or log.last_day
-    rfm = summary_of(log, calibrated, unit)
+    rfm, table = summary_of(log, calibrated, unit)
     log.keep_purchases("holdout", calibrated, last)
-    duration = (last - calibrated).days / days_per(unit)
     spend = f", coalesce(units, 0) / {UNITS}.0 AS spend_holdout" if log.has_spend else ""
     came = log.engine.frame(
         f"SELECT CAST(coalesce(purchases, 0) AS BIGINT) AS frequency_holdout{spend}"
-        " FROM summary LEFT JOIN holdout USING (customer_id) ORDER BY customer_id"
+        f" FROM {table} LEFT JOIN holdout USING (customer_id) ORDER BY customer_id"
     )
-    new = log.engine.rows("SELECT count(*) FROM holdout ANTI JOIN summary USING (customer_id)")
+    new = log.engine.rows(f"SELECT count(*) FROM holdout ANTI JOIN {table} USING (customer_id)")
+    duration = (last - calibrated).days / days_per(unit)
     frame = pd.concat([rfm.frame, came], axis="columns")
     frame["duration_holdout"] = duration
     return HoldoutSplit(rfm, calibrated, last, duration, new[0][0], frame)

@@ -1,6 +1,7 @@
 """A checked log of purchases: what may be counted, and a count of what was left out."""
 
 import datetime
+import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -10,6 +11,7 @@ import pandas as pd
 
 from predclv.data.checks import check_amounts, check_ids_and_days
 from predclv.data.columns import statements
+from predclv.data.duckdb import Engine
 from predclv.data.notices import warn
 from predclv.data.refunds import REFUNDS, refuse_refunds, report_refunds
 from predclv.data.sources import Table, open_table
@@ -71,23 +73,24 @@ class Log:
         """
         self.keep_purchases("purchases_of_window", after, until)
         spend = f", units / {UNITS}.0 AS spend" if self.has_spend else ""
-        return self._table.engine.frame(
+        frame = self.engine.frame(
             f"SELECT customer_id, purchases{spend} FROM purchases_of_window ORDER BY customer_id"
         )
+        self.engine.rows("DROP TABLE purchases_of_window")
+        return frame
 
     def purchase_days(self, until: datetime.date | None = None) -> pd.DataFrame:
         """Every day with a purchase: customer_id, day (datetime64) and, maybe, spend; sorted."""
         last = None if until is None else (until - _EPOCH).days
         sql = self._statements.purchase_days(None, last, **self._refund_options)
-        engine = self._table.engine
-        engine.store("days_of_log", sql, self._table.reader)
+        self.engine.store("days_of_log", sql, self._table.reader)
         spend = f", units / {UNITS}.0 AS spend" if self.has_spend else ""
         bought = "WHERE bought" if self._facts["refund_rows"] else ""
-        frame = engine.frame(
+        frame = self.engine.frame(
             f"SELECT customer_id, DATE '1970-01-01' + day AS day{spend} FROM days_of_log {bought}"
             " ORDER BY customer_id, day"
         )
-        engine.rows("DROP TABLE days_of_log")
+        self.engine.rows("DROP TABLE days_of_log")
         return frame
 
     def keep_purchases(
@@ -96,14 +99,15 @@ class Log:
         """Keep `purchases` as the temporary table ``name``, its spend in 1e-4 units."""
         first, last = (None if day is None else (day - _EPOCH).days for day in (after, until))
         sql = self._statements.window(first, last, **self._refund_options)
-        self._table.engine.store(name, sql, self._table.reader)
+        self.engine.store(name, sql, self._table.reader)
 
-    def keep_summary(self, name: str, end: datetime.date) -> dict[str, int]:
-        """Keep the summary to ``end`` as the temporary table ``name``; what was left out.
+    def keep_summary(self, end: datetime.date) -> tuple[str, dict[str, int]]:
+        """Keep the summary to ``end`` as a temporary table; its name, and what was left out.
 
         The table has customer_id, frequency, recency_days, age_days and, where the log has
         amounts, repeat_units.
         """
+        name = f"summary_{uuid.uuid4().hex}"
         engine, last = self.engine, (end - _EPOCH).days
         until = last if end < self.last_day else None
         sql = self._statements.summary(last, until, **self._refund_options)
@@ -116,7 +120,7 @@ class Log:
             raise DataError(
                 f"Every amount up to {end} is negative: refunds alone make no customers."
             )
-        return self._counts(end, customers, int(repeats), refunds)
+        return name, self._counts(end, customers, int(repeats), refunds)
 
     def _counts(
         self, end: datetime.date, customers: int, repeats: int, refunds: Mapping[str, int]
@@ -147,7 +151,7 @@ class Log:
         return {"with_refunds": has_refunds, "refunds_count": self.refunds == "net"}
 
     @property
-    def engine(self) -> Any:
+    def engine(self) -> Engine:
         """The private connection that keeps the results."""
         return self._table.engine
 

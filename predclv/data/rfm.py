@@ -229,7 +229,7 @@ def rfm_summary(
             f"observation_end {end} is before every purchase: the log runs from {log.first_day} to "
             f"{log.last_day}."
         )
-    rfm = summary_of(log, end or log.last_day, unit)
+    rfm, _ = summary_of(log, end or log.last_day, unit)
     if rfm.counts["rows_after_end"]:
         lost = rfm.counts["customers_after_end"]
         warn(
@@ -241,8 +241,8 @@ def rfm_summary(
     return rfm
 
 
-def summary_of(log: Log, end: datetime.date, unit: str) -> RFM:
-    """The summary of a checked log to ``end``, which is not before its first day."""
-    counts = log.keep_summary("summary", end)
-    summary = StoredSummary(log.engine, "summary", unit, log.has_spend)
-    return RFM(unit, end, MappingProxyType(counts), log, summary)
+def summary_of(log: Log, end: datetime.date, unit: str) -> tuple[RFM, str]:
+    """The summary of a checked log to ``end``, not before its first day, and its table's name."""
+    table, counts = log.keep_summary(end)
+    summary = StoredSummary(log.engine, table, unit, log.has_spend)
+    return RFM(unit, end, MappingProxyType(counts), log, summary), table

@@ -139,7 +139,8 @@ class Statements:
             amount_facts = """,
                 count(*) - count(raw) + count(*) FILTER (WHERE isnan(amount)) AS null_amounts,
                 count(raw) - count(amount) AS text_amounts,
-                count(*) FILTER (WHERE abs(amount) = CAST('Infinity' AS DOUBLE)) AS infinite_amounts,
+                count(*) FILTER (WHERE abs(amount) = CAST('Infinity' AS DOUBLE))
+                    AS infinite_amounts,
                 count(*) FILTER (WHERE amount < 0) AS refund_rows,
                 count(*) FILTER (WHERE rounded) AS rounded_rows,
                 max(abs(amount)) AS largest_amount,

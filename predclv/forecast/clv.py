@@ -10,18 +10,17 @@ from typing import Any, Self
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from predclv.data.files import write_folder
 from predclv.data.rfm import RFM
 from predclv.engines.base import Fit, fit
 from predclv.errors import DataError, OptionError
-from predclv.forecast.histories import Histories
-from predclv.forecast.result import Forecast
+from predclv.forecast.outlook import Outlook
+from predclv.forecast.result import Forecast, Terms
 from predclv.models.base import PurchaseModel, SpendModel
 from predclv.models.bgnbd import BGNBD
 from predclv.models.gamma_gamma import GammaGamma
-from predclv.units import DAYS, force_of_interest, horizon_in, share
+from predclv.units import DAYS, force_of_interest, horizon_in, probability, share
 
 
 @dataclass(frozen=True, slots=True, init=False)
@@ -129,9 +128,16 @@ class FittedCLV:
         horizon: str | float | datetime.timedelta | np.timedelta64 | None = "52 weeks",
         discount_rate: float = 0.10,
         margin: float = 1.0,
+        level: float | None = 0.9,
         rfm: RFM | None = None,
+        seed: int | None = None,
     ) -> Forecast:
         """What every customer will do after the end of observation, and what it is worth today.
+
+        The intervals are *predictive*: at ``level=0.9``, nine of ten customers' actual purchases
+        (or revenue) should fall within, bounds included. They hold the chance in what customers
+        do and what is not known of the parameters. How well the expectation itself is known is
+        another, far narrower interval, and no customer's purchases fall within that.
 
         Parameters
         ----------
@@ -144,8 +150,15 @@ class FittedCLV:
             10%.
         margin : float
             Share of spend that is profit; with 1.0, ``clv`` is discounted revenue.
+        level : float or None
+            Of the predictive intervals; None leaves them out, which is many times faster. Those of
+            purchases and revenue are exact given draws of the parameters. Those of clv are those
+            of revenue times the customer's discounted over undiscounted purchases; over the whole
+            remaining lifetime they are simulated.
         rfm : RFM, optional
             Other customers than those fitted, in any unit of time.
+        seed : int, optional
+            Of the draws behind intervals and posterior averages; None draws afresh.
 
         Returns
         -------
@@ -154,10 +167,41 @@ class FittedCLV:
         Raises
         ------
         OptionError
-            If the horizon, rate or margin makes no sense.
+            If the horizon, rate, margin or level makes no sense.
         DataError
             If ``rfm`` has no spend and the model needs it.
         """
+        customers = self._customers(rfm)
+        delta = force_of_interest(discount_rate, self.unit)
+        margin = share(margin, "margin")
+        level = None if level is None else probability(level, "level")
+        to_fit_unit = DAYS[customers.unit] / DAYS[self.unit]
+        length = None if horizon is None else horizon_in(horizon, customers.unit)
+        if length is None and delta == 0:
+            raise OptionError(
+                "horizon=None, the whole remaining lifetime, needs a discount_rate above 0: "
+                "undiscounted it can be infinite. Give a rate such as 0.10, or a horizon."
+            )
+        terms = Terms(
+            horizon=length,
+            unit=customers.unit,
+            discount_rate=float(discount_rate),
+            margin=margin,
+            level=level,
+            observation_end=customers.observation_end,
+        )
+        outlook = Outlook.of(
+            customers.frame,
+            self.purchases,
+            self.spend,
+            to_fit_unit,
+            np.inf if length is None else length * to_fit_unit,
+            delta,
+        )
+        return Forecast(outlook.frame(margin, level, seed), terms, outlook, seed)
+
+    def _customers(self, rfm: RFM | None) -> RFM:
+        """Whom to forecast, checked to have what the model needs."""
         customers = self.rfm if rfm is None else rfm
         if not isinstance(customers, RFM):
             raise DataError(
@@ -169,55 +213,7 @@ class FittedCLV:
                 "The model forecasts spend, but these customers have no monetary_value. Summarise "
                 "their log with its amount column, or fit with CLVModel(spend=None)."
             )
-        delta = force_of_interest(discount_rate, self.unit)
-        margin = share(margin, "margin")
-        to_fit_unit = DAYS[customers.unit] / DAYS[self.unit]
-        length = None if horizon is None else horizon_in(horizon, customers.unit)
-        if length is None and delta == 0:
-            raise OptionError(
-                "horizon=None, the whole remaining lifetime, needs a discount_rate above 0: "
-                "undiscounted it can be infinite. Give a rate such as 0.10, or a horizon."
-            )
-        frame = customers.frame
-        histories = Histories.of(
-            frame["frequency"].to_numpy(float),
-            frame["recency"].to_numpy(float) * to_fit_unit,
-            frame["T"].to_numpy(float) * to_fit_unit,
-        )
-        columns = histories.purchases(
-            self.purchases.model,  # type: ignore[arg-type]
-            np.inf if length is None else length * to_fit_unit,
-            delta,
-            undiscounted=length is not None,
-        )
-        if self.spend is not None:
-            spend = self._expected_spend(frame)
-            columns["expected_spend"] = spend
-            if length is not None:
-                columns["expected_revenue"] = columns["expected_purchases"] * spend
-            columns["clv"] = margin * columns["discounted_purchases"] * spend
-        end = customers.observation_end
-        return Forecast(
-            frame=pd.DataFrame({"customer_id": frame["customer_id"], **columns}),
-            horizon=length,
-            unit=customers.unit,
-            discount_rate=float(discount_rate),
-            margin=margin,
-            observation_end=None if end is None else str(end),
-        )
-
-    def _expected_spend(self, frame: pd.DataFrame) -> NDArray:
-        """Expected spend per future purchase, (n_customers,); finite and positive.
-
-        Refunds can leave a mean below zero: such a customer counts as having spent nothing. Where
-        the model has no finite expectation, the observed average stands in (the fit has warned).
-        """
-        assert self.spend is not None
-        observed = np.maximum(frame["monetary_value"].to_numpy(float), 0.0)
-        spend = self.spend.model.expected_spend(  # type: ignore[attr-defined]
-            frame["frequency"].to_numpy(float), observed
-        )
-        return np.where(np.isfinite(spend), spend, self.spend.checks["observed_mean"])
+        return customers
 
     def save(self, path: str | Path) -> None:
         """Write the fit and its customers to a folder: JSON and Parquet, never pickle.

@@ -1,5 +1,6 @@
 """Customers by history: what depends on the history alone is taken once and spread over them."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -7,6 +8,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from predclv.models.base import PurchaseModel
+
+_ELEMENTS = 1 << 20  # draws x cells that are held at once
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -16,37 +19,88 @@ class Histories:
     Attributes
     ----------
     x, t_x, T : ndarray, shape (n_cells,)
-        Distinct histories: repeat purchases, recency and age in one unit of time.
-    cell_of_customer : ndarray of int, shape (n_customers,)
+        Distinct histories: repeat purchases, recency and age in one unit of time. Sorted so that
+        cells of one state are neighbours.
     state_x, state_T : ndarray, shape (n_states,)
-        Distinct (x, T): the future of a customer who is alive does not depend on recency.
+        Distinct (x, T), sorted: the future of a living customer does not depend on recency.
     state_of_cell : ndarray of int, shape (n_cells,)
+        Ascending.
+    cell_of_customer : ndarray of int, shape (n_customers,)
     """
 
     x: NDArray
     t_x: NDArray
     T: NDArray
-    cell_of_customer: NDArray
     state_x: NDArray
     state_T: NDArray
     state_of_cell: NDArray
+    cell_of_customer: NDArray
 
     @classmethod
     def of(cls, x: NDArray, t_x: NDArray, T: NDArray) -> "Histories":
         """Histories of customers given as columns, each of shape (n_customers,)."""
-        cells, cell_of_customer = _distinct(x, t_x, T)
-        x, t_x, T = x[cells], t_x[cells], T[cells]
-        states, state_of_cell = _distinct(x, T)
-        return cls(x, t_x, T, cell_of_customer, x[states], T[states], state_of_cell)
+        first, cell_of_customer = distinct(x, t_x, T)
+        x, t_x, T = x[first], t_x[first], T[first]
+        first, state_of_cell = distinct(x, T)
+        states = np.lexsort((T[first], x[first]))
+        state_of_cell = _inverse(states)[state_of_cell]
+        cells = np.argsort(state_of_cell, kind="stable")
+        first = first[states]
+        return cls(
+            x[cells],
+            t_x[cells],
+            T[cells],
+            x[first],
+            T[first],
+            state_of_cell[cells],
+            _inverse(cells)[cell_of_customer],
+        )
 
-    def purchases(
+    @property
+    def n_cells(self) -> int:
+        """Number of distinct histories."""
+        return self.x.size
+
+    def parts(self, draws: int) -> Iterator[tuple[slice, "Histories"]]:
+        """The histories in pieces small enough to hold a number for each draw and cell.
+
+        Yields
+        ------
+        cells : slice
+            Where the piece's cells stand among all.
+        piece : Histories
+            Of these cells; its customers are the cells themselves.
+        """
+        ends = np.searchsorted(self.state_of_cell, np.arange(self.state_x.size), side="right")
+        most = max(1, _ELEMENTS // draws)
+        state = 0
+        while state < self.state_x.size:
+            begin = ends[state - 1] if state else 0
+            last = max(state + 1, int(np.searchsorted(ends, begin + most, side="right")))
+            cells, states = slice(int(begin), int(ends[last - 1])), slice(state, last)
+            yield (
+                cells,
+                Histories(
+                    self.x[cells],
+                    self.t_x[cells],
+                    self.T[cells],
+                    self.state_x[states],
+                    self.state_T[states],
+                    self.state_of_cell[cells] - state,
+                    np.arange(cells.stop - cells.start),
+                ),
+            )
+            state = last
+
+    def expectations(
         self, model: PurchaseModel, t: float, delta: float, undiscounted: bool
     ) -> dict[str, NDArray]:
-        """Per-customer columns of a forecast of purchases, each of shape (n_customers,).
+        """What is expected of each cell, averaged over draws of the parameters, (n_cells,) each.
 
         Parameters
         ----------
         model : PurchaseModel
+            With parameters that are numbers, or draws of shape (draws, 1).
         t : float
             Horizon, in the unit of the histories; may be inf.
         delta : float
@@ -54,24 +108,45 @@ class Histories:
         undiscounted : bool
             Whether to give ``expected_purchases`` too; it may be infinite where t is.
         """
-        alive = model.p_alive(self.x, self.t_x, self.T)
-        living = model.given_alive(self.state_x, self.state_T)
-        columns = {"p_alive": alive, "p_active": self._given(alive, living.p_active(t))}
-        expected = living.expected_purchases(t) if undiscounted or delta == 0 else None
-        if undiscounted:
-            columns["expected_purchases"] = self._given(alive, expected)
-        columns["discounted_purchases"] = self._given(
-            alive, living.discounted_purchases(t, delta) if delta > 0 else expected
-        )
-        return {name: values[self.cell_of_customer] for name, values in columns.items()}
+        pieces: dict[str, list[NDArray]] = {}
+        for _, piece in self.parts(n_draws(model)):
+            alive = piece.p_alive(model)
+            living = piece.living(model)
+            of_living = {"p_active": living.p_active(t)}
+            expected = living.expected_purchases(t) if undiscounted or delta == 0 else None
+            if expected is not None and undiscounted:
+                of_living["expected_purchases"] = expected
+            of_living["discounted_purchases"] = (
+                expected
+                if delta == 0 and expected is not None
+                else living.discounted_purchases(t, delta)
+            )
+            pieces.setdefault("p_alive", []).append(alive.mean(axis=0))
+            for name, per_state in of_living.items():
+                pieces.setdefault(name, []).append(piece.averaged(alive, per_state))
+        return {name: np.concatenate(values) for name, values in pieces.items()}
 
-    def _given(self, alive: NDArray, per_state: NDArray | None) -> NDArray:
-        """What a living customer is expected to do, times the chance of being one, per cell."""
-        assert per_state is not None
-        return alive * np.broadcast_to(per_state, self.state_x.shape)[self.state_of_cell]
+    def p_alive(self, model: PurchaseModel) -> NDArray:
+        """Probability of each cell to be alive, for each draw, shape (draws, n_cells)."""
+        return np.atleast_2d(model.p_alive(self.x, self.t_x, self.T))
+
+    def living(self, model: PurchaseModel) -> PurchaseModel:
+        """The model of the future of living customers, one per state."""
+        return model.given_alive(self.state_x, self.state_T)
+
+    def averaged(self, alive: NDArray, per_state: NDArray) -> NDArray:
+        """A number of living customers, times P(alive), averaged over draws, shape (n_cells,)."""
+        per_state = np.broadcast_to(np.atleast_2d(per_state), (alive.shape[0], self.state_x.size))
+        return np.einsum("dc,dc->c", alive, per_state[:, self.state_of_cell]) / alive.shape[0]
 
 
-def _distinct(*columns: NDArray) -> tuple[NDArray, NDArray]:
+def n_draws(model: PurchaseModel) -> int:
+    """How many draws of the parameters a model holds; 1 where they are numbers."""
+    return max(np.shape(getattr(model, name))[0] if np.ndim(getattr(model, name)) else 1
+               for name in model.names())  # fmt: skip
+
+
+def distinct(*columns: NDArray) -> tuple[NDArray, NDArray]:
     """Where each distinct row first stands, and which of them each row is. Hashing, not sorting."""
     key = np.zeros(columns[0].size, dtype=np.int64)
     for column in columns:
@@ -80,3 +155,10 @@ def _distinct(*columns: NDArray) -> tuple[NDArray, NDArray]:
     first = np.empty(int(key.max(initial=-1)) + 1, dtype=np.int64)
     first[key[::-1]] = np.arange(key.size)[::-1]
     return first, key
+
+
+def _inverse(order: NDArray) -> NDArray:
+    """The permutation that undoes ``order``."""
+    inverse = np.empty_like(order)
+    inverse[order] = np.arange(order.size)
+    return inverse

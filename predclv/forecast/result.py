@@ -1,14 +1,51 @@
 """Forecast: one row per customer, the customer base as a whole, and ways out to files."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+import datetime
+from dataclasses import asdict, dataclass
+from html import escape
 from pathlib import Path
-from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from predclv.data.duckdb import write_table
 from predclv.data.files import write_csv, write_parquet
+from predclv.forecast.outlook import Outlook
+
+_SUMS = {
+    "purchases": "expected_purchases",
+    "discounted_purchases": "discounted_purchases",
+    "revenue": "expected_revenue",
+    "clv": "clv",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What the numbers of a forecast depend on.
+
+    Attributes
+    ----------
+    horizon : float or None
+        Length of the forecast in ``unit``; None is the whole remaining lifetime.
+    unit : str
+        Unit of time.
+    discount_rate : float
+        Annual and effective.
+    margin : float
+        Share of spend that is profit.
+    level : float or None
+        Of the predictive intervals; None where there are none.
+    observation_end : datetime.date or None
+        The day the forecast starts after, where the summary knows it.
+    """
+
+    horizon: float | None
+    unit: str
+    discount_rate: float
+    margin: float
+    level: float | None
+    observation_end: datetime.date | None
 
 
 @dataclass(frozen=True, slots=True, repr=False, eq=False)
@@ -25,34 +62,37 @@ class Forecast:
         - ``p_active``: probability of at least one purchase within the horizon. Alive is not
           active: a living customer may well buy nothing for a year;
         - ``expected_purchases``: expected number of purchases within the horizon;
-        - ``discounted_purchases``: the same, each worth ``(1 + discount_rate)**-years``;
+        - ``purchases_lower``, ``purchases_upper``: predictive interval of that number;
+        - ``discounted_purchases``: expected purchases, each worth ``(1 + discount_rate)**-years``;
         - ``expected_spend``: expected spend per future purchase;
         - ``expected_revenue``: ``expected_purchases * expected_spend``;
-        - ``clv``: ``margin * discounted_purchases * expected_spend``.
+        - ``revenue_lower``, ``revenue_upper``: predictive interval of revenue;
+        - ``clv``: ``margin * discounted_purchases * expected_spend``;
+        - ``clv_lower``, ``clv_upper``: predictive interval of what is earned, discounted.
 
-        Without spend the last three are left out; over the whole remaining lifetime so are
-        ``expected_purchases`` and ``expected_revenue``, which can be infinite.
-    horizon : float or None
-        Length of the forecast in ``unit``; None is the whole remaining lifetime.
-    unit : str
-        Unit of time.
-    discount_rate : float
-        Annual and effective.
-    margin : float
-        Share of spend that is profit.
-    observation_end : str or None
-        The day the forecast starts after, where the summary knows it.
+        Without spend the columns of spend, revenue and clv are left out; over the whole remaining
+        lifetime the undiscounted ones, which can be infinite.
+    terms : Terms
+        Horizon, unit, discount rate, margin, level and start.
     """
 
     frame: pd.DataFrame
-    horizon: float | None
-    unit: str
-    discount_rate: float
-    margin: float
-    observation_end: str | None = None
+    terms: Terms
+    _outlook: Outlook
+    _seed: int | None
 
     def __len__(self) -> int:
         return len(self.frame)
+
+    @property
+    def horizon(self) -> float | None:
+        """Length of the forecast in ``unit``; None is the whole remaining lifetime."""
+        return self.terms.horizon
+
+    @property
+    def unit(self) -> str:
+        """Unit of time."""
+        return self.terms.unit
 
     def total(self) -> pd.Series:
         """The customer base as a whole.
@@ -60,21 +100,29 @@ class Forecast:
         Returns
         -------
         Series
-            ``purchases``, ``discounted_purchases``, ``revenue`` and ``clv`` (customer equity),
-            each the sum over customers, as far as the forecast has them.
+            ``purchases``, ``discounted_purchases``, ``revenue`` and ``clv`` (customer equity), as
+            far as the forecast has them: the sums over customers. Each with ``_lower`` and
+            ``_upper``, its predictive interval at the forecast's level, from simulated futures in
+            which all customers share a draw of the parameters. It is narrower than the customers'
+            intervals added up, and wider than if their errors were independent.
         """
-        columns = {
-            "purchases": "expected_purchases",
-            "discounted_purchases": "discounted_purchases",
-            "revenue": "expected_revenue",
-            "clv": "clv",
-        }
-        sums = {
+        values = self._sums()
+        if self.terms.level is not None:
+            ends = [0.5 * (1 - self.terms.level), 0.5 * (1 + self.terms.level)]
+            simulated = self._outlook.totals(self.terms.margin, self._seed)
+            with_bounds: dict[str, float] = {}
+            for name, value in values.items():
+                lower, upper = np.quantile(simulated[name], ends)
+                with_bounds |= {name: value, f"{name}_lower": lower, f"{name}_upper": upper}
+            values = with_bounds
+        return pd.Series(values, name="total")
+
+    def _sums(self) -> dict[str, float]:
+        return {
             name: float(self.frame[column].sum())
-            for name, column in columns.items()
+            for name, column in _SUMS.items()
             if column in self.frame
         }
-        return pd.Series(sums, name="total")
 
     def top(self, n: int = 10) -> pd.DataFrame:
         """The ``n`` customers of highest value: by clv, or by purchases where there is no spend."""
@@ -86,7 +134,8 @@ class Forecast:
 
         Written under another name and then renamed: a half-written file is never taken for whole.
         """
-        write_parquet(self.frame, path, {f"predclv.{k}": str(v) for k, v in self.terms.items()})
+        terms = {f"predclv.{name}": str(value) for name, value in asdict(self.terms).items()}
+        write_parquet(self.frame, path, terms)
 
     def to_csv(self, path: str | Path) -> None:
         """Write the frame as CSV. Ids are written as they are, whatever they contain.
@@ -102,37 +151,23 @@ class Forecast:
         """Write the frame as a table of a DuckDB database file, replacing a table of that name."""
         write_table(self.frame, path, table)
 
-    @property
-    def terms(self) -> Mapping[str, Any]:
-        """What the numbers depend on: horizon, unit, discount rate, margin, start."""
-        return {
-            "horizon": self.horizon,
-            "unit": self.unit,
-            "discount_rate": self.discount_rate,
-            "margin": self.margin,
-            "observation_end": self.observation_end,
-        }
-
     def headline(self) -> str:
-        """The forecast and its totals in a sentence."""
+        """The forecast and its sums in a sentence."""
+        terms = self.terms
         length = (
             "the whole remaining lifetime"
-            if self.horizon is None
-            else f"{self.horizon:g} {self.unit}{'' if self.horizon == 1 else 's'}"
+            if terms.horizon is None
+            else f"{terms.horizon:g} {terms.unit}{'' if terms.horizon == 1 else 's'}"
         )
-        start = f" after {self.observation_end}" if self.observation_end else ""
-        sums = ", ".join(
-            f"{value:,.2f} {str(name).replace('_', ' ')}" for name, value in self.total().items()
-        )
+        start = f" after {terms.observation_end}" if terms.observation_end else ""
+        sums = ", ".join(f"{v:,.2f} {name.replace('_', ' ')}" for name, v in self._sums().items())
         return (
             f"Forecast of {len(self):,} customers over {length}{start} at "
-            f"{self.discount_rate:.1%} a year, margin {self.margin:g}: {sums}"
+            f"{terms.discount_rate:.1%} a year, margin {terms.margin:g}: {sums}"
         )
 
     def __repr__(self) -> str:
         return f"{self.headline()}\n{self.frame.head()}"
 
     def _repr_html_(self) -> str:
-        from html import escape
-
         return f"<p>{escape(self.headline())}</p>{self.frame.head().to_html(index=False)}"

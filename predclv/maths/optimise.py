@@ -174,6 +174,12 @@ def _polished(
     return Maximum(point, -value, -gradient, -hessian, pinned, counted.calls)
 
 
+def hessian_at(function: Function, point: NDArray) -> NDArray:
+    """Second derivatives (k, k) at ``point``, by central differences of the gradient."""
+    counted = _Counted(function, 1.0)
+    return -_hessian(counted, point, np.arange(point.size))
+
+
 def _hessian(counted: _Counted, point: NDArray, free: NDArray) -> NDArray:
     """Second derivatives in the free variables, by central differences of the gradient."""
     hessian = np.zeros((point.size, point.size))

@@ -9,12 +9,12 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import digamma, gammaln
 
-_LARGE = 16.0
-_HALF_LOG_2PI = 0.5 * np.log(2 * np.pi)
+LARGE = 16.0
+HALF_LOG_2PI = 0.5 * np.log(2 * np.pi)
 # Coefficients of z^-1, z^-3, ... in log Gamma and of z^-2, z^-4, ... in digamma: Bernoulli numbers,
 # Abramowitz & Stegun 6.1.40 and 6.3.18. At z = 16 the first term left out is below 1e-16.
-_LOG_GAMMA_TAIL = (1 / 12, -1 / 360, 1 / 1260, -1 / 1680, 1 / 1188, -691 / 360360)
-_DIGAMMA_TAIL = (-1 / 12, 1 / 120, -1 / 252, 1 / 240, -1 / 132, 691 / 32760)
+LOG_GAMMA_TAIL = (1 / 12, -1 / 360, 1 / 1260, -1 / 1680, 1 / 1188, -691 / 360360)
+DIGAMMA_TAIL = (-1 / 12, 1 / 120, -1 / 252, 1 / 240, -1 / 132, 691 / 32760)
 
 
 def _tail(coefficients: tuple[float, ...], z: NDArray, first_power: int) -> NDArray:
@@ -36,33 +36,33 @@ def log_rising(z: ArrayLike, n: ArrayLike) -> NDArray:
     True
     """
     z, n = np.broadcast_arrays(np.asarray(z, float), np.asarray(n, float))
-    large = np.maximum(z, _LARGE)
+    large = np.maximum(z, LARGE)
     step = np.log1p(n / large)
     by_series = (
         n * np.log(large)
         + ((large + n - 0.5) * step - n)
-        + (_tail(_LOG_GAMMA_TAIL, large + n, 1) - _tail(_LOG_GAMMA_TAIL, large, 1))
+        + (_tail(LOG_GAMMA_TAIL, large + n, 1) - _tail(LOG_GAMMA_TAIL, large, 1))
     )
-    small = z < _LARGE
+    small = z < LARGE
     if not small.any():
         return by_series
-    low = np.minimum(z, _LARGE)
+    low = np.minimum(z, LARGE)
     return np.where(small, gammaln(low + n) - gammaln(low), by_series)
 
 
 def digamma_rising(z: ArrayLike, n: ArrayLike) -> NDArray:
     """``digamma(z + n) - digamma(z)`` for z > 0, n >= 0: the derivative of the above."""
     z, n = np.broadcast_arrays(np.asarray(z, float), np.asarray(n, float))
-    large = np.maximum(z, _LARGE)
+    large = np.maximum(z, LARGE)
     by_series = (
         np.log1p(n / large)
         + 0.5 * n / (large * (large + n))
-        + (_tail(_DIGAMMA_TAIL, large + n, 2) - _tail(_DIGAMMA_TAIL, large, 2))
+        + (_tail(DIGAMMA_TAIL, large + n, 2) - _tail(DIGAMMA_TAIL, large, 2))
     )
-    small = z < _LARGE
+    small = z < LARGE
     if not small.any():
         return by_series
-    low = np.minimum(z, _LARGE)
+    low = np.minimum(z, LARGE)
     return np.where(small, digamma(low + n) - digamma(low), by_series)
 
 
@@ -73,21 +73,21 @@ def log_beta(a: ArrayLike, b: ArrayLike) -> NDArray:
     """
     a, b = np.broadcast_arrays(np.asarray(a, float), np.asarray(b, float))
     low, high = np.minimum(a, b), np.maximum(a, b)
-    one_large = gammaln(np.minimum(low, _LARGE)) - log_rising(high, np.minimum(low, _LARGE))
-    both = low >= _LARGE
+    one_large = gammaln(np.minimum(low, LARGE)) - log_rising(high, np.minimum(low, LARGE))
+    both = low >= LARGE
     if not both.any():
         return one_large
-    p, q = np.maximum(low, _LARGE), np.maximum(high, _LARGE)
+    p, q = np.maximum(low, LARGE), np.maximum(high, LARGE)
     total = p + q
     both_large = (
-        _HALF_LOG_2PI
+        HALF_LOG_2PI
         - (p - 0.5) * np.log1p(q / p)
         - q * np.log1p(p / q)
         - 0.5 * np.log(q)
         + (
-            _tail(_LOG_GAMMA_TAIL, p, 1)
-            + _tail(_LOG_GAMMA_TAIL, q, 1)
-            - _tail(_LOG_GAMMA_TAIL, total, 1)
+            _tail(LOG_GAMMA_TAIL, p, 1)
+            + _tail(LOG_GAMMA_TAIL, q, 1)
+            - _tail(LOG_GAMMA_TAIL, total, 1)
         )
     )
     return np.where(both, both_large, one_large)

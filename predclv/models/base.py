@@ -24,6 +24,31 @@ Objective = Callable[[NDArray], tuple[float, NDArray]]
 """Log parameters (k,) to the weighted log-likelihood and its gradient in them (k,)."""
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Traits:
+    """What tells one simulated customer from another.
+
+    Attributes
+    ----------
+    rate : ndarray
+        Purchases per unit of time while a customer.
+    leaves_after : ndarray
+        Number of purchases after which they leave; huge where leaving is not tied to purchases.
+    leaves_at : ndarray
+        Time at which they leave; inf where it is tied to purchases.
+    """
+
+    rate: NDArray
+    leaves_after: NDArray
+    leaves_at: NDArray
+
+    def purchases(self, t: NDArray, rng: np.random.Generator) -> tuple[NDArray, NDArray, NDArray]:
+        """Purchases by ``t``, the window they fall in, and arrivals had nobody left in it."""
+        window = np.minimum(t, self.leaves_at)
+        arrivals = rng.poisson(self.rate * window)
+        return np.minimum(arrivals, self.leaves_after), window, arrivals
+
+
 @dataclass(frozen=True, slots=True)
 class Coordinate:
     """One direction in which a fit searches: a linear combination of the log parameters.
@@ -127,6 +152,37 @@ class PurchaseModel(Model):
         """Probability of exactly ``n`` purchases by ``t`` of a new customer."""
         raise NotImplementedError
 
+    def p_at_least(self, n: ArrayLike, t: ArrayLike) -> NDArray:
+        """Probability of ``n`` or more purchases by ``t`` of a new customer; n >= 1."""
+        raise NotImplementedError
+
+    def traits(self, shape: tuple[int, ...], rng: np.random.Generator) -> "Traits":
+        """Customers drawn from the model, by what they themselves do not know: rate and end."""
+        raise NotImplementedError
+
+    def simulate(self, T: ArrayLike, rng: np.random.Generator) -> tuple[NDArray, NDArray]:
+        """Histories of customers observed for ``T``: repeat purchases x and time of the last t_x.
+
+        Parameters
+        ----------
+        T : array_like, shape (n,)
+            Length of each customer's observation.
+        rng : numpy.random.Generator
+
+        Returns
+        -------
+        x : ndarray of int64, shape (n,)
+        t_x : ndarray, shape (n,)
+            0 where x = 0.
+        """
+        parameters = [np.shape(getattr(self, name)) for name in self.names()]
+        T = np.broadcast_to(np.asarray(T, float), np.broadcast_shapes(np.shape(T), *parameters))
+        x, window, arrivals = self.traits(T.shape, rng).purchases(T, rng)
+        # The x-th of the arrivals, uniform on the window, is a Beta variable.
+        repeat = x > 0
+        last = rng.beta(np.where(repeat, x, 1), np.where(repeat, arrivals - x, 0) + 1)
+        return x, np.where(repeat, last * window, 0.0)
+
     def expected_purchases_after(
         self, t: ArrayLike, x: ArrayLike, t_x: ArrayLike, T: ArrayLike
     ) -> NDArray:
@@ -175,6 +231,18 @@ class SpendModel(Model):
 
     def expected_spend(self, x: ArrayLike, mean: ArrayLike) -> NDArray:
         """Expected spend of a future purchase given ``x`` purchases of the given mean."""
+        raise NotImplementedError
+
+    def given(self, x: ArrayLike, mean: ArrayLike) -> Self:
+        """The model of the future spend of a customer with ``x`` purchases of the given mean."""
+        raise NotImplementedError
+
+    def p_total_above(self, z: ArrayLike, n: ArrayLike) -> NDArray:
+        """Probability that ``n`` purchases of a new customer sum to more than ``z``; n > 0."""
+        raise NotImplementedError
+
+    def simulate(self, n: NDArray, rng: np.random.Generator) -> NDArray:
+        """Spend of each of the purchases of customers who make ``n``, shape (n.sum(),)."""
         raise NotImplementedError
 
 

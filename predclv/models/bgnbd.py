@@ -10,7 +10,15 @@ from scipy.special import betainc, expit
 from predclv.maths.discounting import discounted_until_dropout
 from predclv.maths.quadrature import beta_expectation
 from predclv.maths.special import digamma_rising, log_rising, softplus_and_slope
-from predclv.models.base import Columns, Coordinate, Levels, Objective, Parameter, PurchaseModel
+from predclv.models.base import (
+    Columns,
+    Coordinate,
+    Levels,
+    Objective,
+    Parameter,
+    PurchaseModel,
+    Traits,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,33 +184,21 @@ class BGNBD(PurchaseModel):
         n_or_more = betainc(np.where(bought, n, 1.0), self.r, share)
         return here + np.where(bought, leaves * n_or_more, 0.0)
 
-    def simulate(self, T: ArrayLike, rng: np.random.Generator) -> tuple[NDArray, NDArray]:
-        """Histories of customers observed for ``T``: repeat purchases x and time of the last t_x.
+    def p_at_least(self, n: ArrayLike, t: ArrayLike) -> NDArray:
+        """Probability of ``n`` or more repeat purchases by ``t`` of a new customer; n >= 1.
 
-        Parameters
-        ----------
-        T : array_like, shape (n,)
-            Length of each customer's observation.
-        rng : numpy.random.Generator
-
-        Returns
-        -------
-        x : ndarray of int64, shape (n,)
-        t_x : ndarray, shape (n,)
-            0 where x = 0.
+        Enough arrivals, and not having left after any of the first n - 1.
         """
-        T = np.broadcast_to(
-            np.asarray(T, float), np.broadcast_shapes(np.shape(T), np.shape(self.r))
-        )
-        purchase_rate = rng.gamma(self.r, 1.0, T.shape) / self.alpha
-        p = rng.beta(self.a, self.b, T.shape)
-        uncut = rng.poisson(purchase_rate * T)
+        n, t = _floats(n, t)
+        stays = log_rising(self.b, n - 1) - log_rising(np.add(self.a, self.b), n - 1)
+        return np.exp(stays) * betainc(n, self.r, t / (self.alpha + t))
+
+    def traits(self, shape: tuple[int, ...], rng: np.random.Generator) -> Traits:
+        """Customers drawn from the model: purchase rate, and after which purchase they leave."""
+        rate = rng.gamma(self.r, 1.0, shape) / self.alpha
+        p = rng.beta(self.a, self.b, shape)
         leaves_after = rng.geometric(np.clip(p, 1e-15, 1.0))
-        x = np.minimum(uncut, leaves_after)
-        # The x-th of `uncut` arrivals, uniform on (0, T), is a Beta variable.
-        repeat = x > 0
-        last = rng.beta(np.where(repeat, x, 1), np.where(repeat, uncut - x, 0) + 1)
-        return x.astype(np.int64), np.where(repeat, last * T, 0.0)
+        return Traits(rate, leaves_after, np.full(shape, np.inf))
 
     @classmethod
     def objective(cls, cells: Columns) -> Objective:

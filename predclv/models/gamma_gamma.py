@@ -6,6 +6,7 @@ from typing import ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy.special import betaincc
 
 from predclv.errors import AssumptionWarning, InfiniteMeanWarning, PredclvWarning
 from predclv.maths.special import digamma_rising, log_beta
@@ -99,6 +100,23 @@ class GammaGamma(SpendModel):
         finite = np.asarray(future.q) > 1
         excess = np.where(finite, np.subtract(future.q, 1.0), 1.0)
         return np.where(finite, future.p * future.v / excess, np.inf)[()]
+
+    def p_total_above(self, z: ArrayLike, n: ArrayLike) -> NDArray:
+        """Probability that ``n`` purchases of a new customer sum to more than ``z``; n > 0.
+
+        Given nu the sum is Gamma(p n, nu), so over nu it is a beta prime scaled by v.
+        """
+        z = np.asarray(z, float)
+        return betaincc(np.multiply(self.p, n), self.q, z / (z + self.v))
+
+    def simulate(self, n: NDArray, rng: np.random.Generator) -> NDArray:
+        """Spend of each of the purchases of customers who make ``n``, shape (n.sum(),).
+
+        The purchases of the first customer come first.
+        """
+        nu = rng.gamma(self.q, 1.0, np.shape(n)) / self.v
+        p = np.repeat(np.broadcast_to(self.p, np.shape(n)), n)
+        return rng.gamma(p) / np.repeat(nu, n)
 
     @classmethod
     def checks(cls, cells: Columns) -> dict[str, float]:

@@ -1,0 +1,125 @@
+"""The archived package lifetimes as an engine: the reference that others are compared with."""
+
+import warnings
+from contextlib import redirect_stdout
+from importlib import import_module
+from io import StringIO
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from predclv.data.cells import Cells, SpendCells
+from predclv.engines.mle import arrays_of, log_covariance, named
+from predclv.engines.result import Fit
+from predclv.errors import FitError, OptionError
+from predclv.maths.optimise import hessian_at
+from predclv.models.base import Model
+
+FITTERS = {"BGNBD": "BetaGeoFitter", "GammaGamma": "GammaGammaFitter"}
+"""The fitter of lifetimes for each model, by the model's name."""
+
+_STEEP = 1e-3  # gradient per customer, on the log scale, at which a success is not believed
+
+
+def run(
+    model: type[Model],
+    cells: Cells | SpendCells,
+    unit: str,
+    penalizer_coef: float = 0.0,
+    tol: float = 1e-7,
+) -> Fit:
+    """Fit with lifetimes' fitter of the same model; see :func:`predclv.fit`.
+
+    Standard errors and draws come from our own curvature of the log-likelihood at its estimate,
+    since the covariance matrix that lifetimes computes is not symmetric; with a penalizer they
+    leave the penalty out.
+
+    Parameters
+    ----------
+    model, cells, unit
+        As :func:`predclv.fit` prepares them.
+    penalizer_coef : float
+        Times the sum of squared parameters, subtracted from the log-likelihood *per customer*. It
+        pulls every parameter towards zero whatever its unit: 0.01, a value that lifetimes
+        recommends, moves CDNOW's Gamma-Gamma to a negative mean spend. 0.0, the default, is maximum
+        likelihood. For regularisation use priors: ``engine="pymc", method="map"``.
+    tol : float
+        lifetimes' tolerance on the gradient per customer.
+
+    Raises
+    ------
+    FitError
+        If lifetimes does not converge, or its result is not finite, positive and a maximum.
+    OptionError
+        If lifetimes has no such model, or the penalizer is negative.
+    """
+    if model.__name__ not in FITTERS:
+        raise OptionError(
+            f"engine 'lifetimes' has no {model.title}; it has {', '.join(FITTERS)}. "
+            f"Try engine='mle'."
+        )
+    if not (np.isfinite(penalizer_coef) and penalizer_coef >= 0):
+        raise OptionError(f"penalizer_coef must be at least 0; got {penalizer_coef!r}.")
+    arrays = arrays_of(cells)
+    n_customers = int(cells.weight.sum())
+    params = _fitted(model, arrays, n_customers, penalizer_coef, tol)
+    values = np.array([params[name] for name in model.names()], dtype=float)
+    if not np.all(np.isfinite(values) & (values > 0)):
+        raise FitError(
+            f"lifetimes returned {dict(zip(model.names(), values.tolist(), strict=True))} for "
+            f"{model.title} on {n_customers:,} customers: not positive and finite. "
+            f"Try engine='mle'."
+        )
+    objective = model.objective(arrays)
+    point = np.log(values)
+    value, gradient = objective(point)
+    if not np.isfinite(value) or (
+        penalizer_coef == 0 and np.max(np.abs(gradient)) > _STEEP * n_customers
+    ):
+        raise FitError(
+            f"lifetimes reports success for {model.title} on {n_customers:,} customers, but the "
+            f"likelihood still rises there (gradient per customer "
+            f"{np.max(np.abs(gradient)) / n_customers:.1e}). Try engine='mle'."
+        )
+    size = values.size
+    covariance, undetermined = log_covariance(
+        hessian_at(objective, point), np.zeros(size, dtype=int), np.eye(size)
+    )
+    return Fit(
+        model=model.from_log(point),
+        engine="lifetimes",
+        unit=unit,
+        n_customers=n_customers,
+        log_likelihood=value,
+        converged=True,
+        log_covariance=covariance,
+        undetermined=named(model, undetermined),
+        checks=model.checks(arrays),
+    )
+
+
+def _fitted(
+    model: type[Model],
+    arrays: tuple[NDArray, ...],
+    n_customers: int,
+    penalizer_coef: float,
+    tol: float,
+) -> Any:
+    """lifetimes' parameters by name; its prints and its changes to the warning filters undone."""
+    *columns, weights = arrays
+    with warnings.catch_warnings(), redirect_stdout(StringIO()):
+        warnings.simplefilter("ignore")
+        lifetimes = import_module("lifetimes")
+        failure = import_module("lifetimes.utils").ConvergenceError
+        fitter = getattr(lifetimes, FITTERS[model.__name__])(penalizer_coef=penalizer_coef)
+        try:
+            fitter.fit(*columns, weights=weights, tol=tol)
+        except (failure, np.linalg.LinAlgError) as error:
+            raise FitError(
+                f"lifetimes did not converge for {model.title} on {n_customers:,} customers. Often "
+                f"the likelihood has no maximum inside, sometimes its stopping rule gives up at a "
+                f"good point. Try engine='mle', which tells the two apart, or priors: "
+                f"engine='pymc'. (Its own advice, a larger penalizer, moves the answer.)"
+            ) from error
+    return fitter.params_

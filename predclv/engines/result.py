@@ -1,0 +1,247 @@
+"""Fit, the result every engine returns."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from html import escape
+from importlib import import_module
+from typing import Any, Self
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy.special import ndtri
+
+from predclv.errors import OptionError
+from predclv.models import class_named
+from predclv.models.base import Model
+from predclv.units import probability
+
+_TOLD = {
+    "asymptotic": "normal on the log scale, from the curvature at the estimate",
+    "bootstrap": "parametric bootstrap",
+    "nuts": "posterior, sampled by NUTS",
+    "map": "posterior, normal on the log scale around its mode",
+    "advi": "posterior, approximated by ADVI",
+}
+
+
+@dataclass(frozen=True, slots=True, repr=False, eq=False)
+class Fit:
+    """A fitted model: the model at its point estimate, and how well its parameters are known.
+
+    Attributes
+    ----------
+    model : Model
+        The model at the estimate; every formula is a method on it. The estimate is the maximum of
+        the likelihood, the posterior mean, or for ``method="map"`` the posterior mode of the log
+        parameters. Forecasts with intervals use :meth:`draws`, not this one point.
+    engine : str
+        Who fitted.
+    unit : str
+        Unit of time of the data, and so of the parameters that are times.
+    n_customers : int
+        Customers the likelihood is a sum over.
+    log_likelihood : float
+        At the estimate, of the data alone: without penalty or prior, whoever fitted.
+    converged : bool
+        Always True for a maximum inside; at a limit, True once the remaining parameters converged;
+        for sampled chains, whether they agree.
+    log_covariance : ndarray, shape (k, k)
+        Covariance of the log parameters. Zero for a parameter that a limit holds fixed.
+    undetermined : tuple of str
+        Parameters without a standard error, since the likelihood does not determine them.
+    limits : tuple of str
+        The limits of the model that the fit ran to, in words; empty for a maximum inside.
+    checks : mapping
+        Numbers behind the model's assumptions, such as Gamma-Gamma's ``correlation``, and behind
+        the fit, such as ``ess_bulk_r`` and ``r_hat_r`` of sampled chains.
+    method : str
+        Where intervals and draws come from: ``"asymptotic"``, ``"bootstrap"``, ``"nuts"``,
+        ``"map"`` or ``"advi"``.
+    replicates : ndarray, shape (chains, draws, k), or None
+        Parameters as drawn: the posterior, or a bootstrap's estimates (one chain). None where
+        draws come from the normal with ``log_covariance``.
+    idata
+        ArviZ object for ``engine="pymc"``, else None.
+    pymc_model
+        The ``pm.Model`` for ``engine="pymc"``, else None; not saved.
+    """
+
+    model: Model
+    engine: str
+    unit: str
+    n_customers: int
+    log_likelihood: float
+    converged: bool
+    log_covariance: NDArray
+    undetermined: tuple[str, ...] = ()
+    limits: tuple[str, ...] = ()
+    checks: Mapping[str, float] = field(default_factory=dict)
+    method: str = "asymptotic"
+    replicates: NDArray | None = None
+    idata: Any = None
+    pymc_model: Any = None
+
+    @property
+    def params(self) -> dict[str, float]:
+        """Point estimates by name."""
+        return {name: float(getattr(self.model, name)) for name in self.model.names()}
+
+    @property
+    def aic(self) -> float:
+        """Akaike's information criterion, ``2 k - 2 log L``; smaller is better."""
+        return 2.0 * len(self.params) - 2.0 * self.log_likelihood
+
+    @property
+    def bic(self) -> float:
+        """Bayesian information criterion, ``k log n - 2 log L``, n being customers."""
+        return len(self.params) * float(np.log(self.n_customers)) - 2.0 * self.log_likelihood
+
+    def summary(self, level: float = 0.9) -> pd.DataFrame:
+        """Estimates with their uncertainty, one row per parameter.
+
+        Parameters
+        ----------
+        level : float
+            Coverage of ``lower`` to ``upper``: quantiles of the replicates where there are any,
+            else of a normal on the log scale, since the parameters are positive.
+
+        Returns
+        -------
+        DataFrame
+            Columns estimate, std_error, lower, upper; NaN for what a limit leaves undetermined.
+            For sampled chains also ess_bulk, the number of independent draws they are worth, and
+            r_hat, which is 1 where the chains agree.
+        """
+        level = probability(level, "level")
+        estimate = np.array(list(self.params.values()))
+        if self.replicates is None:
+            log_error = np.sqrt(np.diag(self.log_covariance))
+            unknown = np.array([name in self.undetermined for name in self.params])
+            log_error = np.where(unknown, np.nan, log_error)
+            reach = ndtri(0.5 + level / 2) * log_error
+            error = estimate * log_error
+            lower, upper = estimate * np.exp(-reach), estimate * np.exp(reach)
+        else:
+            values = self.replicates.reshape(-1, estimate.size)
+            error = values.std(axis=0, ddof=1)
+            lower, upper = np.quantile(values, [0.5 - level / 2, 0.5 + level / 2], axis=0)
+        columns = {"estimate": estimate, "std_error": error, "lower": lower, "upper": upper}
+        for check in ("ess_bulk", "r_hat"):
+            if all(f"{check}_{name}" in self.checks for name in self.params):
+                columns[check] = np.array([self.checks[f"{check}_{name}"] for name in self.params])
+        return pd.DataFrame(columns, index=pd.Index(list(self.params), name="parameter"))
+
+    def draws(self, n: int = 1000, seed: int | None = None) -> dict[str, NDArray]:
+        """Draws of the parameters: how far they may be from the estimate.
+
+        From the posterior or the bootstrap where there is one, else from the asymptotic normal on
+        the log scale.
+
+        Parameters
+        ----------
+        n : int
+            Up to the number of replicates they are drawn without replacement, beyond it with.
+        seed : int, optional
+            The same seed gives the same draws; None draws afresh.
+
+        Returns
+        -------
+        dict of ndarray, each of shape (n,)
+            What a limit holds fixed does not vary.
+        """
+        if not isinstance(n, (int, np.integer)) or isinstance(n, bool) or n < 1:
+            raise OptionError(f"draws must be a positive whole number; got {n!r}.")
+        rng = np.random.default_rng(seed)
+        if self.replicates is None:
+            sizes, directions = np.linalg.eigh(self.log_covariance)
+            root = directions * np.sqrt(np.maximum(sizes, 0.0))
+            normal = rng.standard_normal((int(n), root.shape[0]))
+            values = np.array(list(self.params.values())) * np.exp(normal @ root.T)
+        else:
+            available = self.replicates.reshape(-1, len(self.params))
+            values = available[rng.choice(len(available), int(n), replace=n > len(available))]
+        return dict(zip(self.params, np.ascontiguousarray(values.T), strict=True))
+
+    def document(self) -> dict[str, Any]:
+        """The fit as plain values, for a JSON file; see :meth:`tables` for the rest."""
+        return {
+            "model": type(self.model).__name__,
+            "params": self.params,
+            "engine": self.engine,
+            "unit": self.unit,
+            "n_customers": self.n_customers,
+            "log_likelihood": self.log_likelihood,
+            "converged": self.converged,
+            "log_covariance": self.log_covariance.tolist(),
+            "undetermined": list(self.undetermined),
+            "limits": list(self.limits),
+            "checks": dict(self.checks),
+            "method": self.method,
+        }
+
+    def tables(self) -> dict[str, pd.DataFrame]:
+        """What does not fit a document: ``replicates``, with columns chain, draw and parameters.
+
+        Empty where the fit has no replicates.
+        """
+        if self.replicates is None:
+            return {}
+        chains, draws, size = self.replicates.shape
+        columns = {
+            "chain": np.repeat(np.arange(chains), draws),
+            "draw": np.tile(np.arange(draws), chains),
+            **dict(zip(self.params, self.replicates.reshape(-1, size).T, strict=True)),
+        }
+        return {"replicates": pd.DataFrame(columns)}
+
+    @classmethod
+    def from_document(
+        cls, document: Mapping[str, Any], tables: Mapping[str, pd.DataFrame] | None = None
+    ) -> Self:
+        """The inverse of :meth:`document` and :meth:`tables`.
+
+        A posterior's ``idata`` holds the draws alone; ``pymc_model`` is None.
+        """
+        model = class_named(document["model"])(**document["params"])
+        frame = (tables or {}).get("replicates")
+        replicates = idata = None
+        if frame is not None:
+            values = frame.sort_values(["chain", "draw"])[list(model.names())].to_numpy(float)
+            replicates = values.reshape(frame["chain"].nunique(), -1, values.shape[1])
+            if document["engine"] == "pymc":
+                home = import_module("predclv.engines.pymc_idata")
+                idata = home.posterior_alone(model.names(), replicates)
+        return cls(
+            model=model,
+            engine=document["engine"],
+            unit=document["unit"],
+            n_customers=int(document["n_customers"]),
+            log_likelihood=float(document["log_likelihood"]),
+            converged=bool(document["converged"]),
+            log_covariance=np.array(document["log_covariance"], dtype=float),
+            undetermined=tuple(document["undetermined"]),
+            limits=tuple(document["limits"]),
+            checks=dict(document["checks"]),
+            method=document.get("method", "asymptotic"),
+            replicates=replicates,
+            idata=idata,
+        )
+
+    def __repr__(self) -> str:
+        values = ", ".join(f"{name}={value:.4g}" for name, value in self.params.items())
+        at = f", at a limit: {'; '.join(self.limits)}" if self.limits else ""
+        return (
+            f"Fit of {self.model.title} by {self.engine}: {values} "
+            f"({self.n_customers:,} customers, log-likelihood {self.log_likelihood:,.2f}{at})"
+        )
+
+    def _repr_html_(self) -> str:
+        notes = "".join(f"<p>At a limit: {escape(limit)}</p>" for limit in self.limits)
+        return (
+            f"<p><b>{escape(self.model.title)}</b> fitted by {escape(self.engine)} to "
+            f"{self.n_customers:,} customers; log-likelihood {self.log_likelihood:,.2f}, "
+            f"AIC {self.aic:,.1f}; unit of time: {self.unit}</p>{notes}"
+            f"{self.summary().to_html(float_format='{:.4g}'.format)}"
+            f"<p>Intervals: {_TOLD.get(self.method, self.method)}.</p>"
+        )

@@ -106,7 +106,7 @@ def _fitted(
     penalizer_coef: float,
     tol: float,
 ) -> Any:
-    """lifetimes' parameters by name; its prints and its changes to the warning filters undone."""
+    """The parameters by name; lifetimes' prints and its changes to the warning filters undone."""
     *columns, weights = arrays
     with warnings.catch_warnings(), redirect_stdout(StringIO()):
         warnings.simplefilter("ignore")

@@ -11,7 +11,7 @@ from predclv.data.cells import Cells, SpendCells
 from predclv.engines.result import Fit
 from predclv.errors import BoundaryWarning, FitError, OptionError
 from predclv.maths.optimise import Maximum, maximum
-from predclv.models.base import Columns, Coordinate, Model
+from predclv.models.base import Columns, Coordinate, Model, Objective
 
 _GRADIENT = 1e-7  # per customer, on the log scale: what counts as converged
 _UNDETERMINED = 0.01  # curvature below which a direction is flat: a log standard error above 10
@@ -60,13 +60,7 @@ def run(
     n_customers = int(cells.weight.sum())
     found = estimate(model, arrays)
     best = found.best
-    if np.max(np.abs(best.free_gradient)) / n_customers > _GRADIENT:
-        raise FitError(
-            f"{model.title} did not converge on {n_customers:,} customers: the gradient per "
-            f"customer is {np.max(np.abs(best.free_gradient)) / n_customers:.1e} after "
-            f"{best.evaluations} evaluations. Look for extreme customers (many purchases in a "
-            f"few days) and for a wrong unit of time."
-        )
+    assert_converged(model, best, n_customers)
     covariance, undetermined = log_covariance(best.hessian, best.pinned, found.back)
     limits = _limits(best, found.directions)
     if limits:
@@ -100,34 +94,57 @@ def run(
 
 
 def estimate(
-    model: type[Model], arrays: Columns, starts: Sequence[NDArray] | None = None
+    model: type[Model],
+    arrays: Columns,
+    starts: Sequence[NDArray] | None = None,
+    posterior: Objective | None = None,
 ) -> Estimate:
-    """The maximum of the likelihood of cells, from ``starts`` in log parameters."""
+    """The maximum of the likelihood of cells, or of a posterior in log parameters.
+
+    Parameters
+    ----------
+    model : type
+    arrays : tuple of ndarray
+    starts : sequence of ndarray, each (k,), optional
+        Log parameters to start from; the model's own by default.
+    posterior : callable, optional
+        Maximised instead of the likelihood, and without trying the model's limits: a prior leaves
+        none.
+    """
     directions = model.coordinates(arrays)
     transform = np.array(
         [[part.weights.get(name, 0.0) for name in model.names()] for part in directions]
     )
     back = np.linalg.inv(transform)
-    objective = model.objective(arrays)
+    objective = posterior or model.objective(arrays)
 
     def in_coordinates(point: NDArray) -> tuple[float, NDArray]:
         value, gradient = objective(back @ point)
         return value, back.T @ gradient
 
+    has_limit = np.array(
+        [[bool(part.at_lower) for part in directions], [bool(part.at_upper) for part in directions]]
+    )
     best = maximum(
         in_coordinates,
         [transform @ start for start in (starts or model.starts(arrays))],
         lower=np.array([part.lower for part in directions]),
         upper=np.array([part.upper for part in directions]),
-        has_limit=np.array(
-            [
-                [bool(part.at_lower) for part in directions],
-                [bool(part.at_upper) for part in directions],
-            ]
-        ),
+        has_limit=has_limit & (posterior is None),
         scale=float(arrays[-1].sum()),
     )
     return Estimate(best, back, directions)
+
+
+def assert_converged(model: type[Model], best: Maximum, n_customers: int) -> None:
+    """Raise FitError unless the gradient vanishes at the maximum."""
+    slope = np.max(np.abs(best.free_gradient)) / n_customers
+    if slope > _GRADIENT:
+        raise FitError(
+            f"{model.title} did not converge on {n_customers:,} customers: the gradient per "
+            f"customer is {slope:.1e} after {best.evaluations} evaluations. Look for extreme "
+            f"customers (many purchases in a few days) and for a wrong unit of time."
+        )
 
 
 def arrays_of(cells: Cells | SpendCells) -> tuple[NDArray, ...]:

@@ -11,7 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.special import ndtri
 
-from predclv.errors import OptionError
+from predclv.errors import FitError, OptionError
 from predclv.models import class_named
 from predclv.models.base import Model
 from predclv.units import probability
@@ -61,10 +61,9 @@ class Fit:
     replicates : ndarray, shape (chains, draws, k), or None
         Parameters as drawn: the posterior, or a bootstrap's estimates (one chain). None where
         draws come from the normal with ``log_covariance``.
-    idata
-        ArviZ object for ``engine="pymc"``, else None.
-    pymc_model
-        The ``pm.Model`` for ``engine="pymc"``, else None; not saved.
+    source
+        What stands behind :attr:`idata`, :attr:`pymc_model` and :meth:`loo`; None where draws are
+        all there is.
     """
 
     model: Model
@@ -79,13 +78,43 @@ class Fit:
     checks: Mapping[str, float] = field(default_factory=dict)
     method: str = "asymptotic"
     replicates: NDArray | None = None
-    idata: Any = None
-    pymc_model: Any = None
+    source: Any = None
 
     @property
     def params(self) -> dict[str, float]:
         """Point estimates by name."""
         return {name: float(getattr(self.model, name)) for name in self.model.names()}
+
+    @property
+    def idata(self) -> Any:
+        """ArviZ object (DataTree) of a posterior, made on first use; else None.
+
+        Groups posterior, sample_stats, prior, prior_predictive, posterior_predictive,
+        log_likelihood, observed_data and constant_data. Rows are customers, in the order of the
+        cells; with more than 10,000 of them (at 4,000 draws) log_likelihood is left out and
+        :meth:`loo` takes the place of ``az.loo``.
+        """
+        return None if self.source is None else self.source.idata
+
+    @property
+    def pymc_model(self) -> Any:
+        """The ``pm.Model`` of ``engine="pymc"``, to open, draw or sample anew; else None."""
+        return None if self.source is None else self.source.pymc_model
+
+    def loo(self) -> Any:
+        """Expected log predictive density of a posterior, leaving out one customer at a time.
+
+        Per customer, although cells are counted by weight; for any number of customers. Goes into
+        ``az.compare``.
+
+        Raises
+        ------
+        FitError
+            If the fit has no posterior.
+        """
+        if self.source is None:
+            raise FitError("loo needs a posterior: fit with engine='pymc'. Else compare by aic.")
+        return self.source.loo()
 
     @property
     def aic(self) -> float:
@@ -205,13 +234,13 @@ class Fit:
         """
         model = class_named(document["model"])(**document["params"])
         frame = (tables or {}).get("replicates")
-        replicates = idata = None
+        replicates = source = None
         if frame is not None:
             values = frame.sort_values(["chain", "draw"])[list(model.names())].to_numpy(float)
             replicates = values.reshape(frame["chain"].nunique(), -1, values.shape[1])
             if document["engine"] == "pymc":
                 home = import_module("predclv.engines.pymc_idata")
-                idata = home.posterior_alone(model.names(), replicates)
+                source = home.Remembered(model.names(), replicates)
         return cls(
             model=model,
             engine=document["engine"],
@@ -225,7 +254,7 @@ class Fit:
             checks=dict(document["checks"]),
             method=document.get("method", "asymptotic"),
             replicates=replicates,
-            idata=idata,
+            source=source,
         )
 
     def __repr__(self) -> str:

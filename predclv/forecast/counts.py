@@ -1,6 +1,8 @@
 """The predictive distribution of the number of purchases, per history: exact, no simulation."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import chain, islice
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,14 +47,22 @@ def count_tails(piece: Histories, model: PurchaseModel, t: float) -> CountTails:
     living = piece.living(model)
     counts: list[int] = []
     tails: list[NDArray] = []
-    n = 1
-    while True:
+    one_by_one = islice(living.p_at_least_each(t), _ONE_BY_ONE)
+    beyond = ((n, living.p_at_least(n, t)) for n in _classes())
+    for n, per_state in chain(enumerate(one_by_one, start=1), beyond):
         counts.append(n)
-        tails.append(piece.averaged(alive, living.p_at_least(n, t)))
+        tails.append(piece.averaged(alive, per_state))
         if tails[-1].max(initial=0.0) < _NEGLIGIBLE:
             break
-        n = n + 1 if n < _ONE_BY_ONE else int(np.ceil(n * 1.04))
     return CountTails(np.array(counts), np.column_stack(tails))
+
+
+def _classes() -> Iterator[int]:
+    """Counts beyond those taken singly, each 4% above the last."""
+    n = _ONE_BY_ONE
+    while True:
+        n = int(np.ceil(n * 1.04))
+        yield n
 
 
 def count_quantile(

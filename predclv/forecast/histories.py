@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from predclv.models.base import PurchaseModel
 
-_ELEMENTS = 1 << 20  # draws x cells that are held at once
+_ELEMENTS = 1 << 16  # draws x cells that are held at once
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -15,9 +15,9 @@ from predclv.forecast.simulation import futures
 # The fewer customers a fit has seen, the less it knows its parameters and the more draws of them
 # an average needs; the work, draws times histories, is held about constant.
 _WORK = 1 << 22
-_FEWEST, _MOST = 32, 400
-_SPEND_WORK = 1 << 15
-_FEWEST_SPEND, _MOST_SPEND = 4, 32
+_FEWEST, _MOST = 32, 200
+_SPEND_WORK = 1 << 17
+_FEWEST_SPEND, _MOST_SPEND = 6, 32
 _PATHS_WORK = 1 << 27
 _FEWEST_PATHS, _MOST_PATHS = 200, 1000
 _BLOCK = 20_000  # customers simulated at once

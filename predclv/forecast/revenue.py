@@ -3,14 +3,15 @@
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize.elementwise import find_root
+from scipy.special import logit
 
 from predclv.forecast.counts import CountTails
 from predclv.models.base import SpendModel
 
 _ELEMENTS = 1 << 18  # customers x draws x counts that are held at once
-_NEGLIGIBLE = 1e-5  # probability of a count beyond which it is left out
-_PRECISION = 1e-4  # of a quantile, relative
-_BRACKETS = (3.0, 40.0)  # how far from a rough guess to look, in log units
+_NEGLIGIBLE = 1e-3  # share of the tail sought that counts left out may have
+_ROUGHLY = 0.02  # precision of the first search, in log units; the secant steps square it twice
+_BRACKETS = (2.0, 6.0, 40.0)  # how far from a rough guess to look, in log units
 
 
 def revenue_quantile(
@@ -40,9 +41,9 @@ def revenue_quantile(
     """
     beyond = 1.0 - probability
     answer = np.zeros(cell.size)
-    buyers = np.flatnonzero(found.tails[cell, 0] > beyond)
+    buyers = np.flatnonzero(found.tails[cell, 0] * (1 - 1e-12) > beyond)
     # Customers with counts of like length together, so that none waits for another's long tail.
-    lengths = (found.tails > _NEGLIGIBLE).sum(axis=1)[cell]
+    lengths = np.maximum((found.tails > _NEGLIGIBLE * beyond).sum(axis=1), 1)[cell]
     buyers = buyers[np.argsort(lengths[buyers], kind="stable")]
     draws = np.size(getattr(spend, spend.names()[0]))
     start = 0
@@ -70,31 +71,50 @@ def _quantile(
     spend: SpendModel,
     beyond: float,
 ) -> NDArray:
-    """The quantile where P(counts) is (m, k): a root search in the logarithm of revenue."""
-    draws = type(spend)(*(np.reshape(getattr(spend, name), (-1, 1, 1)) for name in spend.names()))
+    """The quantile where P(counts) is (m, k): a root search in the logarithm of revenue.
 
-    def log_excess(log_z: NDArray, row: NDArray) -> NDArray:
-        """How far, in logs, P(revenue > z) is above what it should be."""
-        row = row.astype(int)
-        future = draws.given(x[row, None], mean[row, None])
+    First at the middle of the draws, where it is cheap, then by secant steps with all of them.
+    """
+    names = spend.names()
+    drawn = type(spend)(*(np.reshape(getattr(spend, name), (-1, 1, 1)) for name in names))
+    middle = type(spend)(
+        *(np.exp(np.mean(np.log(getattr(spend, name)))).reshape(1, 1, 1) for name in names)
+    )
+
+    active = probabilities.sum(axis=1)
+
+    def log_excess(model: SpendModel, log_z: NDArray, row: NDArray) -> NDArray:
+        """How far, in log odds, P(revenue > z | any) is above what it should be; falls with z."""
+        future = model.given(x[row, None], mean[row, None])
         above = future.p_total_above(np.exp(log_z)[:, None], counts).mean(axis=0)
-        tail = np.einsum("mk,mk->m", probabilities[row], above)
-        return np.log(np.maximum(tail, 1e-300)) - np.log(beyond)
+        tail = np.einsum("mk,mk->m", probabilities[row], above) / active[row]
+        return logit(np.clip(tail, 1e-15, 1 - 1e-15)) - logit(beyond / active[row])
 
-    each = draws.expected_spend(x[:, None], mean[:, None])
-    each = np.where(np.isfinite(each), each, 1.0).mean(axis=0)[:, 0]
-    guess = np.log((probabilities @ counts) / probabilities.sum(axis=1) * each)
-    answer = np.full(x.size, np.nan)
-    rows = np.arange(x.size, dtype=float)
+    each = middle.expected_spend(x[:, None], mean[:, None])[0, :, 0]
+    expected = (probabilities @ counts) / active
+    guess = np.log(expected * np.where(np.isfinite(each), each, 1.0))
+    log_z = np.full(x.size, np.nan)
     for reach in _BRACKETS:
-        open_still = np.isnan(answer)
-        if not open_still.any():
+        rows = np.flatnonzero(np.isnan(log_z))
+        if rows.size == 0:
             break
         root = find_root(
-            log_excess,
-            (guess[open_still] - reach, guess[open_still] + reach),
-            args=(rows[open_still],),
-            tolerances={"xatol": _PRECISION, "fatol": 0.1 * _PRECISION},
+            lambda at, row: log_excess(middle, at, row.astype(int)),
+            (guess[rows] - reach, guess[rows] + reach),
+            args=(rows.astype(float),),
+            tolerances={"xatol": _ROUGHLY, "fatol": _ROUGHLY},
         )
-        answer[open_still] = np.where(root.success, np.exp(root.x), np.nan)
-    return answer
+        log_z[rows] = np.where(root.success, root.x, np.nan)
+
+    everyone = np.arange(x.size)
+    excess = log_excess(drawn, log_z, everyone)
+    step = np.where(excess > 0, _ROUGHLY, -_ROUGHLY)
+    for _ in range(2):
+        following = log_excess(drawn, log_z + step, everyone)
+        slope = np.minimum((following - excess) / step, -1e-3)
+        log_z, excess = log_z + step, following
+        step = np.clip(-excess / slope, -0.5, 0.5)
+        step = np.where(np.abs(step) < 1e-9, 1e-9, step)
+        if np.max(np.abs(step)) < 2 * _ROUGHLY:
+            break
+    return np.exp(log_z + step)

@@ -4,8 +4,9 @@ Customers run along the last axis. A parameter may be a number, an array ``(n,)`
 per customer, or an array ``(draws, 1)``; every answer then has the broadcast shape.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, fields
+from itertools import count
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -47,6 +48,19 @@ class Traits:
         window = np.minimum(t, self.leaves_at)
         arrivals = rng.poisson(self.rate * window)
         return np.minimum(arrivals, self.leaves_after), window, arrivals
+
+
+@dataclass(frozen=True, slots=True)
+class LogNormalPrior:
+    """What is believed of a positive parameter beforehand: its log is normal.
+
+    Half of the belief lies below ``median``; 95% between ``median / exp(2 sigma)`` and
+    ``median * exp(2 sigma)``. Tails thin out towards zero and infinity alike, so a posterior stays
+    proper where the likelihood is flat.
+    """
+
+    median: float
+    sigma: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +122,11 @@ class Model:
         raise NotImplementedError(f"{cls.__name__} has no coordinates")
 
     @classmethod
+    def priors(cls, unit: str, money: float = 1.0) -> dict[str, LogNormalPrior]:
+        """Weak priors by parameter, for times in ``unit`` and spend of the size of ``money``."""
+        raise NotImplementedError(f"{cls.__name__} has no priors")
+
+    @classmethod
     def checks(cls, cells: Columns) -> dict[str, float]:
         """Numbers that tell whether the model's assumptions hold on the cells."""
         return {}
@@ -155,6 +174,14 @@ class PurchaseModel(Model):
     def p_at_least(self, n: ArrayLike, t: ArrayLike) -> NDArray:
         """Probability of ``n`` or more purchases by ``t`` of a new customer; n >= 1."""
         raise NotImplementedError
+
+    def p_at_least_each(self, t: ArrayLike) -> Iterator[NDArray]:
+        """``p_at_least(n, t)`` for n = 1, 2, 3, ... without end, to an absolute error of 1e-12.
+
+        A page may give a recurrence, which is many times cheaper than one call per n.
+        """
+        for n in count(1):
+            yield self.p_at_least(n, t)
 
     def traits(self, shape: tuple[int, ...], rng: np.random.Generator) -> "Traits":
         """Customers drawn from the model, by what they themselves do not know: rate and end."""

@@ -6,11 +6,19 @@ from typing import ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import betaincc
+from scipy.special import betainc
 
 from predclv.errors import AssumptionWarning, InfiniteMeanWarning, PredclvWarning
 from predclv.maths.special import digamma_rising, log_beta
-from predclv.models.base import Columns, Coordinate, Levels, Objective, Parameter, SpendModel
+from predclv.models.base import (
+    Columns,
+    Coordinate,
+    Levels,
+    LogNormalPrior,
+    Objective,
+    Parameter,
+    SpendModel,
+)
 
 _STRONG = 0.3  # correlation of frequency and value from which the model is doubted
 
@@ -107,7 +115,7 @@ class GammaGamma(SpendModel):
         Given nu the sum is Gamma(p n, nu), so over nu it is a beta prime scaled by v.
         """
         z = np.asarray(z, float)
-        return betaincc(np.multiply(self.p, n), self.q, z / (z + self.v))
+        return betainc(self.q, np.multiply(self.p, n), self.v / (z + self.v))
 
     def simulate(self, n: NDArray, rng: np.random.Generator) -> NDArray:
         """Spend of each of the purchases of customers who make ``n``, shape (n.sum(),).
@@ -213,6 +221,28 @@ class GammaGamma(SpendModel):
             ),
             Coordinate({"p": 1.0, "v": 1.0, "q": -1.0}, centre - 25, centre + 25),
         )  # fmt: skip
+
+    @classmethod
+    def priors(cls, unit: str, money: float = 1.0) -> dict[str, LogNormalPrior]:
+        """Weak priors; the scale is the one thing taken from the data.
+
+        95% of the belief: p from 0.2 to 80, q from 0.5 to 30, and v such that the mean spend is of
+        the size of ``money``, give or take a factor of 20.
+
+        Parameters
+        ----------
+        unit : str
+            Means nothing here.
+        money : float
+            Size of a typical purchase, in the data's own currency. ``pc.fit`` passes the observed
+            mean spend per repeat purchase, so that currencies do not matter; v's prior is 0.75
+            times that, which is v's value for this mean at p = q = 4.
+        """
+        return {
+            "p": LogNormalPrior(4.0, 1.5),
+            "q": LogNormalPrior(4.0, 1.0),
+            "v": LogNormalPrior(0.75 * money, 1.5),
+        }
 
 
 def _correlation(x: NDArray, y: NDArray, weight: NDArray) -> float:

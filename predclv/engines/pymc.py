@@ -1,0 +1,306 @@
+"""PyMC's priors and posterior around the same likelihood: sampled, at its mode, or approximated.
+
+The density is the one of ``fit.pymc_model``, but NUTS does not wait for its graph to be compiled,
+which would take longer than the sampling: nutpie calls the likelihood's kernel directly, in
+coordinates z with ``log theta = centre + root z`` that make the posterior about standard normal.
+Which centre and root are used affects the speed alone. A test holds the two densities together.
+"""
+
+import os
+import sys
+import warnings
+from collections.abc import Mapping
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from predclv.data.cells import Cells, SpendCells
+from predclv.engines.mle import arrays_of, assert_converged, estimate
+from predclv.engines.pymc_density import Density
+from predclv.engines.pymc_idata import Posterior
+from predclv.engines.result import Fit
+from predclv.errors import FitError, OptionError, SamplingWarning, did_you_mean
+from predclv.maths.optimise import hessian_at
+from predclv.models.base import Columns, Model
+
+_FLAT = 0.05  # curvature that a direction is given at least, when the centre is chosen
+_METHODS = ("nuts", "map", "advi")
+
+
+def run(
+    model: type[Model],
+    cells: Cells | SpendCells,
+    unit: str,
+    priors: Mapping[str, Any] | None = None,
+    draws: int = 1000,
+    tune: int = 1000,
+    chains: int = 4,
+    seed: int | None = None,
+    method: Literal["nuts", "map", "advi"] = "nuts",
+    progress: bool | None = None,
+) -> Fit:
+    """Fit the posterior; see :func:`predclv.fit`.
+
+    The estimate is the posterior mean (of the parameters, not of their logs); forecasts with
+    intervals use the draws, not the model at the means. ``fit.idata`` is made on first use.
+
+    Parameters
+    ----------
+    model, cells, unit
+        As :func:`predclv.fit` prepares them.
+    priors : mapping, optional
+        A pymc_extras ``Prior`` over the positive numbers by parameter name, in the fit's own unit
+        of time and money, such as ``{"alpha": Prior("Gamma", alpha=2, beta=0.1)}``. A parameter not
+        named keeps its default, which is weak and stated by the model: ``pc.BGNBD.priors("week")``.
+        With thousands of customers the priors hardly matter; with a hundred they do.
+    draws, tune, chains : int
+        Draws to keep and to adapt on, per chain. 4 x 1000 are worth about 5,000 independent ones.
+    seed : int, optional
+        The same seed gives the same posterior; None samples afresh.
+    method : {"nuts", "map", "advi"}
+        ``"nuts"`` samples. ``"map"`` is the mode of the log parameters' density with the normal
+        that has its curvature: no sampling, and the package's regularisation. (The density of the
+        parameters themselves has another mode, which runs to zero for weak priors.) ``"advi"`` fits
+        independent normals to the whitened log parameters and warns where they fit badly.
+    progress : bool, optional
+        Whether to show progress; by default in a terminal or notebook.
+
+    Raises
+    ------
+    OptionError
+        If a prior, a count or the method makes no sense.
+    FitError
+        If sampling breaks down.
+
+    Warns
+    -----
+    SamplingWarning
+        For divergences, an r-hat above 1.01, a bulk ESS below 400, or a poor ADVI.
+    """
+    if method not in _METHODS:
+        raise OptionError(
+            f"method must be one of {', '.join(_METHODS)}; got {method!r}."
+            f"{did_you_mean(method, _METHODS)}"
+        )
+    for name, value, least in (("draws", draws, 4), ("tune", tune, 1), ("chains", chains, 1)):
+        if isinstance(value, bool) or not isinstance(value, int) or value < least:
+            raise OptionError(f"{name} must be a whole number from {least} on; got {value!r}.")
+    if seed is None:
+        seed = int(np.random.SeedSequence().generate_state(1)[0])
+    if progress is None:
+        progress = sys.stderr.isatty() or "ipykernel" in sys.modules
+    arrays = arrays_of(cells)
+    density = Density.of(model, arrays, _believed(model, arrays, unit, priors))
+    if method == "map":
+        return _at_mode(density, unit)
+    centre, root = _whitening(density)
+    if method == "advi":
+        replicates, stats, checks = _approximated(
+            density, centre, root, (chains, draws), seed, progress
+        )
+    else:
+        replicates, stats, checks = _sampled(
+            density, centre, root, (chains, tune, draws), seed, progress
+        )
+    means = replicates.mean(axis=(0, 1))
+    logs = np.log(replicates.reshape(-1, means.size))
+    return Fit(
+        model=model(*means.tolist()),
+        engine="pymc",
+        unit=unit,
+        n_customers=density.n_customers,
+        log_likelihood=density.log_likelihood(np.log(means))[0],
+        converged=all(v <= 1.01 for k, v in checks.items() if k.startswith("r_hat_")),
+        log_covariance=np.cov(logs, rowvar=False),
+        checks={**model.checks(arrays), **checks},
+        method=method,
+        replicates=replicates,
+        source=Posterior(density, replicates, stats, seed),
+    )
+
+
+def _believed(
+    model: type[Model], arrays: Columns, unit: str, priors: Mapping[str, Any] | None
+) -> dict[str, Any]:
+    """The default priors with the user's in their place."""
+    money = 1.0
+    if model.needs == "spend":
+        x, mean, weight = arrays
+        money = float((weight @ (x * mean)) / (weight @ x))
+    believed: dict[str, Any] = dict(model.priors(unit, money))
+    for name, prior in (priors or {}).items():
+        if name not in believed:
+            raise OptionError(
+                f"{model.title} has no parameter {name!r} to put a prior on; it has "
+                f"{', '.join(believed)}.{did_you_mean(name, believed)}"
+            )
+        believed[name] = prior
+    return believed
+
+
+def _whitening(density: Density) -> tuple[NDArray, NDArray]:
+    """Centre (k,) and root (k, k) that make the posterior of z about standard normal.
+
+    The mode and curvature of likelihood and prior together, the prior as the log-normal with its
+    mean and spread: where the likelihood is flat or runs to a limit the prior holds it.
+    """
+    found = estimate(density.model, density.arrays, posterior=density.near)
+    sizes, vectors = np.linalg.eigh(-hessian_at(density.near, found.log_parameters))
+    covariance = (vectors / np.maximum(sizes, _FLAT)) @ vectors.T
+    return found.log_parameters, np.linalg.cholesky(covariance)
+
+
+def _at_mode(density: Density, unit: str) -> Fit:
+    model = density.model
+    found = estimate(model, density.arrays, posterior=density)
+    assert_converged(model, found.best, density.n_customers)
+    mode = found.log_parameters
+    sizes, vectors = np.linalg.eigh(-hessian_at(density, mode))
+    if sizes[0] <= 0:
+        raise FitError(
+            f"The posterior of {model.title} has no curvature at its mode, so nothing is known "
+            f"about its spread. Give narrower priors, or sample: method='nuts'."
+        )
+    return Fit(
+        model=model.from_log(mode),
+        engine="pymc",
+        unit=unit,
+        n_customers=density.n_customers,
+        log_likelihood=density.log_likelihood(mode)[0],
+        converged=True,
+        log_covariance=(vectors / sizes) @ vectors.T,
+        checks=model.checks(density.arrays),
+        method="map",
+        source=Posterior(density, None, None, 0),
+    )
+
+
+def _sampled(
+    density: Density,
+    centre: NDArray,
+    root: NDArray,
+    sizes: tuple[int, int, int],
+    seed: int,
+    progress: bool,
+) -> tuple[NDArray, Any, dict[str, float]]:
+    """Draws (chains, draws, k) by NUTS, sampler statistics, and how far to trust them."""
+    import nutpie
+    from nutpie.compiled_pyfunc import from_pyfunc
+
+    def make_density() -> Any:
+        def log_density(z: NDArray) -> tuple[float, NDArray]:
+            value, gradient = density(centre + root @ z)
+            return value, root.T @ gradient
+
+        return log_density
+
+    def make_parameters(*_: Any) -> Any:
+        return lambda z: {"log_parameters": centre + root @ z}
+
+    size = centre.size
+    chains, tune, draws = sizes
+    compiled = from_pyfunc(
+        size,
+        make_density,
+        make_parameters,
+        [np.dtype("float64")],
+        [(size,)],
+        ["log_parameters"],
+        make_initial_point_fn=lambda start: 1.5 * np.random.default_rng(start).normal(size=size),
+    )
+    try:
+        traced = nutpie.sample(
+            compiled,
+            draws=draws,
+            tune=tune,
+            chains=chains,
+            cores=min(
+                chains,
+                len(os.sched_getaffinity(0))
+                if hasattr(os, "sched_getaffinity")
+                else os.cpu_count() or 1,
+            ),
+            seed=seed % 2**32,
+            progress_bar=progress,
+            save_warmup=False,
+        )
+    except RuntimeError as error:
+        raise FitError(
+            f"NUTS broke down on {density.model.title}: {error}. Look for priors far from the "
+            f"data's unit of time or money; engine='mle' shows what the data alone say."
+        ) from error
+    replicates = np.exp(traced["posterior"]["log_parameters"].to_numpy())
+    stats = traced["sample_stats"].to_dataset()
+    checks = _chain_checks(density.model, np.log(replicates), int(stats["diverging"].sum()))
+    return replicates, stats, checks
+
+
+def _chain_checks(model: type[Model], logs: NDArray, divergences: int) -> dict[str, float]:
+    """Divergences, bulk ESS and r-hat by parameter; doubts are warned of."""
+    from arviz_stats.base import array_stats
+
+    checks: dict[str, float] = {"divergences": float(divergences)}
+    for i, name in enumerate(model.names()):
+        part = logs[..., i]
+        checks[f"ess_bulk_{name}"] = float(
+            array_stats.ess(part, chain_axis=0, draw_axis=1, method="bulk")
+        )
+        checks[f"r_hat_{name}"] = float(array_stats.rhat(part, chain_axis=0, draw_axis=1))
+    worst = max(checks[f"r_hat_{name}"] for name in model.names())
+    least = min(checks[f"ess_bulk_{name}"] for name in model.names())
+    doubts = []
+    if divergences:
+        doubts.append(
+            f"{divergences:,} of {logs.shape[0] * logs.shape[1]:,} draws diverged, so a corner of "
+            f"the posterior may be missing; narrower priors or more customers would help"
+        )
+    if not worst <= 1.01:
+        doubts.append(f"the chains disagree (r-hat {worst:.3f}, above 1.01); try tune=2000")
+    if not least >= 400:
+        doubts.append(
+            f"the draws are worth only {least:,.0f} independent ones (400 are needed for stable "
+            f"intervals); try draws={2 * logs.shape[1]}"
+        )
+    if doubts:
+        warnings.warn(
+            f"The posterior of {model.title} is doubtful: {'; '.join(doubts)}.",
+            SamplingWarning,
+            stacklevel=5,
+        )
+    return checks
+
+
+def _approximated(
+    density: Density,
+    centre: NDArray,
+    root: NDArray,
+    sizes: tuple[int, int],
+    seed: int,
+    progress: bool,
+) -> tuple[NDArray, None, dict[str, float]]:
+    """Draws (chains, draws, k) from ADVI's normals, and how far to trust them."""
+    from arviz_stats.base import array_stats
+
+    from predclv.engines.pymc_model import mean_field
+
+    names = density.model.names()
+    mean, spread = mean_field(density.pymc_model, names, centre, root, seed, progress)
+    rng = np.random.default_rng(seed)
+    normal = rng.standard_normal((*sizes, centre.size))
+    logs = centre + (mean + spread * normal) @ root.T
+    flat = logs.reshape(-1, centre.size)[:4000]
+    ratios = np.array([density(point)[0] for point in flat])
+    ratios += 0.5 * np.sum(normal.reshape(-1, centre.size)[:4000] ** 2, axis=1)
+    k_hat = float(array_stats.psislw(ratios - ratios.max())[1])
+    distance = float(np.max(np.abs(mean)))
+    if not (k_hat <= 0.7 and distance <= 1.0):
+        warnings.warn(
+            f"ADVI's approximation of {density.model.title} is not to be trusted: its draws "
+            f"represent the posterior poorly (Pareto k-hat {k_hat:.2f}, trusted up to 0.7) or its "
+            f"centre lies {distance:.1f} standard deviations from the mode. Sample instead: "
+            f"method='nuts'.",
+            SamplingWarning,
+            stacklevel=4,
+        )
+    return np.exp(logs), None, {"k_hat": k_hat}

@@ -1,0 +1,206 @@
+"""A posterior as ArviZ sees it: draws, predictions, log-likelihoods, leave-one-out."""
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
+
+import arviz_base
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import logsumexp
+
+from predclv.engines.pymc_density import Density
+from predclv.errors import FitError
+from predclv.models.base import Model, PurchaseModel, SpendModel
+
+_PREDICTED = 1000  # customers that predictions are drawn for
+_PREDICTIONS = 100  # draws of each prediction
+_POINTWISE = 40_000_000  # customers times draws up to which log_likelihood is kept: 320 MB
+_CHUNK = 4_000_000
+
+
+@dataclass(frozen=True, eq=False)
+class Posterior:
+    """What stands behind a fit by PyMC, made on first use.
+
+    Attributes
+    ----------
+    density : Density
+    replicates : ndarray, shape (chains, draws, k), or None
+        None for ``method="map"``, which has no ``idata``.
+    stats : Dataset or None
+        Statistics of the sampler.
+    seed : int
+    """
+
+    density: Density
+    replicates: NDArray | None
+    stats: Any
+    seed: int
+
+    @property
+    def pymc_model(self) -> Any:
+        """The ``pm.Model`` whose posterior this is."""
+        return self.density.pymc_model
+
+    @cached_property
+    def idata(self) -> Any:
+        """DataTree of posterior, sample_stats, prior, predictions, log_likelihood and data.
+
+        Cells carry weights, ArviZ knows none: ``log_likelihood`` and ``observed_data`` are laid out
+        by customer, in the order of the cells, so that ``az.loo`` leaves out one customer at a
+        time. Beyond 40 million customers times draws (10,000 customers at 4 x 1000) there is no
+        ``log_likelihood`` group: ``fit.loo()`` gives the same without it. Predictions are for at
+        most 1,000 customers, evenly spaced, 100 draws each: of their ``frequency``, or for a model
+        of spend their ``monetary_value``. ``constant_data`` holds the cells with their weights.
+        """
+        if self.replicates is None:
+            return None
+        model, arrays = self.density.model, self.density.arrays
+        target = 0 if model.needs == "purchases" else 1
+        columns = ("frequency", "recency", "T") if target == 0 else ("frequency", "monetary_value")
+        named = columns[target]
+        cell = np.repeat(np.arange(arrays[-1].size), arrays[-1].astype(int))
+        count = min(_PREDICTED, cell.size)
+        shown = np.linspace(0, cell.size - 1, count).astype(int)
+        chosen = [column[cell[shown]] for column in arrays[:-1]]
+        rng = np.random.default_rng([self.seed, 1])
+        chains, draws, _ = self.replicates.shape
+        each = max(1, _PREDICTIONS // chains)
+        few = self.replicates[:, np.linspace(0, draws - 1, min(each, draws)).astype(int)]
+        beforehand = self.density.prior_draws(draws, self.seed % 2**31)
+        prior = np.stack(list(beforehand.values()), axis=-1)[None]
+        whole: dict[str, Any] = {
+            "posterior": _by_name(model.names(), self.replicates),
+            "posterior_predictive": {named: _predicted(model, few, chosen, rng)},
+            "prior": _by_name(model.names(), prior),
+            "prior_predictive": {named: _predicted(model, prior[:, :_PREDICTIONS], chosen, rng)},
+        }
+        labels = {"customer": shown}
+        tree = arviz_base.from_dict(whole, dims={named: ["customer"]}, coords=labels)
+        everyone: dict[str, Any] = {"observed_data": {named: arrays[target][cell]}}
+        if cell.size * chains * draws <= _POINTWISE:
+            per_cell = _log_likelihoods(model, self.replicates, arrays[:-1])
+            everyone["log_likelihood"] = {named: per_cell[..., cell]}
+        else:
+            everyone["observed_data"] = {named: arrays[target][cell[shown]]}
+        for group, part in arviz_base.from_dict(
+            everyone,
+            dims={named: ["customer"]},
+            coords=labels if "log_likelihood" not in everyone else {},
+        ).children.items():
+            tree[group] = part
+        data = dict(zip((*columns, "weight"), arrays, strict=True))
+        tree["constant_data"] = arviz_base.from_dict(
+            {"constant_data": data}, dims={name: ["cell"] for name in data}
+        )["constant_data"]
+        if self.stats is not None:
+            tree["sample_stats"] = type(tree)(self.stats)
+        return tree
+
+    def loo(self) -> Any:
+        """The leave-one-customer-out elpd of the full table, whatever its size.
+
+        A cell's customers have the same elpd, so it is computed once per cell by Pareto-smoothed
+        importance sampling and counted by weight. As ``az.loo`` of one row per customer.
+
+        Returns
+        -------
+        ELPDData
+            For ``az.compare({"one": fit.loo(), "other": other.loo()})``.
+        """
+        import arviz_stats
+
+        if self.replicates is None:
+            raise FitError("A posterior mode has no draws to leave customers out of; use 'nuts'.")
+        arrays = self.density.arrays
+        weight = arrays[-1].astype(int)
+        posterior = arviz_base.from_dict(
+            {"posterior": _by_name(self.density.model.names(), self.replicates)}
+        )
+        samples = self.replicates.shape[0] * self.replicates.shape[1]
+        step = max(1, _CHUNK // samples)
+        parts, fitted = [], []
+        for first in range(0, weight.size, step):
+            columns = tuple(column[first : first + step] for column in arrays[:-1])
+            values = _log_likelihoods(self.density.model, self.replicates, columns)
+            tree = posterior.copy()
+            tree["log_likelihood"] = arviz_base.from_dict({"log_likelihood": {"cell": values}})[
+                "log_likelihood"
+            ]
+            parts.append(arviz_stats.loo(tree, pointwise=True))
+            fitted.append(logsumexp(values, axis=(0, 1)) - np.log(samples))
+        elpd = np.repeat(np.concatenate([part.elpd_i.to_numpy() for part in parts]), weight)
+        k_hat = np.repeat(np.concatenate([part.pareto_k.to_numpy() for part in parts]), weight)
+        wrapped = arviz_base.from_dict(
+            {"log_likelihood": {"elpd": elpd, "k": k_hat}},
+            sample_dims=[],
+            dims={"elpd": ["customer"], "k": ["customer"]},
+        )["log_likelihood"]
+        return replace(
+            parts[0],
+            elpd=float(elpd.sum()),
+            se=float(np.sqrt(elpd.size * elpd.var())),
+            p=float(weight @ np.concatenate(fitted) - elpd.sum()),
+            n_data_points=elpd.size,
+            warning=any(part.warning for part in parts),
+            elpd_i=wrapped["elpd"],
+            pareto_k=wrapped["k"],
+            log_weights=None,
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class Remembered:
+    """The draws of a saved posterior, without its data."""
+
+    names: tuple[str, ...]
+    replicates: NDArray
+    pymc_model: Any = None
+
+    @cached_property
+    def idata(self) -> Any:
+        """DataTree with the group posterior alone."""
+        return arviz_base.from_dict({"posterior": _by_name(self.names, self.replicates)})
+
+    def loo(self) -> Any:
+        """Refused: the customers are not there."""
+        raise FitError("A saved fit does not hold the cells it was fitted to; fit again for loo.")
+
+
+def _by_name(names: tuple[str, ...], values: NDArray) -> dict[str, NDArray]:
+    return {name: values[..., i] for i, name in enumerate(names)}
+
+
+def _each(model: type[Model], replicates: NDArray) -> Model:
+    """The model at all draws at once, parameters of shape (chains * draws, 1)."""
+    flat = replicates.reshape(-1, replicates.shape[-1])
+    return model(*(flat[:, i : i + 1] for i in range(flat.shape[1])))
+
+
+def _predicted(
+    model: type[Model], replicates: NDArray, chosen: list[NDArray], rng: np.random.Generator
+) -> NDArray:
+    """Repeat purchases, or mean spend, simulated for customers, (chains, draws, n)."""
+    drawn = _each(model, replicates)
+    shape = (*replicates.shape[:2], chosen[0].size)
+    if isinstance(drawn, PurchaseModel):
+        return drawn.simulate(chosen[2], rng)[0].reshape(shape)
+    assert isinstance(drawn, SpendModel)
+    x = np.broadcast_to(chosen[0], (shape[0] * shape[1], shape[2]))
+    # Given nu, the mean of x Gamma(p, nu) purchases is Gamma(p x, nu) over x.
+    nu = rng.gamma(drawn.q, size=x.shape) / drawn.v  # type: ignore[attr-defined]
+    return (rng.gamma(drawn.p * x) / (nu * x)).reshape(shape)  # type: ignore[attr-defined]
+
+
+def _log_likelihoods(
+    model: type[Model], replicates: NDArray, columns: tuple[NDArray, ...]
+) -> NDArray:
+    """Log-likelihood of each cell's one customer under each draw, (chains, draws, n_cells)."""
+    flat = replicates.reshape(-1, replicates.shape[-1])
+    values = np.empty((len(flat), columns[0].size))
+    step = max(1, _CHUNK // max(1, columns[0].size))
+    for first in range(0, len(flat), step):
+        drawn = _each(model, flat[None, first : first + step])
+        values[first : first + step] = drawn.log_likelihood(*columns)  # type: ignore[attr-defined]
+    return values.reshape(*replicates.shape[:2], -1)

@@ -19,7 +19,7 @@ _HOME = {
     "HoldoutSplit": "predclv.data.holdout",
     **MODELS,
     "fit": "predclv.engines.base",
-    "Fit": "predclv.engines.base",
+    "Fit": "predclv.engines.result",
     "CLVModel": "predclv.forecast.clv",
     "FittedCLV": "predclv.forecast.clv",
     "Forecast": "predclv.forecast.result",
@@ -40,7 +40,8 @@ if TYPE_CHECKING:
     from predclv.data.cells import Cells, SpendCells
     from predclv.data.holdout import HoldoutSplit, holdout_split
     from predclv.data.rfm import RFM, rfm_summary
-    from predclv.engines.base import Fit, fit
+    from predclv.engines.base import fit
+    from predclv.engines.result import Fit
     from predclv.forecast.clv import CLVModel, FittedCLV
     from predclv.forecast.result import Forecast
     from predclv.models.bgnbd import BGNBD

@@ -5,6 +5,7 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, cast
 
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
@@ -33,20 +34,21 @@ def run(out: Path, stage: Callable[[str], AbstractContextManager[None]]) -> None
     with stage("Holding 39 weeks' forecast against the next 39"):
         split = pc.holdout_split(log, calibration_end=CALIBRATION_END)
         calibrated = pc.CLVModel().fit(split.rfm)
-        check = calibrated.forecast(horizon=split.duration, discount_rate=0.0)
+        check = calibrated.forecast(horizon=split.duration, discount_rate=0.0, seed=1)
     console.print(_holdout(check, split))
     console.print(_shortfall(check, split))
 
     with stage("Forecasting the next 52 weeks from the whole log"):
         fitted = pc.CLVModel().fit(pc.rfm_summary(log))
-        forecast = fitted.forecast(horizon="52 weeks", discount_rate=0.10)
+        forecast = fitted.forecast(horizon="52 weeks", discount_rate=0.10, seed=1)
     console.print(_parameters(fitted))
     console.print(_most_valuable(forecast))
     total = forecast.total()
     console.print(
         f"All {len(forecast):,} customers: {total['purchases']:,.0f} purchases and "
         f"${total['revenue']:,.0f} of revenue expected in 52 weeks, worth "
-        f"${total['clv']:,.0f} today."
+        f"${total['clv']:,.0f} today (90% interval ${total['clv_lower']:,.0f} to "
+        f"${total['clv_upper']:,.0f})."
     )
 
     with stage("Drawing"):
@@ -61,6 +63,8 @@ def _holdout(check: pc.Forecast, split: pc.HoldoutSplit) -> Table:
     table = Table(
         title=f"Forecast against what came, {split.calibration_end} to {split.holdout_end}",
         title_justify="left",
+        box=SIMPLE_HEAD,
+        pad_edge=False,
     )
     for heading in ("repeat purchases before", "customers", "forecast mean", "actual mean"):
         table.add_column(heading, justify="right")
@@ -72,17 +76,27 @@ def _holdout(check: pc.Forecast, split: pc.HoldoutSplit) -> Table:
 
 
 def _shortfall(check: pc.Forecast, split: pc.HoldoutSplit) -> str:
-    expected, total = check.total(), split.frame[["frequency_holdout", "spend_holdout"]].sum()
-    purchases, spend = total["frequency_holdout"], total["spend_holdout"]
+    expected = check.frame[["expected_purchases", "expected_revenue"]].sum()
+    came = split.frame[["frequency_holdout", "spend_holdout"]].sum()
+    purchases, spend = came["frequency_holdout"], came["spend_holdout"]
+    within = (split.frame["frequency_holdout"] >= check.frame["purchases_lower"]) & (
+        split.frame["frequency_holdout"] <= check.frame["purchases_upper"]
+    )
     return (
-        f"Purchases: {expected['purchases']:,.0f} forecast, {purchases:,.0f} came "
-        f"({expected['purchases'] / purchases - 1:+.1%}). Spend: ${expected['revenue']:,.0f} "
-        f"forecast, ${spend:,.0f} came ({expected['revenue'] / spend - 1:+.1%}).\n"
+        f"Purchases: {expected['expected_purchases']:,.0f} forecast, {purchases:,.0f} came "
+        f"({expected['expected_purchases'] / purchases - 1:+.1%}). Spend: ${expected['expected_revenue']:,.0f} "
+        f"forecast, ${spend:,.0f} came ({expected['expected_revenue'] / spend - 1:+.1%}).\n"
+        f"{within.mean():.1%} of customers bought within their 90% predictive interval.\n"
     )
 
 
 def _parameters(fitted: pc.FittedCLV) -> Table:
-    table = Table(title="Parameters, from the whole log (weeks)", title_justify="left")
+    table = Table(
+        title="Parameters, from the whole log (weeks)",
+        title_justify="left",
+        box=SIMPLE_HEAD,
+        pad_edge=False,
+    )
     table.add_column("model")
     table.add_column("parameter")
     for heading in ("estimate", "std. error", "90% interval"):
@@ -100,9 +114,14 @@ def _parameters(fitted: pc.FittedCLV) -> Table:
 
 
 def _most_valuable(forecast: pc.Forecast) -> Table:
-    table = Table(title="The ten most valuable customers, next 52 weeks", title_justify="left")
+    table = Table(
+        title="The ten most valuable customers, next 52 weeks",
+        title_justify="left",
+        box=SIMPLE_HEAD,
+        pad_edge=False,
+    )
     for heading in (
-        "customer", "P(alive)", "P(active)", "purchases", "spend each", "revenue", "CLV",
+        "customer", "alive", "active", "orders", "90%", "each", "CLV", "90%",
     ):  # fmt: skip
         table.add_column(heading, justify="right")
     for _, row in forecast.top(10).iterrows():
@@ -111,9 +130,10 @@ def _most_valuable(forecast: pc.Forecast) -> Table:
             f"{row['p_alive']:.2f}",
             f"{row['p_active']:.2f}",
             f"{row['expected_purchases']:.1f}",
+            f"{row['purchases_lower']:.0f} to {row['purchases_upper']:.0f}",
             f"${row['expected_spend']:,.2f}",
-            f"${row['expected_revenue']:,.0f}",
             f"${row['clv']:,.0f}",
+            f"${row['clv_lower']:,.0f} to ${row['clv_upper']:,.0f}",
         )
     return table
 

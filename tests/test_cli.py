@@ -61,7 +61,10 @@ def folder(tmp_path_factory):
 
 
 def test_the_demo_forecasts_cdnow_end_to_end(tmp_path):
-    done = run("demo", "--out", tmp_path / "new" / "out")
+    out = tmp_path / "predclv-demo"
+    out.mkdir()
+    (out / "forecasts.parquet").write_text("an earlier demo's")
+    done = run("demo", cwd=tmp_path)
     assert (done.returncode, done.stderr) == (0, "")
     said = " ".join(done.stdout.split())
     for figure in (
@@ -73,8 +76,7 @@ def test_the_demo_forecasts_cdnow_end_to_end(tmp_path):
         "7+ │ 64 │ 6.16 │ 6.36",
     ):
         assert figure in said
-    out = tmp_path / "new" / "out"
-    assert str(out) in "".join(done.stdout.split())
+    assert "In predclv-demo: forecasts.parquet" in said
     pictures = list(out.glob("*.png"))
     assert len(pictures) >= 2
     for picture in pictures:
@@ -83,18 +85,18 @@ def test_the_demo_forecasts_cdnow_end_to_end(tmp_path):
         assert picture.name in done.stdout
     found = pd.read_parquet(out / "forecasts.parquet")
     fitted = pc.CLVModel().fit(pc.rfm_summary(pc.datasets.load_cdnow()))
-    same = fitted.forecast(horizon="52 weeks", discount_rate=0.10).frame
+    same = fitted.forecast(level=None, horizon="52 weeks", discount_rate=0.10).frame
     for column in ("customer_id", "p_alive", "p_active", "expected_purchases", "clv"):
         assert found[column].equals(same[column])
     best = same.nlargest(1, "clv").iloc[0]
     assert f"│ {best['customer_id']:.0f} │" in said
 
 
-def test_the_demo_writes_into_the_working_folder_unless_told_otherwise(tmp_path):
-    done = run("demo", cwd=tmp_path)
-    assert done.returncode == 0
-    assert (tmp_path / "predclv-demo" / "forecasts.parquet").is_file()
-    assert run("demo", cwd=tmp_path).returncode == 0  # a second time, over its own files
+def test_the_demo_writes_where_it_is_told(tmp_path, capsys, monkeypatch):
+    places = []
+    monkeypatch.setattr("predclv.demo.run", lambda out, stage: places.append(out))
+    assert call(capsys, "demo", "--out", tmp_path / "new" / "out")[0] == 0
+    assert places == [tmp_path / "new" / "out"]
 
 
 @pytest.mark.parametrize("log", ["log.csv", "log.parquet", "lo*.csv"])
@@ -118,7 +120,7 @@ def test_summarise_fit_and_forecast_give_the_numbers_of_the_api(folder, tmp_path
     options = ("--horizon", "12 months", "--discount-rate", "0.05", "--margin", "0.3")
     code, said, error = call(capsys, "forecast", model, "--out", out, *options)
     assert (code, error) == (0, "")
-    same = fitted.forecast(horizon="12 months", discount_rate=0.05, margin=0.3)
+    same = fitted.forecast(level=None, horizon="12 months", discount_rate=0.05, margin=0.3)
     frame = pd.read_csv(out)
     for column in ("p_alive", "p_active", "expected_purchases", "expected_spend", "clv"):
         np.testing.assert_allclose(frame[column], same.frame[column], rtol=1e-9)
@@ -136,7 +138,7 @@ def test_the_three_verbs_work_as_processes_of_their_own(folder, tmp_path):
         assert (done.returncode, done.stderr) == (0, "")
         assert done.stdout.endswith(f"Written to {arguments[arguments.index('--out') + 1]}\n")
     frame = pd.read_parquet(tmp_path / "f.parquet")
-    same = pc.load(folder / "model").forecast(horizon="26 weeks").frame
+    same = pc.load(folder / "model").forecast(level=None, horizon="26 weeks").frame
     np.testing.assert_allclose(frame["clv"], same["clv"], rtol=1e-9)
 
 
@@ -168,7 +170,7 @@ def test_a_whole_lifetime_can_be_forecast_into_a_database(folder, tmp_path, caps
     assert "whole remaining lifetime" in said
     with duckdb.connect(str(tmp_path / "f.duckdb"), read_only=True) as connection:
         total = connection.execute('SELECT count(*), sum(clv) FROM "my table"').fetchone()
-    same = pc.load(folder / "model").forecast(horizon=None)
+    same = pc.load(folder / "model").forecast(level=None, horizon=None)
     assert total[0] == 2357
     assert total[1] == pytest.approx(same.total()["clv"], rel=1e-9)
 
@@ -176,7 +178,7 @@ def test_a_whole_lifetime_can_be_forecast_into_a_database(folder, tmp_path, caps
 def test_a_bare_number_as_horizon_is_in_the_unit_of_the_fit(folder, tmp_path, capsys):
     out = tmp_path / "f.csv"
     assert call(capsys, "forecast", folder / "model", "--out", out, "--horizon", "26")[0] == 0
-    same = pc.load(folder / "model").forecast(horizon=26).frame
+    same = pc.load(folder / "model").forecast(level=None, horizon=26).frame
     np.testing.assert_allclose(pd.read_csv(out)["clv"], same["clv"], rtol=1e-9)
 
 
@@ -186,7 +188,7 @@ def test_other_customers_can_be_forecast_from_their_log_or_summary(folder, tmp_p
     others.to_csv(tmp_path / "others.csv", index=False)
     rfm = pc.rfm_summary(others)
     rfm.frame.to_csv(tmp_path / "summary.csv", index=False)
-    same = pc.load(folder / "model").forecast(rfm=rfm).frame
+    same = pc.load(folder / "model").forecast(level=None, rfm=rfm).frame
     for file, unit in (("others.csv", ()), ("summary.csv", ("--unit", "week"))):
         options = ("--customers", tmp_path / file, "--out", tmp_path / "f.csv", *unit)
         assert call(capsys, "forecast", folder / "model", *options)[0] == 0

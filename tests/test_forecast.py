@@ -22,6 +22,7 @@ from predclv.errors import (
 PURCHASES = ["customer_id", "p_alive", "p_active", "expected_purchases", "discounted_purchases"]
 SPEND = ["expected_spend", "expected_revenue", "clv"]
 UNDISCOUNTED = ["expected_purchases", "expected_revenue"]
+INTERVALS = ["purchases", "revenue", "clv"]
 
 
 @pytest.fixture(scope="module")
@@ -66,6 +67,11 @@ def quietly(function, *arguments, **options):
         return function(*arguments, **options)
 
 
+def point(fitted, **options):
+    """A forecast without intervals: most of these tests are not about them."""
+    return fitted.forecast(level=None, **options)
+
+
 def numbers(forecast):
     return forecast.frame.drop(columns="customer_id").to_numpy(float)
 
@@ -74,7 +80,7 @@ def numbers(forecast):
 
 
 def test_the_next_39_weeks_of_cdnow_are_forecast_as_the_literature_has_them(split, fitted):
-    forecast = fitted.forecast(horizon=split.duration, discount_rate=0.0)
+    forecast = point(fitted, horizon=split.duration, discount_rate=0.0)
     # Sum of BG/NBD's conditional expectations to many digits, maximum found in 50 digits.
     assert forecast.total()["purchases"] == pytest.approx(1653.4087, abs=1e-4)
     assert forecast.total()["revenue"] == pytest.approx(59_931.6, abs=0.05)
@@ -83,7 +89,7 @@ def test_the_next_39_weeks_of_cdnow_are_forecast_as_the_literature_has_them(spli
 
 
 def test_single_customers_of_cdnow_have_the_values_of_an_independent_implementation(fitted):
-    frame = fitted.forecast(horizon=39, discount_rate=0.0).frame.set_index("customer_id")
+    frame = point(fitted, horizon=39, discount_rate=0.0).frame.set_index("customer_id")
     expected = {
         1: (0.726620311662374, 1.2259944552873, 24.6539186982206),
         6: (0.641834709510435, 3.3375713580461, 71.4647057227035),
@@ -99,16 +105,16 @@ def test_single_customers_of_cdnow_have_the_values_of_an_independent_implementat
 
 
 def test_a_finite_forecast_has_one_row_per_customer_and_the_columns_of_the_design(split, fitted):
-    frame = fitted.forecast(horizon="52 weeks").frame
+    frame = point(fitted, horizon="52 weeks").frame
     assert set(PURCHASES + SPEND) <= set(frame)
     assert frame["customer_id"].equals(split.rfm.frame["customer_id"])
     assert isinstance(frame.index, pd.RangeIndex)
     assert (frame.drop(columns="customer_id").dtypes == "float64").all()
-    assert np.isfinite(numbers(fitted.forecast(horizon="52 weeks"))).all()
+    assert np.isfinite(numbers(point(fitted, horizon="52 weeks"))).all()
 
 
 def test_the_whole_lifetime_leaves_out_what_can_be_infinite(fitted):
-    forecast = fitted.forecast(horizon=None, discount_rate=0.1)
+    forecast = point(fitted, horizon=None, discount_rate=0.1)
     assert set(PURCHASES + SPEND) - set(UNDISCOUNTED) <= set(forecast.frame)
     assert not set(UNDISCOUNTED) & set(forecast.frame)
     assert np.isfinite(numbers(forecast)).all()
@@ -118,47 +124,49 @@ def test_the_whole_lifetime_leaves_out_what_can_be_infinite(fitted):
 
 def test_the_whole_lifetime_without_discounting_is_refused(fitted):
     with pytest.raises(OptionError, match=r"needs a discount_rate above 0.*horizon"):
-        fitted.forecast(horizon=None, discount_rate=0.0)
+        point(fitted, horizon=None, discount_rate=0.0)
 
 
 def test_the_whole_lifetime_is_the_limit_of_long_horizons(fitted):
-    endless = fitted.forecast(horizon=None, discount_rate=0.1).frame
-    long = fitted.forecast(horizon="500 years", discount_rate=0.1).frame
+    endless = point(fitted, horizon=None, discount_rate=0.1).frame
+    long = point(fitted, horizon="500 years", discount_rate=0.1).frame
     # 1.1**-500 is 2e-21.
     np.testing.assert_allclose(endless["clv"], long["clv"], rtol=1e-9)
     assert endless["p_active"].equals(endless["p_alive"])
 
 
 def test_a_forecast_knows_its_terms(fitted):
-    forecast = fitted.forecast(horizon="12 months", discount_rate=0.05, margin=0.3)
-    assert forecast.horizon == pytest.approx(365.25 / 7)
-    assert (forecast.unit, forecast.discount_rate, forecast.margin) == ("week", 0.05, 0.3)
-    assert forecast.observation_end == "1997-09-30"
+    forecast = point(fitted, horizon="12 months", discount_rate=0.05, margin=0.3)
+    terms = forecast.terms
+    assert forecast.horizon == terms.horizon == pytest.approx(365.25 / 7)
+    assert forecast.unit == terms.unit == "week"
+    assert (terms.discount_rate, terms.margin, terms.level) == (0.05, 0.3, None)
+    assert terms.observation_end == datetime.date(1997, 9, 30)
     assert len(forecast) == 2_357
     assert "2,357 customers" in repr(forecast)
     assert "<table" in forecast._repr_html_()
 
 
 def test_revenue_and_clv_are_the_products_they_are_said_to_be(fitted):
-    frame = fitted.forecast(horizon="1 year", discount_rate=0.1, margin=0.25).frame
+    frame = point(fitted, horizon="1 year", discount_rate=0.1, margin=0.25).frame
     spend = frame["expected_spend"]
     np.testing.assert_allclose(frame["expected_revenue"], frame["expected_purchases"] * spend)
     np.testing.assert_allclose(frame["clv"], 0.25 * frame["discounted_purchases"] * spend)
 
 
 def test_the_margin_scales_clv_alone(fitted):
-    whole, part = fitted.forecast(margin=1.0).frame, fitted.forecast(margin=0.3).frame
+    whole, part = point(fitted, margin=1.0).frame, point(fitted, margin=0.3).frame
     np.testing.assert_allclose(part["clv"], 0.3 * whole["clv"])
     for column in set(PURCHASES + SPEND) - {"clv"}:
         assert part[column].equals(whole[column])
 
 
 def test_a_margin_of_nothing_gives_a_clv_of_nothing(fitted):
-    assert (fitted.forecast(margin=0).frame["clv"] == 0).all()
+    assert (point(fitted, margin=0).frame["clv"] == 0).all()
 
 
 def test_the_total_is_the_sum_over_customers(fitted):
-    forecast = fitted.forecast(horizon="26 weeks", margin=0.4)
+    forecast = point(fitted, horizon="26 weeks", margin=0.4)
     total = forecast.total()
     for name, column in {
         "purchases": "expected_purchases",
@@ -170,17 +178,87 @@ def test_the_total_is_the_sum_over_customers(fitted):
 
 
 def test_top_gives_the_customers_of_highest_value_in_order(fitted):
-    forecast = fitted.forecast()
+    forecast = point(fitted)
     top = forecast.top(5)
     assert top["clv"].tolist() == sorted(forecast.frame["clv"], reverse=True)[:5]
 
 
 def test_alive_is_not_active(fitted):
-    frame = fitted.forecast(horizon="13 weeks").frame
+    frame = point(fitted, horizon="13 weeks").frame
     assert (frame["p_active"] < frame["p_alive"]).all()
     assert ((frame["p_active"] > 0) & (frame["p_alive"] <= 1)).all()
     # Markov: an active customer makes at least one purchase.
     assert (frame["p_active"] <= frame["expected_purchases"]).all()
+
+
+# Intervals -----------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def few():
+    return pc.CLVModel().fit(pc.RFM.from_frame(simulated(100)))
+
+
+def test_intervals_are_columns_of_their_own_and_change_no_other(few):
+    with_intervals, without = few.forecast(seed=1).frame, point(few).frame
+    bounds = {f"{name}_{side}" for name in INTERVALS for side in ("lower", "upper")}
+    assert set(with_intervals) - set(without) == bounds
+    pd.testing.assert_frame_equal(with_intervals[list(without)], without)
+
+
+def test_a_lower_bound_is_below_its_upper_bound_and_neither_is_negative(few):
+    for options in ({"horizon": "1 week"}, {"horizon": "10 years"}, {"horizon": None}):
+        forecast = few.forecast(seed=1, **options)
+        assert np.isfinite(numbers(forecast)).all()
+        for name in ["clv"] if options["horizon"] is None else INTERVALS:
+            lower, upper = forecast.frame[f"{name}_lower"], forecast.frame[f"{name}_upper"]
+            assert ((lower >= 0) & (lower <= upper)).all()
+            assert (lower < upper).any()
+
+
+def test_the_whole_lifetime_has_intervals_of_clv_alone(few):
+    frame = few.forecast(horizon=None, seed=1).frame
+    assert {name for name in frame if name.endswith("_lower")} == {"clv_lower"}
+
+
+def test_bounds_of_purchases_are_whole_numbers_of_purchases(few):
+    frame = few.forecast(seed=1).frame
+    assert frame["purchases_lower"].dtype.kind == frame["purchases_upper"].dtype.kind == "i"
+
+
+def test_a_seed_repeats_the_intervals(few):
+    first, again, other = (few.forecast(seed=seed) for seed in (5, 5, 6))
+    pd.testing.assert_frame_equal(first.frame, again.frame, check_exact=True)
+    assert not first.frame["clv_upper"].equals(other.frame["clv_upper"])
+
+
+def test_a_higher_level_gives_wider_intervals(few):
+    narrow, wide = few.forecast(level=0.5, seed=1).frame, few.forecast(level=0.95, seed=1).frame
+    assert (wide["purchases_upper"] >= narrow["purchases_upper"]).all()
+    assert (wide["clv_lower"] <= narrow["clv_lower"] + 1e-9).all()
+    assert wide["clv_upper"].sum() > narrow["clv_upper"].sum()
+
+
+def test_the_margin_scales_the_interval_of_clv(few):
+    whole, part = few.forecast(seed=1).frame, few.forecast(seed=1, margin=0.3).frame
+    np.testing.assert_allclose(part["clv_upper"], 0.3 * whole["clv_upper"])
+    np.testing.assert_allclose(part["revenue_upper"], whole["revenue_upper"])
+
+
+def test_without_spend_there_are_intervals_of_purchases_alone():
+    fitted = pc.CLVModel(spend=None).fit(pc.RFM.from_frame(simulated(100)))
+    frame = fitted.forecast(seed=1).frame
+    assert {name for name in frame if name.endswith("_upper")} == {"purchases_upper"}
+
+
+def test_a_total_has_an_interval_narrower_than_the_sum_of_the_bounds(few):
+    forecast = few.forecast(seed=1)
+    total, frame = forecast.total(), forecast.frame
+    for name in INTERVALS:
+        lower, upper = total[f"{name}_lower"], total[f"{name}_upper"]
+        assert lower < total[name] < upper
+        assert frame[f"{name}_lower"].sum() < lower
+        assert upper < frame[f"{name}_upper"].sum()
 
 
 # Horizons and discounting ----------------------------------------------------------------
@@ -194,26 +272,26 @@ def test_alive_is_not_active(fitted):
     ],
 )  # fmt: skip
 def test_one_length_of_time_gives_one_forecast_however_it_is_written(fitted, horizon):
-    same, found = fitted.forecast(horizon=52), fitted.forecast(horizon=horizon)
+    same, found = point(fitted, horizon=52), point(fitted, horizon=horizon)
     pd.testing.assert_frame_equal(found.frame[PURCHASES + SPEND], same.frame[PURCHASES + SPEND])
 
 
 def test_months_asked_of_a_fit_in_weeks_are_converted(fitted):
-    year = fitted.forecast(horizon="12 months").frame
-    same = fitted.forecast(horizon=12 * 30.4375 / 7).frame
+    year = point(fitted, horizon="12 months").frame
+    same = point(fitted, horizon=12 * 30.4375 / 7).frame
     np.testing.assert_allclose(year["clv"], same["clv"], rtol=1e-12)
-    confused = fitted.forecast(horizon=12).frame
+    confused = point(fitted, horizon=12).frame
     assert year["clv"].sum() > 3 * confused["clv"].sum()
 
 
 def test_without_a_discount_rate_nothing_is_discounted(fitted):
-    frame = fitted.forecast(discount_rate=0).frame
+    frame = point(fitted, discount_rate=0).frame
     assert frame["discounted_purchases"].equals(frame["expected_purchases"])
     np.testing.assert_allclose(frame["clv"], frame["expected_revenue"])
 
 
 def test_a_tiny_discount_rate_hardly_discounts(fitted):
-    frame = fitted.forecast(discount_rate=1e-9).frame
+    frame = point(fitted, discount_rate=1e-9).frame
     np.testing.assert_allclose(
         frame["discounted_purchases"], frame["expected_purchases"], rtol=1e-8
     )
@@ -221,13 +299,13 @@ def test_a_tiny_discount_rate_hardly_discounts(fitted):
 
 def test_discounting_agrees_with_a_sum_over_months(fitted):
     rate = 0.15
-    until = [fitted.forecast(horizon=f"{month} months") for month in range(1, 25)]
+    until = [point(fitted, horizon=f"{month} months") for month in range(1, 25)]
     purchases = np.diff(
         [np.zeros(len(until[0])), *(f.frame["expected_purchases"] for f in until)], axis=0
     )
     middle_of_month = (np.arange(24) + 0.5) / 12
     by_month = (1 + rate) ** -middle_of_month @ purchases
-    found = fitted.forecast(horizon="2 years", discount_rate=rate).frame["discounted_purchases"]
+    found = point(fitted, horizon="2 years", discount_rate=rate).frame["discounted_purchases"]
     # The midpoint's error is delta**2 / 24 with delta 0.0116 per month, and what it misses of
     # the slope within a month.
     np.testing.assert_allclose(found, by_month, rtol=2e-4)
@@ -238,7 +316,7 @@ def test_a_year_from_now_is_worth_one_over_one_plus_the_rate(fitted):
     """Purchases of one far-off day, so that the discount of that day can be read off."""
     rate, day = 0.2, 1 / 7
     forecasts = {
-        (t, r): fitted.forecast(horizon=t, discount_rate=r).frame["discounted_purchases"]
+        (t, r): point(fitted, horizon=t, discount_rate=r).frame["discounted_purchases"]
         for t in (365.25 / 7, 365.25 / 7 + day)
         for r in (0.0, rate)
     }
@@ -248,9 +326,9 @@ def test_a_year_from_now_is_worth_one_over_one_plus_the_rate(fitted):
 
 
 def test_longer_horizons_bring_more_of_everything(fitted):
-    before = fitted.forecast(horizon="1 day").frame
+    before = point(fitted, horizon="1 day").frame
     for horizon in ("1 week", "1 year", "10 years"):
-        after = fitted.forecast(horizon=horizon).frame
+        after = point(fitted, horizon=horizon).frame
         for column in ("p_active", "expected_purchases", "discounted_purchases", "clv"):
             assert (after[column] > before[column]).all()
         assert after["p_alive"].equals(before["p_alive"])
@@ -261,18 +339,18 @@ def test_longer_horizons_bring_more_of_everything(fitted):
 
 
 def test_a_forecast_of_some_customers_is_their_part_of_the_whole(split, fitted):
-    whole = fitted.forecast().frame[PURCHASES + SPEND]
+    whole = point(fitted).frame[PURCHASES + SPEND]
     some = whole["customer_id"] % 7 == 3
     subset = pc.RFM.from_frame(split.rfm.frame[some], unit="week")
-    part = fitted.forecast(rfm=subset).frame[PURCHASES + SPEND]
+    part = point(fitted, rfm=subset).frame[PURCHASES + SPEND]
     pd.testing.assert_frame_equal(part, whole[some].reset_index(drop=True), rtol=1e-12)
 
 
 @pytest.mark.parametrize("unit", ["day", "month", "year"])
 def test_customers_summarised_in_another_unit_get_the_same_forecast(fitted, unit):
     other = pc.rfm_summary(calibration(), unit=unit)
-    same = fitted.forecast(horizon="26 weeks").frame
-    found = fitted.forecast(horizon="26 weeks", rfm=other)
+    same = point(fitted, horizon="26 weeks").frame
+    found = point(fitted, horizon="26 weeks", rfm=other)
     assert found.unit == unit
     for column in (PURCHASES + SPEND)[1:]:
         np.testing.assert_allclose(found.frame[column], same[column], rtol=1e-9)
@@ -280,13 +358,13 @@ def test_customers_summarised_in_another_unit_get_the_same_forecast(fitted, unit
 
 def test_a_number_as_horizon_is_in_the_unit_of_the_customers(fitted):
     days = pc.rfm_summary(calibration(), unit="day")
-    by_days = fitted.forecast(horizon=182, rfm=days).total()
-    assert by_days["clv"] == pytest.approx(fitted.forecast(horizon=26).total()["clv"], rel=1e-9)
+    by_days = point(fitted, horizon=182, rfm=days).total()
+    assert by_days["clv"] == pytest.approx(point(fitted, horizon=26).total()["clv"], rel=1e-9)
 
 
 def test_models_fitted_in_days_and_in_weeks_forecast_alike(fitted):
     days = pc.CLVModel().fit(pc.rfm_summary(calibration(), unit="day"))
-    found, same = (f.forecast(horizon="39 weeks").frame for f in (days, fitted))
+    found, same = (point(f, horizon="39 weeks").frame for f in (days, fitted))
     for column in (PURCHASES + SPEND)[1:]:
         # Two searches stop at a gradient per customer below 1e-7.
         np.testing.assert_allclose(found[column], same[column], rtol=1e-6)
@@ -294,8 +372,8 @@ def test_models_fitted_in_days_and_in_weeks_forecast_alike(fitted):
 
 def test_shuffled_customers_get_the_same_answers(split, fitted):
     shuffled = split.rfm.frame.sample(frac=1, random_state=5)
-    found = fitted.forecast(rfm=pc.RFM.from_frame(shuffled)).frame.set_index("customer_id")
-    same = fitted.forecast().frame.set_index("customer_id")
+    found = point(fitted, rfm=pc.RFM.from_frame(shuffled)).frame.set_index("customer_id")
+    same = point(fitted).frame.set_index("customer_id")
     pd.testing.assert_frame_equal(
         found.loc[same.index, (PURCHASES + SPEND)[1:]], same[(PURCHASES + SPEND)[1:]]
     )
@@ -304,7 +382,7 @@ def test_shuffled_customers_get_the_same_answers(split, fitted):
 def test_shuffled_orders_give_the_same_fit_and_the_same_forecast():
     log = pc.datasets.load_cdnow()
     totals = [
-        pc.CLVModel().fit(pc.rfm_summary(rows)).forecast().frame[PURCHASES + SPEND]
+        point(pc.CLVModel().fit(pc.rfm_summary(rows))).frame[PURCHASES + SPEND]
         for rows in (log, log.sample(frac=1, random_state=3))
     ]
     pd.testing.assert_frame_equal(*totals, check_exact=True)
@@ -313,14 +391,14 @@ def test_shuffled_orders_give_the_same_fit_and_the_same_forecast():
 @pytest.mark.parametrize("kind", ["text", "huge", "scattered"])
 def test_answers_stay_with_their_customer_whatever_the_ids(kind):
     frame = simulated(60)
-    plain = quietly(pc.CLVModel().fit, pc.RFM.from_frame(frame)).forecast().frame
+    plain = point(quietly(pc.CLVModel().fit, pc.RFM.from_frame(frame))).frame
     ids = {
         "text": [f"c{(37 * i) % 60:02d}" for i in range(60)],
         "huge": [2**62 + 977 * ((37 * i) % 60) for i in range(60)],
         "scattered": [(37 * i) % 60 * 1000 + 5 for i in range(60)],
     }[kind]
     renamed = frame.assign(customer_id=ids)
-    found = quietly(pc.CLVModel().fit, pc.RFM.from_frame(renamed)).forecast().frame
+    found = point(quietly(pc.CLVModel().fit, pc.RFM.from_frame(renamed))).frame
     found = found.set_index("customer_id").loc[ids]
     for column in (PURCHASES + SPEND)[1:]:
         np.testing.assert_allclose(found[column], plain[column], rtol=1e-12)
@@ -328,7 +406,7 @@ def test_answers_stay_with_their_customer_whatever_the_ids(kind):
 
 def test_forecasting_leaves_the_summary_as_it_is(split, fitted):
     before = split.rfm.frame.copy()
-    forecast = fitted.forecast(horizon="1 year")
+    forecast = point(fitted, horizon="1 year")
     forecast.frame["customer_id"] = -1
     pd.testing.assert_frame_equal(split.rfm.frame, before)
 
@@ -353,19 +431,19 @@ def test_without_spend_purchases_alone_are_forecast(how):
     else:
         fitted = pc.CLVModel(spend=None).fit(pc.rfm_summary(pc.datasets.load_cdnow()))
     assert fitted.spend is None
-    forecast = fitted.forecast()
+    forecast = point(fitted)
     assert set(PURCHASES) <= set(forecast.frame)
     assert not set(SPEND) & set(forecast.frame)
     assert forecast.total().index.isin(["revenue", "clv"]).sum() == 0
     assert len(forecast.top(3)) == 3
-    with_spend = pc.CLVModel().fit(pc.rfm_summary(pc.datasets.load_cdnow())).forecast()
+    with_spend = point(pc.CLVModel().fit(pc.rfm_summary(pc.datasets.load_cdnow())))
     pd.testing.assert_frame_equal(forecast.frame[PURCHASES], with_spend.frame[PURCHASES])
 
 
 def test_customers_without_spend_cannot_be_valued_by_a_model_with_it(fitted):
     rfm = pc.RFM.from_frame(simulated().drop(columns="monetary_value"))
     with pytest.raises(DataError, match=r"no monetary_value.*spend=None"):
-        fitted.forecast(rfm=rfm)
+        point(fitted, rfm=rfm)
 
 
 # Odd customers ------------------------------------------------------------------------------
@@ -379,7 +457,7 @@ def test_customers_who_spent_nothing_or_less_get_a_finite_forecast():
         rfm = pc.RFM.from_frame(frame)
     with pytest.warns(DataWarning, match="without 4 repeat buyers"):
         fitted = pc.CLVModel().fit(rfm)
-    forecast = fitted.forecast()
+    forecast = point(fitted)
     assert np.isfinite(numbers(forecast)).all()
     assert (forecast.frame[SPEND] >= 0).all(axis=None)
     # They count as having spent nothing: less than a customer of whom nothing is known.
@@ -397,7 +475,7 @@ def test_a_net_negative_customer_of_a_log_gets_a_finite_forecast():
     assert (rfm.frame.loc[rfm.frame["customer_id"] == 1, "monetary_value"] < 0).all()
     with pytest.warns(DataWarning, match="without 1 repeat buyer"):
         fitted = pc.CLVModel().fit(rfm)
-    forecast = fitted.forecast()
+    forecast = point(fitted)
     assert np.isfinite(numbers(forecast)).all()
     assert (forecast.frame[SPEND] >= 0).all(axis=None)
 
@@ -411,7 +489,7 @@ def test_a_fit_with_an_infinite_mean_warns_and_never_gives_a_negative_clv():
             fitted = pc.CLVModel().fit(pc.RFM.from_frame(frame))
     assert fitted.spend.params["q"] <= 1
     assert np.isinf(fitted.spend.model.mean)
-    forecast = fitted.forecast(horizon=None, discount_rate=0.1)
+    forecast = point(fitted, horizon=None, discount_rate=0.1)
     assert np.isfinite(numbers(forecast)).all()
     assert (forecast.frame[["expected_spend", "clv"]] > 0).all(axis=None)
 
@@ -428,7 +506,7 @@ def test_extreme_customers_are_forecast_without_infinities(fitted):
     )
     customers = pc.RFM.from_frame(frame)
     for options in ({"horizon": "1 day"}, {"horizon": "50 years"}, {"horizon": None}):
-        forecast = fitted.forecast(rfm=customers, **options)
+        forecast = point(fitted, rfm=customers, **options)
         assert np.isfinite(numbers(forecast)).all()
         assert (numbers(forecast) >= 0).all()
         assert (forecast.frame["p_active"] <= forecast.frame["p_alive"]).all()
@@ -469,7 +547,7 @@ def test_a_fit_at_a_limit_says_so_and_forecasts_finite_numbers(customers):
         fitted = pc.CLVModel().fit(rfm)
     assert fitted.purchases.limits
     for options in ({"horizon": "52 weeks"}, {"horizon": None, "discount_rate": 0.1}):
-        found = numbers(fitted.forecast(**options))
+        found = numbers(point(fitted, **options))
         assert np.isfinite(found).all()
         assert (found >= 0).all()
 
@@ -483,7 +561,7 @@ def test_one_price_for_everything_is_a_limit_or_is_named_as_the_cause(n, price):
     except FitError as error:
         assert "same" in str(error)  # noqa: PT017 - a fit is as good as the error
     else:
-        spend = fitted.forecast().frame["expected_spend"]
+        spend = point(fitted).frame["expected_spend"]
         np.testing.assert_allclose(spend, price, rtol=1e-3)
 
 
@@ -491,7 +569,7 @@ def test_where_nobody_leaves_forecasts_go_on_at_the_observed_rate():
     frame = steady(200)
     with pytest.warns(BoundaryWarning):
         fitted = pc.CLVModel(spend=None).fit(pc.RFM.from_frame(frame))
-    total = fitted.forecast(horizon=40, discount_rate=0).total()["purchases"]
+    total = point(fitted, horizon=40, discount_rate=0).total()["purchases"]
     # At that limit the likelihood is Poisson's: what came in 40 weeks comes again.
     assert total == pytest.approx(frame["frequency"].sum(), rel=1e-3)
 
@@ -505,7 +583,7 @@ def test_twenty_customers_are_enough_for_a_finite_forecast(seed):
             pc.CLVModel().fit(pc.RFM.from_frame(frame))
         return
     fitted = quietly(pc.CLVModel().fit, pc.RFM.from_frame(frame))
-    found = numbers(fitted.forecast())
+    found = numbers(point(fitted))
     assert np.isfinite(found).all()
     assert (found >= 0).all()
 
@@ -551,6 +629,9 @@ def test_repeat_buyers_who_spent_nothing_leave_no_spend_to_learn_from():
         ({"horizon": [52]}, "number of weeks; got list"),
         ({"horizon": True}, "got bool"),
         ({"horizon": pd.NaT}, "got NaTType"),
+        ({"level": 90}, r"level must lie between 0 and 1; got 90\. For 90% write 0\.9"),
+        ({"level": 0}, "level must lie between 0 and 1"),
+        ({"level": "most"}, "level must be a number"),
     ],
 )
 def test_an_option_that_means_nothing_is_refused_with_a_hint(fitted, options, said):
@@ -560,12 +641,12 @@ def test_an_option_that_means_nothing_is_refused_with_a_hint(fitted, options, sa
 
 def test_a_margin_above_one_is_doubted(fitted):
     with pytest.warns(OptionWarning, match="more than all of the spend"):
-        assert fitted.forecast(margin=1.2).margin == 1.2
+        assert point(fitted, margin=1.2).terms.margin == 1.2
 
 
 def test_a_table_is_no_summary(split, fitted):
     with pytest.raises(DataError, match="rfm must be an RFM .* got DataFrame"):
-        fitted.forecast(rfm=split.rfm.frame)
+        point(fitted, rfm=split.rfm.frame)
     with pytest.raises(DataError, match="wants an RFM .* got DataFrame"):
         pc.CLVModel().fit(split.rfm.frame)
     with pytest.raises(DataError, match=r"RFM\.from_frame"):

@@ -52,9 +52,8 @@ def edited(folder, change):
 
 
 def point_forecast(fitted, **options):
-    """The columns that do not depend on draws."""
-    frame = fitted.forecast(**options).frame
-    return frame[[name for name in frame if not name.endswith(("_lower", "_upper"))]]
+    """The columns that no draws are behind."""
+    return fitted.forecast(level=None, **options).frame
 
 
 # Round trips --------------------------------------------------------------------------------
@@ -66,8 +65,15 @@ def test_a_loaded_model_forecasts_exactly_what_the_saved_one_does(fitted, saved)
         pd.testing.assert_frame_equal(
             point_forecast(loaded, **options), point_forecast(fitted, **options), check_exact=True
         )
-    assert loaded.forecast().observation_end == "1998-06-30"
+    assert str(loaded.forecast(level=None).terms.observation_end) == "1998-06-30"
     assert loaded.unit == "week"
+
+
+def test_a_loaded_model_draws_the_same_intervals_with_the_same_seed(tmp_path):
+    fitted = pc.CLVModel().fit(summary(range(60)))
+    fitted.save(tmp_path / "m")
+    found, was = (f.forecast(seed=8).frame for f in (pc.load(tmp_path / "m"), fitted))
+    pd.testing.assert_frame_equal(found, was, check_exact=True)
 
 
 def test_a_loaded_fit_is_the_saved_one_in_every_field(fitted, saved):
@@ -162,7 +168,7 @@ def test_nothing_else_is_ever_overwritten(fitted, saved, tmp_path, what):
 
 
 def test_a_missing_parent_folder_is_named(fitted, tmp_path):
-    forecast = fitted.forecast()
+    forecast = fitted.forecast(level=None)
     nowhere = tmp_path / "nowhere"
     for write in (
         lambda: fitted.save(nowhere / "m"),
@@ -177,9 +183,9 @@ def test_a_missing_parent_folder_is_named(fitted, tmp_path):
 
 def test_a_folder_in_the_place_of_a_file_is_named(fitted, tmp_path):
     with pytest.raises(StoreError, match="is a folder"):
-        fitted.forecast().to_parquet(tmp_path)
+        fitted.forecast(level=None).to_parquet(tmp_path)
     with pytest.raises(StoreError):
-        fitted.forecast().to_duckdb(tmp_path, "t")
+        fitted.forecast(level=None).to_duckdb(tmp_path, "t")
 
 
 @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may write all")
@@ -188,8 +194,8 @@ def test_a_folder_without_permission_gives_an_error_that_names_it(fitted, tmp_pa
     locked.mkdir(mode=0o500)
     for write in (
         lambda: fitted.save(locked / "m"),
-        lambda: fitted.forecast().to_csv(locked / "f.csv"),
-        lambda: fitted.forecast().to_duckdb(locked / "f.duckdb", "t"),
+        lambda: fitted.forecast(level=None).to_csv(locked / "f.csv"),
+        lambda: fitted.forecast(level=None).to_duckdb(locked / "f.duckdb", "t"),
     ):
         with pytest.raises((StoreError, PermissionError), match="locked"):
             write()
@@ -197,7 +203,7 @@ def test_a_folder_without_permission_gives_an_error_that_names_it(fitted, tmp_pa
 
 def test_a_failure_half_way_leaves_the_earlier_file_whole(fitted, tmp_path, monkeypatch):
     fitted.save(tmp_path / "m")
-    fitted.forecast().to_csv(tmp_path / "f.csv")
+    fitted.forecast(level=None).to_csv(tmp_path / "f.csv")
     before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
 
     def full(*arguments, **options):
@@ -208,8 +214,8 @@ def test_a_failure_half_way_leaves_the_earlier_file_whole(fitted, tmp_path, monk
         broken.setattr(pd.DataFrame, "to_csv", full)
         for write in (
             lambda: fitted.save(tmp_path / "m"),
-            lambda: fitted.forecast().to_csv(tmp_path / "f.csv"),
-            lambda: fitted.forecast().to_parquet(tmp_path / "f.parquet"),
+            lambda: fitted.forecast(level=None).to_csv(tmp_path / "f.csv"),
+            lambda: fitted.forecast(level=None).to_parquet(tmp_path / "f.parquet"),
         ):
             with pytest.raises(OSError, match="No space left"):
                 write()
@@ -411,7 +417,7 @@ def test_csv_gives_the_frame_back_and_warns_of_ids_that_spreadsheets_execute(
 
 
 def test_csv_of_plain_ids_is_quiet(fitted, tmp_path):
-    forecast = fitted.forecast()
+    forecast = fitted.forecast(level=None)
     forecast.to_csv(tmp_path / "f.csv")
     pd.testing.assert_frame_equal(
         pd.read_csv(tmp_path / "f.csv"), forecast.frame, check_exact=True
@@ -439,7 +445,7 @@ def test_duckdb_gives_the_frame_back_under_any_table_name(awkward_forecast, tmp_
     ids=["UUIDs", "huge"],
 )
 def test_ids_keep_their_values_in_every_kind_of_file(tmp_path, ids):
-    forecast = pc.CLVModel(spend=None).fit(summary(ids)).forecast()
+    forecast = pc.CLVModel(spend=None).fit(summary(ids)).forecast(level=None)
     forecast.to_parquet(tmp_path / "f.parquet")
     forecast.to_csv(tmp_path / "f.csv")
     forecast.to_duckdb(tmp_path / "f.duckdb", "t")
@@ -458,10 +464,10 @@ def test_a_file_that_is_no_database_is_not_overwritten(fitted, tmp_path):
     (tmp_path / "notes.duckdb").write_text("these are my notes, not a database, " * 40)
     before = (tmp_path / "notes.duckdb").read_bytes()
     with pytest.raises(StoreError, match="could not be written"):
-        fitted.forecast().to_duckdb(tmp_path / "notes.duckdb", "t")
+        fitted.forecast(level=None).to_duckdb(tmp_path / "notes.duckdb", "t")
     assert (tmp_path / "notes.duckdb").read_bytes() == before
 
 
 def test_a_database_table_needs_a_name(fitted, tmp_path):
     with pytest.raises(StoreError, match="needs a name"):
-        fitted.forecast().to_duckdb(tmp_path / "f.duckdb", "")
+        fitted.forecast(level=None).to_duckdb(tmp_path / "f.duckdb", "")

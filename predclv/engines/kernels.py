@@ -87,60 +87,88 @@ def bgnbd(
     frequency: NDArray,
     recency: NDArray,
     T: NDArray,
+    by_frequency: NDArray,
+    by_T: NDArray,
+    purchases_by_T: NDArray,
     cells: NDArray,
     weight: NDArray,
 ) -> NDArray:
     """BG/NBD: value and gradient of ``BGNBD.objective``, shape (5,).
 
-    ``frequency``, ``recency`` and ``T`` hold distinct values and ``cells`` (n_cells, 3) the place
-    of each cell's three among them: gammas and logarithms are taken once per distinct value.
+    ``frequency``, ``recency`` and ``T`` hold distinct values; ``by_frequency``, ``by_T`` and
+    ``purchases_by_T`` the customers, and their repeat purchases, at each. ``cells`` (n_cells, 3)
+    tells where among them each cell of repeat buyers stands, sorted by frequency.
     """
-    r, alpha, a, b = exp(log_parameters[0]), exp(log_parameters[1]), 0.0, 0.0
+    r, alpha = exp(log_parameters[0]), exp(log_parameters[1])
     a, b = exp(log_parameters[2]), exp(log_parameters[3])
-    at_T, over_T = np.empty(T.size), np.empty(T.size)
-    for j in range(T.size):
-        at_T[j], over_T[j] = log1p(T[j] / alpha), 1.0 / (alpha + T[j])
-    at_last, over_last = np.empty(recency.size), np.empty(recency.size)
-    for j in range(recency.size):
-        at_last[j], over_last[j] = log1p(recency[j] / alpha), 1.0 / (alpha + recency[j])
-    before = np.zeros(frequency.size)
+    value = g_r = g_alpha = g_a = g_b = 0.0
     for j in range(frequency.size):
-        if frequency[j] > 0:
-            before[j] = log(a / (b + (frequency[j] - 1.0)))
-
-    w_count, gone_count = np.zeros(frequency.size), np.zeros(frequency.size)
-    w_time, x_time = np.zeros(T.size), np.zeros(T.size)
-    either = g_r = g_alpha = 0.0
-    for i in range(weight.size):
-        c, l, j = cells[i, 0], cells[i, 1], cells[i, 2]  # noqa: E741
-        x, w = frequency[c], weight[i]
-        w_count[c] += w
-        w_time[j] += w
-        if x > 0:
-            x_time[j] += w * x
-            silence = at_T[j] - at_last[l]
-            excess = before[c] + (r + x) * silence
-            small = exp(-abs(excess))
-            either += w * (max(excess, 0.0) + log1p(small))
-            gone = w * (1.0 if excess > 0 else small) / (1.0 + small)
-            gone_count[c] += gone
-            g_r += gone * silence
-            g_alpha += gone * (r + x) * (over_T[j] - over_last[l])
-
-    value, g_a, g_b = either, 0.0, 0.0
-    for j in range(frequency.size):
-        x, w = frequency[j], w_count[j]
+        x, w = frequency[j], by_frequency[j]
         total = _digamma_rising(a + b, x)
         value += w * (_log_rising(r, x) + _log_rising(b, x) - _log_rising(a + b, x))
         g_r += w * _digamma_rising(r, x)
-        g_a += gone_count[j] / a - w * total
+        g_a -= w * total
         g_b += w * (_digamma_rising(b, x) - total)
-        if x > 0:
-            g_b -= gone_count[j] / (b + (x - 1.0))
+    # Columns: log1p(t / alpha), 1 / (alpha + t), and a power of 1 + t / alpha, set for each x.
+    at_T, at_last = np.empty((T.size, 3)), np.empty((recency.size, 3))
     for j in range(T.size):
-        value -= r * w_time[j] * at_T[j] + x_time[j] * log(alpha + T[j])
-        g_r -= w_time[j] * at_T[j]
-        g_alpha += r * w_time[j] * T[j] * over_T[j] / alpha - x_time[j] * over_T[j]
+        at_T[j, 0], at_T[j, 1] = log1p(T[j] / alpha), 1.0 / (alpha + T[j])
+        value -= r * by_T[j] * at_T[j, 0] + purchases_by_T[j] * log(alpha + T[j])
+        g_r -= by_T[j] * at_T[j, 0]
+        g_alpha += (r * by_T[j] * T[j] / alpha - purchases_by_T[j]) * at_T[j, 1]
+    for j in range(recency.size):
+        at_last[j, 0], at_last[j, 1] = log1p(recency[j] / alpha), 1.0 / (alpha + recency[j])
+
+    end = 0
+    while end < weight.size:
+        start, level = end, cells[end, 0]
+        while end < weight.size and cells[end, 0] == level:
+            end += 1
+        x = frequency[level]
+        power, before = r + x, b + (x - 1.0)
+        odds_at_start = a / before
+        # Many cells: powers once per time, then a product per cell. Else, or where a power or the
+        # odds would overflow, an exponential per cell.
+        tabled = (
+            end - start > T.size + recency.size
+            and power * at_T[T.size - 1, 0] < 300.0
+            and 1e-100 < odds_at_start < 1e100
+        )
+        if tabled:
+            for j in range(T.size):
+                at_T[j, 2] = odds_at_start * exp(power * at_T[j, 0])
+            for j in range(recency.size):
+                at_last[j, 2] = exp(-power * at_last[j, 0])
+        product, left, g_silence, g_sooner = 1.0, 0.0, 0.0, 0.0
+        for i in range(start, end):
+            here, last, w = at_T[cells[i, 2]], at_last[cells[i, 1]], weight[i]
+            silence = here[0] - last[0]
+            excess = 0.0
+            if tabled:
+                odds = here[2] * last[2]
+                share = odds / (1.0 + odds)
+            else:
+                excess = log(odds_at_start) + power * silence
+                odds = exp(-abs(excess))
+                share = (1.0 if excess > 0 else odds) / (1.0 + odds)
+                value += w * max(excess, 0.0)
+            # Logarithms of single customers are taken of their product, a few hundred at a time.
+            if w == 1.0 and odds < 1e10:
+                product *= 1.0 + odds
+                if product > 1e280:
+                    value += log(product)
+                    product = 1.0
+            else:
+                value += w * log1p(odds)
+            gone = w * share
+            left += gone
+            g_silence += gone * silence
+            g_sooner += gone * (here[1] - last[1])
+        value += log(product)
+        g_r += g_silence
+        g_alpha += power * g_sooner
+        g_a += left / a
+        g_b -= left / before
     return np.array([value, g_r * r, g_alpha * alpha, g_a * a, g_b * b])
 
 
@@ -190,15 +218,21 @@ class Kernel:
 
 
 def _by_levels(columns: Columns) -> dict[str, NDArray]:
-    *data, weight = columns
-    levels = [Levels(column) for column in data]
+    """The distinct values of each column, and repeat buyers' cells as places among them."""
+    x, t_x, T, weight = columns
+    counts, lasts, times = Levels(x), Levels(t_x), Levels(T)
+    order = np.argsort(counts.codes, kind="stable")
+    order = order[x[order] > 0]
+    codes = np.column_stack([counts.codes, lasts.codes, times.codes])
     return {
-        **{
-            name: level.values
-            for name, level in zip(("frequency", "recency", "T"), levels, strict=True)
-        },
-        "cells": np.column_stack([level.codes for level in levels]).astype(np.int32),
-        "weight": weight,
+        "frequency": counts.values,
+        "recency": lasts.values,
+        "T": times.values,
+        "by_frequency": counts.collect(weight),
+        "by_T": times.collect(weight),
+        "purchases_by_T": times.collect(weight * x),
+        "cells": np.ascontiguousarray(codes[order], dtype=np.int32),
+        "weight": weight[order],
     }
 
 

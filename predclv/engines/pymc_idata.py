@@ -140,7 +140,7 @@ class Posterior:
         return replace(
             parts[0],
             elpd=float(elpd.sum()),
-            se=float(np.sqrt(elpd.size * elpd.var())),
+            se=float(np.sqrt(elpd.size * elpd.var(ddof=1))),
             p=float(weight @ np.concatenate(fitted) - elpd.sum()),
             n_data_points=elpd.size,
             warning=any(part.warning for part in parts),

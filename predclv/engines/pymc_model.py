@@ -16,9 +16,9 @@ with warnings.catch_warnings():  # PyMC imports names that its own dependencies 
     import pytensor.tensor as pt
     from numba import njit
     from pytensor.gradient import DisconnectedType
-    from pytensor.graph import clone_replace
     from pytensor.graph.basic import Apply
     from pytensor.graph.op import Op
+    from pytensor.graph.replace import graph_replace
     from pytensor.link.numba.dispatch.basic import register_funcify_default_op_cache_key
 
 from predclv.engines.kernels import KERNELS
@@ -134,7 +134,7 @@ def whitened(built: Any, names: tuple[str, ...], centre: NDArray, root: NDArray)
     with pm.Model() as turned:
         z = pm.Flat("z", shape=len(names))
         log_parameters = pt.as_tensor(centre) + pt.as_tensor(root) @ z
-        density = clone_replace(
+        density = graph_replace(
             built.logp(), {value: log_parameters[i] for i, value in enumerate(values)}
         )
         pm.Potential("posterior", density)
@@ -146,7 +146,7 @@ def compiled_log_prior(model: type[Model], priors: Mapping[str, Any]) -> Objecti
     built = pymc_model(model, priors, None)
     log_parameters = pt.dvector("log_parameters")
     values = [built.rvs_to_values[built[name]] for name in model.names()]
-    density = clone_replace(
+    density = graph_replace(
         built.logp(), {value: log_parameters[i] for i, value in enumerate(values)}
     )
     function = pytensor.function(

@@ -13,7 +13,8 @@ import pandas as pd
 
 from predclv.data.files import write_folder
 from predclv.data.rfm import RFM
-from predclv.engines.base import Fit, fit
+from predclv.engines.base import fit
+from predclv.engines.result import Fit
 from predclv.errors import DataError, OptionError
 from predclv.forecast.outlook import Outlook
 from predclv.forecast.result import Forecast, Terms
@@ -231,7 +232,11 @@ class FittedCLV:
             "spend": None if self.spend is None else self.spend.document(),
             "rfm": {"unit": self.rfm.unit, "observation_end": None if end is None else str(end)},
         }
-        write_folder(path, "FittedCLV", content, {"customers": self.rfm.frame})
+        tables = {"customers": self.rfm.frame}
+        for role, found in (("purchases", self.purchases), ("spend", self.spend)):
+            if found is not None:
+                tables |= {f"{role}_{name}": table for name, table in found.tables().items()}
+        write_folder(path, "FittedCLV", content, tables)
 
     @classmethod
     def from_document(cls, content: Mapping[str, Any], tables: Mapping[str, pd.DataFrame]) -> Self:
@@ -241,12 +246,19 @@ class FittedCLV:
             RFM.from_frame(tables["customers"], unit=content["rfm"]["unit"]),
             observation_end=None if end is None else datetime.date.fromisoformat(end),
         )
-        spend = content["spend"]
-        return cls(
-            Fit.from_document(content["purchases"]),
-            None if spend is None else Fit.from_document(spend),
-            rfm,
-        )
+        fits = {
+            role: Fit.from_document(
+                content[role],
+                {
+                    name.removeprefix(f"{role}_"): table
+                    for name, table in tables.items()
+                    if name.startswith(f"{role}_")
+                },
+            )
+            for role in ("purchases", "spend")
+            if content[role] is not None
+        }
+        return cls(fits["purchases"], fits.get("spend"), rfm)
 
     def __repr__(self) -> str:
         spend = f"\n{self.spend!r}" if self.spend is not None else ""

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from predclv.engines.base import Fit
+from predclv.engines.result import Fit
 from predclv.forecast.counts import count_quantile, count_tails
 from predclv.forecast.histories import Histories, distinct
 from predclv.forecast.revenue import revenue_quantile
@@ -16,8 +16,8 @@ from predclv.forecast.simulation import futures
 # an average needs; the work, draws times histories, is held about constant.
 _WORK = 1 << 22
 _FEWEST, _MOST = 32, 200
-_SPEND_WORK = 1 << 17
-_FEWEST_SPEND, _MOST_SPEND = 6, 32
+_SPEND_WORK = 1 << 16
+_FEWEST_SPEND, _MOST_SPEND = 6, 24
 _PATHS_WORK = 1 << 27
 _FEWEST_PATHS, _MOST_PATHS = 200, 1000
 _BLOCK = 20_000  # customers simulated at once

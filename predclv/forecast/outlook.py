@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from predclv.engines.base import Fit
+from predclv.engines.result import Fit
 from predclv.forecast.histories import Histories
 from predclv.forecast.intervals import drawn, fixed_draws, lifetime_intervals, predictive_intervals
 from predclv.forecast.simulation import futures
@@ -91,7 +91,7 @@ class Outlook:
         their averages.
         """
         model = self.purchases.model
-        if self.purchases.idata is not None:
+        if _is_posterior(self.purchases):
             model = drawn(self.purchases, _POSTERIOR_DRAWS, rng)
         per_cell = self.histories.expectations(
             model,  # type: ignore[arg-type]
@@ -119,7 +119,7 @@ class Outlook:
         assert self.mean is not None
         x = self.histories.x[self.histories.cell_of_customer]
         model = self.spend.model
-        if self.spend.idata is not None:
+        if _is_posterior(self.spend):
             model = drawn(self.spend, _POSTERIOR_DRAWS, rng)
         counts, code = np.unique(x, return_inverse=True)
         at_zero, at_one = (
@@ -177,3 +177,8 @@ class Outlook:
         if self.is_endless:
             totals = {k: v for k, v in totals.items() if k in ("discounted_purchases", "clv")}
         return totals
+
+
+def _is_posterior(fit: Fit) -> bool:
+    """Whether expectations are averages over draws rather than taken at the estimate."""
+    return fit.method in ("nuts", "advi")

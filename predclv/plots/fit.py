@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from predclv.data.rfm import RFM
-from predclv.engines.base import Fit
+from predclv.engines.result import Fit
 from predclv.errors import DataError, OptionError
 from predclv.models.base import PurchaseModel
 from predclv.plots.style import axes, finish, paired_bars

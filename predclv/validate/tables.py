@@ -1,12 +1,14 @@
 """Forecast against actual, grouped by what was known: the numbers behind the pictures."""
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 from scipy.stats import chi2
 
 from predclv.data.holdout import HoldoutSplit
 from predclv.data.rfm import RFM
-from predclv.engines.base import Fit
+from predclv.engines.result import Fit
 from predclv.errors import DataError
 from predclv.forecast.result import Forecast
 from predclv.models.base import PurchaseModel
@@ -108,7 +110,7 @@ def repeat_histogram(fit: Fit, rfm: RFM, most: int = 7) -> pd.DataFrame:
     return table
 
 
-def _up_to(frequency: pd.Series, most: int) -> pd.Categorical:
+def _up_to(frequency: pd.Series, most: int) -> Any:
     labels = [*map(str, range(most)), f"{most}+"]
     codes = np.minimum(frequency.to_numpy(), most).astype(np.int64)
     return pd.Categorical.from_codes(codes, dtype=pd.CategoricalDtype(labels, ordered=True))

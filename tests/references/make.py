@@ -220,14 +220,13 @@ def discounted_purchases_after(point: Point, *, endless: bool, panel: float = 2.
 
     def rate(s: mp.mpf) -> mp.mpf:
         share = s / (alpha + s)
-        if max(r, b) > 1e3 and share * b < 0.8 * (a + b):
-            shape = series(r + 1, b, a + b, share) * (1 + s / alpha) ** (-r - 1)
-        elif b > 1e6:  # divergent, but only after some b alpha / s terms, long lost in rounding
-            shape = series(r + 1, a, a + b, -s / alpha)
-        elif r > 1e5:
-            shape = series(r + 1, b, a + b, share) * (1 + s / alpha) ** (-r - 1)
-        else:
+        if abs(a + b - r - 1) < 200:
             shape = hyp2f1(a, a + b - r - 1, a + b, share) * (1 + s / alpha) ** -a
+        elif b > 1e6 and share * b > 0.8 * (a + b):
+            # Divergent, but only after b alpha / s terms, long after they are lost in rounding.
+            shape = series(r + 1, a, a + b, -s / alpha)
+        else:
+            shape = series(r + 1, b, a + b, share) * (1 + s / alpha) ** (-r - 1)
         return r / alpha * shape * mp.exp(-delta * s)
 
     nodes, weights = np.polynomial.legendre.leggauss(20)

@@ -1,0 +1,63 @@
+"""Shared data: the CDNOW log, its summary at 39 weeks, and what is fitted to it, each made once."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import predclv as pc
+
+CALIBRATION_END = "1997-09-30"
+SHARED = Path(__file__).parents[2] / "shared" / "data"
+
+
+@pytest.fixture(scope="session")
+def cdnow_log() -> pd.DataFrame:
+    """The 1/10 sample of CDNOW: one row per purchase of 2,357 customers."""
+    return pc.datasets.load_cdnow()
+
+
+@pytest.fixture(scope="session")
+def cdnow_split(cdnow_log: pd.DataFrame) -> pc.HoldoutSplit:
+    """CDNOW in weeks, 39 to learn from and 39 held out."""
+    return pc.holdout_split(cdnow_log, calibration_end=CALIBRATION_END)
+
+
+@pytest.fixture(scope="session")
+def cdnow(cdnow_log: pd.DataFrame) -> pc.RFM:
+    """CDNOW's first 39 weeks, in weeks."""
+    calibration = cdnow_log[cdnow_log["date"] <= CALIBRATION_END]
+    return pc.rfm_summary(calibration, observation_end=CALIBRATION_END, unit="week")
+
+
+@pytest.fixture(scope="session")
+def history(cdnow: pc.RFM) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """x, t_x and T of the 2,357 customers, in the order of their ids."""
+    frame = cdnow.frame
+    return tuple(frame[name].to_numpy(float) for name in ("frequency", "recency", "T"))
+
+
+@pytest.fixture(scope="session")
+def bgnbd(cdnow: pc.RFM) -> pc.Fit:
+    return pc.fit(pc.BGNBD, cdnow)
+
+
+@pytest.fixture(scope="session")
+def gamma_gamma(cdnow: pc.RFM) -> pc.Fit:
+    return pc.fit(pc.GammaGamma, cdnow)
+
+
+@pytest.fixture(scope="session")
+def cdnow_master_split() -> pc.HoldoutSplit:
+    """All 23,570 customers of CDNOW, in weeks, 39 and 39."""
+    return pc.holdout_split(pc.datasets.load_cdnow("master"), calibration_end=CALIBRATION_END)
+
+
+@pytest.fixture(scope="session")
+def grocery() -> pd.DataFrame:
+    """The grocery log of the R package BTYDplus, which is not part of the project."""
+    path = SHARED / "grocery.csv"
+    if not path.exists():
+        pytest.skip(f"{path} is absent")
+    return pd.read_csv(path, usecols=["customer_id", "date"])

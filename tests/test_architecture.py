@@ -1,0 +1,261 @@
+"""The arrows: who imports whom, who may import what, and what `import predclv` loads."""
+
+import ast
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import predclv as pc
+
+ROOT = Path(__file__).parents[1]
+PACKAGE = ROOT / "predclv"
+FILES = sorted(PACKAGE.rglob("*.py"))
+
+# From the top down: a row may import the rows below it and its own part, nothing else.
+ROWS = (
+    {"cli", "demo"},
+    {"plots", "store"},
+    {"validate", "decisions"},
+    {"forecast", "historical"},
+    {"engines"},
+    {"models", "data"},  # neither knows the other
+    {"maths", "units"},
+    {"errors"},
+)
+TOGETHER = ({"cli", "demo"},)  # parts of one row that are one thing
+
+# The only files that may import a package, as patterns of their path in the package.
+HOMES = {
+    "matplotlib": r"plots/\w+\.py|demo\.py",
+    "duckdb": r"data/duckdb\.py",
+    "pyspark": r"data/spark\w*\.py",
+    "pymc": r"engines/pymc\w*\.py",
+    "pytensor": r"engines/pymc\w*\.py",
+    "nutpie": r"engines/pymc\w*\.py",
+    "arviz": r"engines/pymc\w*\.py",
+    "lifetimes": r"engines/lifetimes\.py|data/datasets\.py",
+    "typer": r"cli\.py",
+    "rich": r"cli\.py|demo\.py",
+    "polars": r"(?!)",
+}
+BARE = {"maths": {"numpy", "scipy"}, "models": {"numpy", "scipy"}, "errors": set()}
+
+
+def name_of(file):
+    return file.relative_to(PACKAGE).as_posix()
+
+
+def part_of(module):
+    """The part of the package that a module belongs to: predclv.data.sql is data."""
+    return module.split(".")[1] if "." in module else ""
+
+
+def imported(file):
+    """Every module that a file imports, wherever in it, with the line; types alone not."""
+    tree = ast.parse(file.read_text(encoding="utf-8"))
+    for_types = {
+        id(child)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.If) and ast.unparse(node.test).endswith("TYPE_CHECKING")
+        for statement in node.body
+        for child in ast.walk(statement)
+    }
+    for node in ast.walk(tree):
+        if id(node) in for_types:
+            continue
+        if isinstance(node, ast.Import):
+            yield from ((alias.name, node.lineno) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{name_of(file)}:{node.lineno} has a relative import"
+            module = node.module or ""
+            if module == "predclv":
+                yield from ((f"predclv.{alias.name}", node.lineno) for alias in node.names)
+            else:
+                yield module, node.lineno
+        elif (
+            isinstance(node, ast.Call)
+            and ast.unparse(node.func).endswith(("import_module", "__import__"))
+            and isinstance(node.args[0], ast.Constant)
+        ):
+            yield str(node.args[0].value), node.lineno
+
+
+def row_of(part):
+    rows = [number for number, row in enumerate(ROWS) if part in row]
+    assert rows, f"predclv/{part} stands in no row of the layout"
+    return rows[0]
+
+
+def may_import(part, other):
+    if part == other or any({part, other} <= both for both in TOGETHER):
+        return True
+    return row_of(part) < row_of(other)
+
+
+def test_there_is_something_to_read():
+    assert len(FILES) > 30
+    assert {part_of(f"predclv.{name_of(file).split('/')[0].removesuffix('.py')}") for file in FILES}
+    assert ("predclv.data.duckdb", "duckdb") in [
+        (f"predclv.{name_of(file).removesuffix('.py').replace('/', '.')}", module)
+        for file in FILES
+        for module, _ in imported(file)
+    ]
+
+
+@pytest.mark.parametrize("file", FILES, ids=name_of)
+def test_arrows_point_downwards(file):
+    part = name_of(file).split("/")[0].removesuffix(".py")
+    if part == "__init__":
+        return  # the public names: what it loads is the next test's matter
+    for module, line in imported(file):
+        top, _, rest = module.partition(".")
+        if top != "predclv":
+            continue
+        if not rest:
+            assert row_of(part) == 0, f"{name_of(file)}:{line} imports predclv itself"
+            continue
+        other = rest.split(".")[0]
+        if not (PACKAGE / other).is_dir() and not (PACKAGE / f"{other}.py").is_file():
+            assert row_of(part) == 0, f"{name_of(file)}:{line} imports predclv itself"
+            continue
+        assert may_import(part, other), f"{name_of(file)}:{line} imports {module}, which is above"
+
+
+def test_the_rule_of_arrows_can_be_broken():
+    assert may_import("plots", "validate")
+    assert may_import("cli", "demo")
+    assert not may_import("validate", "plots")
+    assert not may_import("data", "models")
+    assert not may_import("models", "data")
+    assert not may_import("units", "maths")
+    assert not may_import("plots", "store")
+
+
+@pytest.mark.parametrize("file", FILES, ids=name_of)
+def test_heavy_packages_are_imported_only_in_the_file_about_them(file):
+    for module, line in imported(file):
+        home = HOMES.get(module.split(".")[0])
+        if home is not None:
+            assert re.fullmatch(home, name_of(file)), f"{name_of(file)}:{line} imports {module}"
+
+
+def test_the_demo_takes_a_figure_from_matplotlib_and_nothing_else():
+    found = {module for module, _ in imported(PACKAGE / "demo.py") if "matplotlib" in module}
+    assert found == {"matplotlib.figure"}
+
+
+@pytest.mark.parametrize(("part", "allowed"), BARE.items())
+def test_formulas_need_numpy_and_scipy_alone(part, allowed):
+    files = [file for file in FILES if name_of(file).split("/")[0].removesuffix(".py") == part]
+    assert files
+    for file in files:
+        tops = {module.split(".")[0] for module, _ in imported(file)}
+        foreign = tops - set(sys.stdlib_module_names) - {"predclv"} - allowed
+        assert not foreign, f"{name_of(file)} imports {foreign}"
+
+
+def loaded_by(statement):
+    """The top-level modules in memory after a statement, in a process of its own."""
+    script = f"{statement}; import sys; print(*sorted({{m.split('.')[0] for m in sys.modules}}))"
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=60
+    )
+    return set(done.stdout.split())
+
+
+def test_importing_the_package_loads_nothing_but_itself():
+    before = loaded_by("import numpy, pandas")
+    after = loaded_by("import numpy, pandas, predclv")
+    assert after - before - set(sys.stdlib_module_names) == {"predclv"}
+
+
+def test_errors_units_and_models_can_be_used_without_heavy_packages():
+    after = loaded_by("import predclv as pc; pc.errors, pc.units, pc.BGNBD, pc.GammaGamma, dir(pc)")
+    assert not after & {"matplotlib", "duckdb", "pymc", "arviz", "pytensor", "lifetimes", "typer"}
+
+
+def test_the_whole_thin_path_loads_no_sampler_and_no_picture():
+    after = loaded_by(
+        "import predclv as pc; log = pc.datasets.load_cdnow();"
+        "pc.CLVModel().fit(pc.rfm_summary(log.head(500))).forecast(discount_rate=0).total()"
+    )
+    assert not after & {"matplotlib", "pymc", "arviz", "pytensor", "nutpie", "lifetimes", "typer"}
+
+
+def test_importing_the_package_takes_less_than_a_third_of_a_second():
+    script = (
+        "import numpy, pandas, time; t = time.perf_counter(); import predclv;"
+        "print(time.perf_counter() - t)"
+    )
+    seconds = [
+        float(subprocess.check_output([sys.executable, "-c", script], text=True, timeout=60))
+        for _ in range(3)
+    ]
+    assert min(seconds) < 0.33
+
+
+@pytest.mark.parametrize("name", [name for name in pc.__all__ if not name.startswith("__")])
+def test_a_public_name_resolves_and_says_what_it_is(name):
+    value = getattr(pc, name)
+    assert value.__doc__
+    assert name in dir(pc)
+
+
+def test_the_names_that_others_build_on_are_there():
+    assert {
+        "rfm_summary", "RFM", "holdout_split", "fit", "Fit", "BGNBD", "GammaGamma", "CLVModel",
+        "FittedCLV", "Forecast", "load", "plots", "datasets", "errors",
+    } <= set(pc.__all__)  # fmt: skip
+
+
+def test_an_unknown_name_is_an_attribute_error():
+    with pytest.raises(AttributeError, match="no attribute 'BGNDB'"):
+        pc.BGNDB  # noqa: B018
+
+
+@pytest.mark.parametrize("file", FILES, ids=name_of)
+def test_a_file_is_short_and_says_what_it_is_about(file):
+    text = file.read_text(encoding="utf-8")
+    assert len(text.splitlines()) < 350
+    assert ast.get_docstring(ast.parse(text))
+
+
+def tracked():
+    """The text files of the repository, or of an unpacked source archive."""
+    try:
+        listed = subprocess.check_output(
+            ["git", "ls-files", "--cached", "--others", "--exclude-standard"],
+            cwd=ROOT, text=True, stderr=subprocess.DEVNULL,
+        ).splitlines()  # fmt: skip
+    except (OSError, subprocess.CalledProcessError):
+        listed = [
+            str(path.relative_to(ROOT))
+            for folder in ("predclv", "tests")
+            for path in (ROOT / folder).rglob("*.*")
+        ]
+    suffixes = {".py", ".md", ".toml", ".yaml", ".yml", ".ipynb", ".json", ".cfg", ".txt", ""}
+    return [
+        ROOT / name
+        for name in listed
+        if Path(name).suffix in suffixes and (ROOT / name).is_file() and name != "uv.lock"
+    ]
+
+
+def test_no_file_names_a_machine_or_a_package_index():
+    folders = "|".join(("work", "root", "home", "Users", "mnt", "tmp"))
+    telling = re.compile(
+        rf"(?<![\w.}}/<])/(?:{folders})/\w" + r"|index" + r"[-_]url|find" + r"-links|uv\.ind" + "ex"
+        r"|https?://[^\s\"')]+/simple\b|localhost|127\.0\.0\.1"
+    )
+    files = tracked()
+    assert len(files) > 50
+    found = [
+        f"{path.relative_to(ROOT)}: {match[0]}"
+        for path in files
+        if path != Path(__file__)
+        for match in telling.finditer(path.read_text(encoding="utf-8", errors="ignore"))
+    ]
+    assert not found

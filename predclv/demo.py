@@ -76,16 +76,17 @@ def _holdout(check: pc.Forecast, split: pc.HoldoutSplit) -> Table:
 
 
 def _shortfall(check: pc.Forecast, split: pc.HoldoutSplit) -> str:
-    expected = check.frame[["expected_purchases", "expected_revenue"]].sum()
+    forecast_purchases = check.frame["expected_purchases"].sum()
+    forecast_spend = check.frame["expected_revenue"].sum()
     came = split.frame[["frequency_holdout", "spend_holdout"]].sum()
     purchases, spend = came["frequency_holdout"], came["spend_holdout"]
     within = (split.frame["frequency_holdout"] >= check.frame["purchases_lower"]) & (
         split.frame["frequency_holdout"] <= check.frame["purchases_upper"]
     )
     return (
-        f"Purchases: {expected['expected_purchases']:,.0f} forecast, {purchases:,.0f} came "
-        f"({expected['expected_purchases'] / purchases - 1:+.1%}). Spend: ${expected['expected_revenue']:,.0f} "
-        f"forecast, ${spend:,.0f} came ({expected['expected_revenue'] / spend - 1:+.1%}).\n"
+        f"Purchases: {forecast_purchases:,.0f} forecast, {purchases:,.0f} came "
+        f"({forecast_purchases / purchases - 1:+.1%}). Spend: ${forecast_spend:,.0f} "
+        f"forecast, ${spend:,.0f} came ({forecast_spend / spend - 1:+.1%}).\n"
         f"{within.mean():.1%} of customers bought within their 90% predictive interval.\n"
     )
 

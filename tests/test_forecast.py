@@ -645,9 +645,9 @@ def test_a_margin_above_one_is_doubted(fitted):
 
 
 def test_a_table_is_no_summary(split, fitted):
-    with pytest.raises(DataError, match="rfm must be an RFM .* got DataFrame"):
+    with pytest.raises(DataError, match=r"rfm must be an RFM .* got DataFrame"):
         point(fitted, rfm=split.rfm.frame)
-    with pytest.raises(DataError, match="wants an RFM .* got DataFrame"):
+    with pytest.raises(DataError, match=r"wants an RFM .* got DataFrame"):
         pc.CLVModel().fit(split.rfm.frame)
     with pytest.raises(DataError, match=r"RFM\.from_frame"):
         pc.fit(pc.BGNBD, split.rfm.frame)
@@ -699,7 +699,7 @@ def test_the_summary_of_a_fit_has_the_columns_of_every_engine(fitted):
     assert {"estimate", "std_error", "lower", "upper"} <= set(table)
     assert table.index.names == ["model", "parameter"]
     assert ((table["lower"] < table["estimate"]) & (table["estimate"] < table["upper"])).all()
-    with pytest.raises(OptionError, match="For 90% write 0.9"):
+    with pytest.raises(OptionError, match=r"For 90% write 0\.9"):
         fitted.summary(level=90)
 
 

@@ -419,9 +419,7 @@ def test_csv_gives_the_frame_back_and_warns_of_ids_that_spreadsheets_execute(
 def test_csv_of_plain_ids_is_quiet(fitted, tmp_path):
     forecast = fitted.forecast(level=None)
     forecast.to_csv(tmp_path / "f.csv")
-    pd.testing.assert_frame_equal(
-        pd.read_csv(tmp_path / "f.csv"), forecast.frame, check_exact=True
-    )
+    pd.testing.assert_frame_equal(pd.read_csv(tmp_path / "f.csv"), forecast.frame, check_exact=True)
 
 
 @pytest.mark.parametrize("table", ["forecast", "my table", 'x"; DROP TABLE other; --', "select"])

@@ -47,12 +47,11 @@ class Engine:
     def __init__(self) -> None:
         spill = os.path.join(tempfile.gettempdir(), f"predclv-{uuid.uuid4().hex}")
         self._connection = duckdb.connect(":memory:", config={"temp_directory": spill})
-        for setting in (
-            "enable_progress_bar = false",
-            "autoinstall_known_extensions = false",
-            "TimeZone = 'UTC'",
-        ):
+        for setting in ("autoinstall_known_extensions = false", "TimeZone = 'UTC'"):
             self._connection.execute(f"SET {setting}")
+        # In a notebook without ipywidgets there is no bar, and to switch it off is an error.
+        if self.rows("SELECT current_setting('enable_progress_bar')")[0][0]:
+            self._connection.execute("SET enable_progress_bar = false")
         weakref.finalize(self, shutil.rmtree, spill, ignore_errors=True)
 
     def register(self, name: str, table: pa.Table | pa.RecordBatchReader) -> None:

@@ -6,9 +6,7 @@ coordinates z with ``log theta = centre + root z`` that make the posterior about
 Which centre and root are used affects the speed alone. A test holds the two densities together.
 """
 
-import os
 import sys
-import warnings
 from collections.abc import Mapping
 from typing import Any, Literal
 
@@ -17,10 +15,12 @@ from numpy.typing import NDArray
 
 from predclv.data.cells import Cells, SpendCells
 from predclv.engines.mle import arrays_of, assert_converged, estimate
+from predclv.engines.pymc_advi import approximated
 from predclv.engines.pymc_density import Density
 from predclv.engines.pymc_idata import Posterior
+from predclv.engines.pymc_nuts import sampled
 from predclv.engines.result import Fit
-from predclv.errors import FitError, OptionError, SamplingWarning, did_you_mean
+from predclv.errors import FitError, OptionError, did_you_mean
 from predclv.maths.optimise import hessian_at
 from predclv.models.base import Columns, Model
 
@@ -96,11 +96,11 @@ def run(
         return _at_mode(density, unit)
     centre, root = _whitening(density)
     if method == "advi":
-        replicates, stats, checks = _approximated(
+        replicates, stats, checks = approximated(
             density, centre, root, (chains, draws), seed, progress
         )
     else:
-        replicates, stats, checks = _sampled(
+        replicates, stats, checks = sampled(
             density, centre, root, (chains, tune, draws), seed, progress
         )
     means = replicates.mean(axis=(0, 1))
@@ -174,133 +174,3 @@ def _at_mode(density: Density, unit: str) -> Fit:
         method="map",
         source=Posterior(density, None, None, 0),
     )
-
-
-def _sampled(
-    density: Density,
-    centre: NDArray,
-    root: NDArray,
-    sizes: tuple[int, int, int],
-    seed: int,
-    progress: bool,
-) -> tuple[NDArray, Any, dict[str, float]]:
-    """Draws (chains, draws, k) by NUTS, sampler statistics, and how far to trust them."""
-    import nutpie
-    from nutpie.compiled_pyfunc import from_pyfunc
-
-    def make_density() -> Any:
-        def log_density(z: NDArray) -> tuple[float, NDArray]:
-            value, gradient = density(centre + root @ z)
-            return value, root.T @ gradient
-
-        return log_density
-
-    def make_parameters(*_: Any) -> Any:
-        return lambda z: {"log_parameters": centre + root @ z}
-
-    size = centre.size
-    chains, tune, draws = sizes
-    compiled = from_pyfunc(
-        size,
-        make_density,
-        make_parameters,
-        [np.dtype("float64")],
-        [(size,)],
-        ["log_parameters"],
-        make_initial_point_fn=lambda start: 1.5 * np.random.default_rng(start).normal(size=size),
-    )
-    try:
-        traced = nutpie.sample(
-            compiled,
-            draws=draws,
-            tune=tune,
-            chains=chains,
-            cores=min(
-                chains,
-                len(os.sched_getaffinity(0))
-                if hasattr(os, "sched_getaffinity")
-                else os.cpu_count() or 1,
-            ),
-            seed=seed % 2**32,
-            progress_bar=progress,
-            save_warmup=False,
-        )
-    except RuntimeError as error:
-        raise FitError(
-            f"NUTS broke down on {density.model.title}: {error}. Look for priors far from the "
-            f"data's unit of time or money; engine='mle' shows what the data alone say."
-        ) from error
-    replicates = np.exp(traced["posterior"]["log_parameters"].to_numpy())
-    stats = traced["sample_stats"].to_dataset()
-    checks = _chain_checks(density.model, np.log(replicates), int(stats["diverging"].sum()))
-    return replicates, stats, checks
-
-
-def _chain_checks(model: type[Model], logs: NDArray, divergences: int) -> dict[str, float]:
-    """Divergences, bulk ESS and r-hat by parameter; doubts are warned of."""
-    from arviz_stats.base import array_stats
-
-    checks: dict[str, float] = {"divergences": float(divergences)}
-    for i, name in enumerate(model.names()):
-        part = logs[..., i]
-        checks[f"ess_bulk_{name}"] = float(
-            array_stats.ess(part, chain_axis=0, draw_axis=1, method="bulk")
-        )
-        checks[f"r_hat_{name}"] = float(array_stats.rhat(part, chain_axis=0, draw_axis=1))
-    worst = max(checks[f"r_hat_{name}"] for name in model.names())
-    least = min(checks[f"ess_bulk_{name}"] for name in model.names())
-    doubts = []
-    if divergences:
-        doubts.append(
-            f"{divergences:,} of {logs.shape[0] * logs.shape[1]:,} draws diverged, so a corner of "
-            f"the posterior may be missing; narrower priors or more customers would help"
-        )
-    if not worst <= 1.01:
-        doubts.append(f"the chains disagree (r-hat {worst:.3f}, above 1.01); try tune=2000")
-    if not least >= 400:
-        doubts.append(
-            f"the draws are worth only {least:,.0f} independent ones (400 are needed for stable "
-            f"intervals); try draws={2 * logs.shape[1]}"
-        )
-    if doubts:
-        warnings.warn(
-            f"The posterior of {model.title} is doubtful: {'; '.join(doubts)}.",
-            SamplingWarning,
-            stacklevel=5,
-        )
-    return checks
-
-
-def _approximated(
-    density: Density,
-    centre: NDArray,
-    root: NDArray,
-    sizes: tuple[int, int],
-    seed: int,
-    progress: bool,
-) -> tuple[NDArray, None, dict[str, float]]:
-    """Draws (chains, draws, k) from ADVI's normals, and how far to trust them."""
-    from arviz_stats.base import array_stats
-
-    from predclv.engines.pymc_model import mean_field
-
-    names = density.model.names()
-    mean, spread = mean_field(density.pymc_model, names, centre, root, seed, progress)
-    rng = np.random.default_rng(seed)
-    normal = rng.standard_normal((*sizes, centre.size))
-    logs = centre + (mean + spread * normal) @ root.T
-    flat = logs.reshape(-1, centre.size)[:4000]
-    ratios = np.array([density(point)[0] for point in flat])
-    ratios += 0.5 * np.sum(normal.reshape(-1, centre.size)[:4000] ** 2, axis=1)
-    k_hat = float(array_stats.psislw(ratios - ratios.max())[1])
-    distance = float(np.max(np.abs(mean)))
-    if not (k_hat <= 0.7 and distance <= 1.0):
-        warnings.warn(
-            f"ADVI's approximation of {density.model.title} is not to be trusted: its draws "
-            f"represent the posterior poorly (Pareto k-hat {k_hat:.2f}, trusted up to 0.7) or its "
-            f"centre lies {distance:.1f} standard deviations from the mode. Sample instead: "
-            f"method='nuts'.",
-            SamplingWarning,
-            stacklevel=4,
-        )
-    return np.exp(logs), None, {"k_hat": k_hat}

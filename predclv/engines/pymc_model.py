@@ -38,10 +38,10 @@ class LogLikelihood(Op):
     def __init__(self, name: str) -> None:
         self.name = name
 
-    def make_node(self, log_parameters: Any, *data: Any) -> Any:
+    def make_node(self, *inputs: Any) -> Any:
         """Value and gradient as variables."""
-        inputs = [pt.as_tensor(value) for value in (log_parameters, *data)]
-        return Apply(self, inputs, [pt.dscalar(), pt.dvector()])
+        held = [pt.as_tensor(value) for value in inputs]
+        return Apply(self, held, [pt.dscalar(), pt.dvector()])
 
     def perform(self, node: Any, inputs: Any, output_storage: Any) -> None:
         """Evaluate with the compiled kernel."""
@@ -64,7 +64,7 @@ def _as_numba(op: LogLikelihood, node: Any = None, **_: Any) -> Any:
     kernel = KERNELS[op.name].function
 
     @njit
-    def value_and_gradient(log_parameters, *data):  # type: ignore[no-untyped-def]
+    def value_and_gradient(log_parameters, *data):
         both = kernel(log_parameters, *data)
         return np.asarray(both[0]), both[1:]
 
@@ -97,8 +97,8 @@ def pymc_model(
         if data is not None:
             held = [pm.Data(name, values) for name, values in data.items()]
             log_parameters = pt.log(pt.stack(variables))
-            value, _ = LogLikelihood(model.__name__)(log_parameters, *held)
-            pm.Potential("log_likelihood", value)
+            node = LogLikelihood(model.__name__).make_node(log_parameters, *held)
+            pm.Potential("log_likelihood", node.outputs[0])
     return built
 
 
@@ -149,9 +149,8 @@ def compiled_log_prior(model: type[Model], priors: Mapping[str, Any]) -> Objecti
     density = graph_replace(
         built.logp(), {value: log_parameters[i] for i, value in enumerate(values)}
     )
-    function = pytensor.function(
-        [log_parameters], [density, pt.grad(density, log_parameters)], mode="NUMBA"
-    )
+    slope: Any = pt.grad(density, log_parameters)
+    function = pytensor.function([log_parameters], [density, slope], mode="NUMBA")
     function.trust_input = True
     alone = Lock()  # a PyTensor function keeps its inputs in itself, and chains are threads
 
@@ -170,20 +169,3 @@ def prior_draws(
     built = pymc_model(model, priors, None)
     drawn = pm.draw([built[name] for name in model.names()], draws=n, random_seed=seed)
     return dict(zip(model.names(), drawn, strict=True))
-
-
-def mean_field(
-    built: Any, names: tuple[str, ...], centre: NDArray, root: NDArray, seed: int, progress: bool
-) -> tuple[NDArray, NDArray]:
-    """ADVI: mean and standard deviation (k,) of the independent normals nearest to ``z``."""
-    with whitened(built, names, centre, root), warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)
-        warnings.simplefilter("ignore", FutureWarning)
-        found = pm.fit(
-            n=20_000,
-            method="advi",
-            random_seed=seed,
-            progressbar=progress,
-            obj_optimizer=pm.adagrad_window(learning_rate=0.01),
-        )
-    return np.asarray(found.mean.eval()), np.asarray(found.std.eval())

@@ -12,7 +12,7 @@ from predclv.forecast.intervals import drawn, fixed_draws, lifetime_intervals, p
 from predclv.forecast.simulation import futures
 
 _POSTERIOR_DRAWS = 400  # that posterior expectations are averaged over
-_TOTAL_WORK = 100_000_000  # customers x simulated futures behind the interval of a total
+_TOTAL_WORK = 20_000_000  # customers x simulated futures behind the interval of a total
 _FEWEST_FUTURES, _MOST_FUTURES = 100, 1000
 
 

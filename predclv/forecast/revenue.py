@@ -98,7 +98,7 @@ def _quantile(
         rows = np.flatnonzero(np.isnan(log_z))
         if rows.size == 0:
             break
-        root = find_root(
+        root = find_root(  # type: ignore[call-overload]
             lambda at, row: log_excess(middle, at, row.astype(int)),
             (guess[rows] - reach, guess[rows] + reach),
             args=(rows.astype(float),),
@@ -106,6 +106,9 @@ def _quantile(
         )
         log_z[rows] = np.where(root.success, root.x, np.nan)
 
+    # What is not found lies below exp(-40) of the guess: buying nothing is all but likely enough.
+    vanishing = np.isnan(log_z)
+    log_z = np.where(vanishing, guess, log_z)
     everyone = np.arange(x.size)
     excess = log_excess(drawn, log_z, everyone)
     step = np.where(excess > 0, _ROUGHLY, -_ROUGHLY)
@@ -117,4 +120,4 @@ def _quantile(
         step = np.where(np.abs(step) < 1e-9, 1e-9, step)
         if np.max(np.abs(step)) < 2 * _ROUGHLY:
             break
-    return np.exp(log_z + step)
+    return np.where(vanishing, 0.0, np.exp(log_z + step))

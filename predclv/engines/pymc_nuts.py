@@ -1,0 +1,121 @@
+"""NUTS: nutpie on a density's compiled kernel."""
+
+import os
+import warnings
+from typing import Any
+
+import numpy as np
+import nutpie
+from arviz_stats.base import array_stats
+from numpy.typing import NDArray
+from nutpie.compiled_pyfunc import from_pyfunc
+
+from predclv.engines.pymc_density import Density
+from predclv.errors import FitError, SamplingWarning
+from predclv.models.base import Model
+
+
+def sampled(
+    density: Density,
+    centre: NDArray,
+    root: NDArray,
+    sizes: tuple[int, int, int],
+    seed: int,
+    progress: bool,
+) -> tuple[NDArray, Any, dict[str, float]]:
+    """Draws by NUTS.
+
+    Parameters
+    ----------
+    density : Density
+    centre, root : ndarray, shape (k,) and (k, k)
+        ``log theta = centre + root z``: the sampler moves in z.
+    sizes : tuple of int
+        Chains, draws to adapt on, draws to keep.
+    seed : int
+    progress : bool
+
+    Returns
+    -------
+    replicates : ndarray, shape (chains, draws, k)
+        Parameters.
+    stats : Dataset
+        Statistics of the sampler, by chain and draw.
+    checks : dict
+        Divergences, and ess_bulk and r_hat by parameter.
+    """
+
+    def make_density() -> Any:
+        def log_density(z: NDArray) -> tuple[float, NDArray]:
+            value, gradient = density(centre + root @ z)
+            return value, root.T @ gradient
+
+        return log_density
+
+    def make_parameters(*_: Any) -> Any:
+        return lambda z: {"log_parameters": centre + root @ z}
+
+    size = centre.size
+    chains, tune, draws = sizes
+    compiled = from_pyfunc(
+        size,
+        make_density,
+        make_parameters,
+        [np.dtype("float64")],
+        [(size,)],
+        ["log_parameters"],
+        make_initial_point_fn=lambda start: 1.5 * np.random.default_rng(start).normal(size=size),
+    )
+    try:
+        traced = nutpie.sample(
+            compiled,
+            draws=draws,
+            tune=tune,
+            chains=chains,
+            cores=min(chains, os.cpu_count() or 1),
+            seed=seed % 2**32,
+            progress_bar=progress,
+            save_warmup=False,
+        )
+    except RuntimeError as error:
+        raise FitError(
+            f"NUTS broke down on {density.model.title}: {error}. Look for priors far from the "
+            f"data's unit of time or money; engine='mle' shows what the data alone say."
+        ) from error
+    replicates = np.exp(traced["posterior"]["log_parameters"].to_numpy())
+    stats = traced["sample_stats"].to_dataset()
+    checks = _checked(density.model, np.log(replicates), int(stats["diverging"].sum()))
+    return replicates, stats, checks
+
+
+def _checked(model: type[Model], logs: NDArray, divergences: int) -> dict[str, float]:
+    """Divergences, bulk ESS and r-hat by parameter; doubts are warned of."""
+    checks: dict[str, float] = {"divergences": float(divergences)}
+    for i, name in enumerate(model.names()):
+        part = logs[..., i]
+        checks[f"ess_bulk_{name}"] = float(
+            array_stats.ess(part, chain_axis=0, draw_axis=1, method="bulk")
+        )
+        checks[f"r_hat_{name}"] = float(array_stats.rhat(part, chain_axis=0, draw_axis=1))
+    worst = max(checks[f"r_hat_{name}"] for name in model.names())
+    least = min(checks[f"ess_bulk_{name}"] for name in model.names())
+    doubts = []
+    if divergences:
+        doubts.append(
+            f"{divergences:,} of {logs.shape[0] * logs.shape[1]:,} draws diverged, so a corner of "
+            f"the posterior may be missing; narrower priors or more customers would help"
+        )
+    if not worst <= 1.01:
+        doubts.append(f"the chains disagree (r-hat {worst:.3f}, above 1.01); try tune=2000")
+    if not least >= 400:
+        doubts.append(
+            f"the draws are worth only {least:,.0f} independent ones (400 are needed for stable "
+            f"intervals); try draws={2 * logs.shape[1]}"
+        )
+    if doubts:
+        warnings.warn(
+            f"The posterior of {model.title} is doubtful: {'; '.join(doubts)}.",
+            SamplingWarning,
+            stacklevel=5,
+        )
+    return checks

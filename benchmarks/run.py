@@ -21,12 +21,13 @@ HERE = Path(__file__).parent
 PACKAGES = ("predclv", "lifetimes", "pandas", "duckdb", "numpy", "scipy")
 
 # case, what it is called, who does it (predclv first), sizes
+SUMMARIES = (10**6, 10**7)
 CASES = (
     ("fit_bgnbd", "fit BG/NBD, customers", ("predclv", "lifetimes"), (10**4, 10**5, 10**6)),
     ("fit_spend", "fit Gamma-Gamma, customers", ("predclv", "lifetimes"), (10**4, 10**5, 10**6)),
-    ("clv", "12-month CLV of everyone, customers", ("predclv", "lifetimes"), (10**4, 10**5, 10**6)),
-    ("clv_with_intervals", "the same with predictive intervals", ("predclv",), (10**4, 10**5, 10**6)),
-    ("summary", "RFM summary, orders", ("predclv", "duckdb", "pandas", "lifetimes"), (10**6, 10**7)),
+    ("clv", "12-month CLV, customers", ("predclv", "lifetimes"), (10**4, 10**5, 10**6)),
+    ("clv_with_intervals", "12-month CLV with intervals", ("predclv",), (10**4, 10**5, 10**6)),
+    ("summary", "RFM summary, orders", ("predclv", "duckdb", "pandas", "lifetimes"), SUMMARIES),
 )  # fmt: skip
 
 

@@ -91,7 +91,7 @@ def test_the_demo_forecasts_cdnow_end_to_end(tmp_path):
     for column in ("customer_id", "p_alive", "p_active", "expected_purchases", "clv"):
         assert found[column].equals(same[column])
     best = same.nlargest(1, "clv").iloc[0]
-    assert f"│ {best['customer_id']:.0f} │" in said
+    assert f" {best['customer_id']:.0f} " in said
 
 
 def test_the_demo_writes_where_it_is_told(tmp_path, capsys, monkeypatch):

@@ -3,6 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from predclv.engines.kernels import objective
 from predclv.engines.mle import estimate
 from predclv.models.base import Columns, Model, PurchaseModel
 
@@ -34,7 +35,9 @@ def replicates(
     found = np.empty((1, n, log_parameters.size))
     for i in range(n):
         simulated = _simulated(truth, arrays, rng)
-        found[0, i] = np.exp(estimate(model, simulated, [log_parameters]).log_parameters)
+        compiled = objective(model, simulated)
+        best = estimate(model, simulated, [log_parameters], compiled)
+        found[0, i] = np.exp(best.log_parameters)
     return found
 
 

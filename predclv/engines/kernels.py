@@ -17,7 +17,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from predclv.maths.special import DIGAMMA_TAIL, HALF_LOG_2PI, LARGE, LOG_GAMMA_TAIL
-from predclv.models.base import Columns, Levels
+from predclv.models.base import Columns, Levels, Model, Objective
 
 _FAST: dict[str, Any] = {"cache": True, "nogil": True, "error_model": "numpy"}
 
@@ -245,3 +245,17 @@ KERNELS = {
     "GammaGamma": Kernel(gamma_gamma, _as_they_are),
 }
 """The kernel of each model, by the model's name."""
+
+
+def objective(model: type[Model], arrays: Columns) -> Objective:
+    """The model's ``objective`` of cells: compiled where there is a kernel, else its own."""
+    if model.__name__ not in KERNELS:
+        return model.objective(arrays)
+    kernel = KERNELS[model.__name__]
+    data = tuple(kernel.layout(arrays).values())
+
+    def value_and_gradient(log_parameters: NDArray) -> tuple[float, NDArray]:
+        both = kernel.function(log_parameters, *data)
+        return both[0], both[1:]
+
+    return value_and_gradient

@@ -97,9 +97,10 @@ def estimate(
     model: type[Model],
     arrays: Columns,
     starts: Sequence[NDArray] | None = None,
-    posterior: Objective | None = None,
+    objective: Objective | None = None,
+    limits: bool = True,
 ) -> Estimate:
-    """The maximum of the likelihood of cells, or of a posterior in log parameters.
+    """The maximum of the likelihood of cells, or of what is given in its place.
 
     Parameters
     ----------
@@ -107,16 +108,17 @@ def estimate(
     arrays : tuple of ndarray
     starts : sequence of ndarray, each (k,), optional
         Log parameters to start from; the model's own by default.
-    posterior : callable, optional
-        Maximised instead of the likelihood, and without trying the model's limits: a prior leaves
-        none.
+    objective : callable, optional
+        Maximised instead of the model's, such as its compiled form or a posterior.
+    limits : bool
+        Whether the model's limits are tried where the maximum is not sharp; a posterior has none.
     """
     directions = model.coordinates(arrays)
     transform = np.array(
         [[part.weights.get(name, 0.0) for name in model.names()] for part in directions]
     )
     back = np.linalg.inv(transform)
-    objective = posterior or model.objective(arrays)
+    objective = objective or model.objective(arrays)
 
     def in_coordinates(point: NDArray) -> tuple[float, NDArray]:
         value, gradient = objective(back @ point)
@@ -130,7 +132,7 @@ def estimate(
         [transform @ start for start in (starts or model.starts(arrays))],
         lower=np.array([part.lower for part in directions]),
         upper=np.array([part.upper for part in directions]),
-        has_limit=has_limit & (posterior is None),
+        has_limit=has_limit & limits,
         scale=float(arrays[-1].sum()),
     )
     return Estimate(best, back, directions)

@@ -145,7 +145,7 @@ def _whitening(density: Density) -> tuple[NDArray, NDArray]:
     The mode and curvature of likelihood and prior together, the prior as the log-normal with its
     mean and spread: where the likelihood is flat or runs to a limit the prior holds it.
     """
-    found = estimate(density.model, density.arrays, posterior=density.near)
+    found = estimate(density.model, density.arrays, objective=density.near, limits=False)
     sizes, vectors = np.linalg.eigh(-hessian_at(density.near, found.log_parameters))
     covariance = (vectors / np.maximum(sizes, _FLAT)) @ vectors.T
     return found.log_parameters, np.linalg.cholesky(covariance)
@@ -153,7 +153,7 @@ def _whitening(density: Density) -> tuple[NDArray, NDArray]:
 
 def _at_mode(density: Density, unit: str) -> Fit:
     model = density.model
-    found = estimate(model, density.arrays, posterior=density)
+    found = estimate(model, density.arrays, objective=density, limits=False)
     assert_converged(model, found.best, density.n_customers)
     mode = found.log_parameters
     sizes, vectors = np.linalg.eigh(-hessian_at(density, mode))

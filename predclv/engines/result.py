@@ -138,21 +138,24 @@ class Fit:
         Returns
         -------
         DataFrame
-            Columns estimate, std_error, lower, upper; NaN for what a limit leaves undetermined.
+            Columns estimate, std_error, lower, upper; NaN for what a limit leaves undetermined
+            (and a bootstrap does not move).
             For sampled chains also ess_bulk, the number of independent draws they are worth, and
             r_hat, which is 1 where the chains agree.
         """
         level = probability(level, "level")
         estimate = np.array(list(self.params.values()))
+        unknown = np.array([name in self.undetermined for name in self.params])
         if self.replicates is None:
             log_error = np.sqrt(np.diag(self.log_covariance))
-            unknown = np.array([name in self.undetermined for name in self.params])
             log_error = np.where(unknown, np.nan, log_error)
             reach = ndtri(0.5 + level / 2) * log_error
             error = estimate * log_error
             lower, upper = estimate * np.exp(-reach), estimate * np.exp(reach)
         else:
             values = self.replicates.reshape(-1, estimate.size)
+            held = unknown & (np.ptp(np.log(values), axis=0) < 1e-6)
+            values = np.where(held, np.nan, values)
             error = values.std(axis=0, ddof=1)
             lower, upper = np.quantile(values, [0.5 - level / 2, 0.5 + level / 2], axis=0)
         columns = {"estimate": estimate, "std_error": error, "lower": lower, "upper": upper}

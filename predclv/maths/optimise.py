@@ -77,7 +77,8 @@ def maximum(
     function : callable
         Point (k,) to value and gradient (k,), to be maximised.
     starts : sequence of ndarray, each (k,)
-        The most promising first; points outside the box are moved to its edge.
+        The most promising first; points outside the box are moved to its edge. One alone is taken
+        to be near the maximum: Newton steps are tried first.
     lower, upper : ndarray, shape (k,)
     has_limit : ndarray of bool, shape (2, k)
         Whether the lower, and the upper, bound of a variable stands for a limit worth trying.
@@ -86,7 +87,9 @@ def maximum(
     """
     counted = _Counted(function, scale)
     nobody = np.zeros(lower.size, dtype=int)
-    best = _climb(counted, starts[0], lower, upper, nobody)
+    best = _nearby(counted, starts, lower, upper, nobody, scale)
+    if best is None:
+        best = _climb(counted, starts[0], lower, upper, nobody)
     if best.pinned.any() or not _is_sharp(best, scale):
         others = [_climb(counted, start, lower, upper, nobody) for start in starts[1:]]
         best = max([best, *others], key=lambda found: found.value)
@@ -106,6 +109,23 @@ def maximum(
         best.pinned,
         counted.calls,
     )
+
+
+def _nearby(
+    counted: _Counted,
+    starts: Sequence[NDArray],
+    lower: NDArray,
+    upper: NDArray,
+    nobody: NDArray,
+    scale: float,
+) -> Maximum | None:
+    """The sharp maximum that Newton steps reach from a single start, or None."""
+    if len(starts) > 1:
+        return None
+    found = _polished(counted, np.clip(starts[0], lower, upper), lower, upper, nobody)
+    inside = np.all((found.point > lower + _MARGIN) & (found.point < upper - _MARGIN))
+    still = np.max(np.abs(found.gradient)) < 1e-9
+    return found if inside and still and _is_sharp(found, scale) else None
 
 
 def _best_limit(

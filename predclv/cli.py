@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from typer.exceptions import TyperException
 
 import predclv as pc
 from predclv.errors import PredclvError, PredclvWarning
@@ -17,7 +18,6 @@ app = typer.Typer(
     name="predclv",
     help="From a log of purchases to a forecast for every customer.",
     add_completion=False,
-    no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
@@ -81,6 +81,13 @@ def _customers(path: str, unit: Unit | None, **options: Any) -> pc.RFM:
         if options.pop("no_amount"):
             options["amount"] = None
         return pc.rfm_summary(path, unit=unit or "week", **options)
+
+
+@app.callback(invoke_without_command=True)
+def help_without_verb(context: typer.Context) -> None:
+    """From a log of purchases to a forecast for every customer."""
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help())
 
 
 @app.command()
@@ -166,6 +173,11 @@ def forecast(
     customers: Annotated[
         str | None, typer.Option(help="Other customers than those fitted: a log or a summary.")
     ] = None,
+    level: Annotated[float, typer.Option(help="Of the predictive intervals.")] = 0.9,
+    no_intervals: Annotated[
+        bool, typer.Option("--no-intervals", help="Leave the intervals out: much faster.")
+    ] = False,
+    seed: Annotated[int | None, typer.Option(help="Of the draws behind intervals.")] = None,
     table: Annotated[str, typer.Option(help="Name of the table in a .duckdb file.")] = "forecast",
     customer_id: CustomerId = "customer_id",
     date: Date = "date",
@@ -199,7 +211,9 @@ def forecast(
             horizon=None if horizon == "lifetime" else horizon,
             discount_rate=discount_rate,
             margin=margin,
+            level=None if no_intervals else level,
             rfm=others,
+            seed=seed,
         )
     write = getattr(result, writers[out.suffix.casefold()])
     if out.suffix.casefold() == ".duckdb":
@@ -234,10 +248,16 @@ def main(arguments: list[str] | None = None) -> None:
 
     ordinary, warnings.showwarning = warnings.showwarning, one_line
     try:
-        app(args=arguments)
+        sys.exit(app(args=arguments, standalone_mode=False))
+    except TyperException as error:
+        typer.echo(f"error: {error.format_message()}", err=True)
+        sys.exit(2)
     except (PredclvError, OSError) as error:
         typer.echo(f"error: {error}", err=True)
         sys.exit(2)
+    except (typer.Abort, KeyboardInterrupt):
+        typer.echo("stopped", err=True)
+        sys.exit(130)
     finally:
         warnings.showwarning = ordinary
 

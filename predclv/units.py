@@ -18,7 +18,7 @@ DAYS = {"day": 1.0, "week": 7.0, "month": 30.4375, "year": 365.25}
 """Days in each unit; a month is a twelfth of a year of 365.25 days."""
 
 _SHORT = {"d": "day", "w": "week", "wk": "week", "mo": "month", "y": "year", "yr": "year"}
-_QUANTITY = re.compile(r"\s*([0-9]*\.?[0-9]+(?:e[+-]?[0-9]+)?)\s*([a-z]+)\s*", re.IGNORECASE)
+_QUANTITY = re.compile(r"\s*([0-9]*\.?[0-9]+(?:e[+-]?[0-9]+)?)\s*([a-z]*)\s*", re.IGNORECASE)
 
 
 def days_per(unit: str) -> float:
@@ -63,7 +63,8 @@ def horizon_in(
     Parameters
     ----------
     horizon : str, number, timedelta, pandas.Timedelta or numpy.timedelta64
-        ``"52 weeks"``, ``"12 months"``, ``"1 year"``, ``pd.Timedelta(days=90)`` or ``52``.
+        ``"52 weeks"``, ``"12 months"``, ``"1 year"``, ``pd.Timedelta(days=90)``, ``52`` or
+        ``"52"``.
     unit : str
         The unit of the answer: day, week, month or year.
     what : str
@@ -89,7 +90,7 @@ def horizon_in(
     per_unit = days_per(unit)
     if isinstance(horizon, str):
         match = _QUANTITY.fullmatch(horizon)
-        named = _unit_named(match[2]) if match else None
+        named = (_unit_named(match[2]) if match[2] else unit) if match else None
         if match is None or named is None:
             raise OptionError(
                 f"{what} {horizon!r} could not be read. Try '52 weeks', '12 months', '90 days' "

@@ -105,7 +105,9 @@ def test_days_and_weeks_agree(model, formula):
     weeks = FORMULAS[formula](model, *HISTORY)
     # A density per day is a seventh of a density per week, once for every purchase.
     shift = X * np.log(7) if formula == "log_likelihood" else 0.0
-    assert days + shift == pytest.approx(weeks, rel=1e-12)  # rounding of 7 T through x log(alpha + T)
+    assert days + shift == pytest.approx(
+        weeks, rel=1e-12
+    )  # rounding of 7 T through x log(alpha + T)
 
 
 FORMULAS_IN_DAYS = FORMULAS | {
@@ -126,7 +128,9 @@ def test_the_future_of_a_living_customer_is_that_of_a_new_one_of_the_given_model
     assert type(future) is type(model)
     expected = alive * future.expected_purchases(HORIZON)
     assert model.expected_purchases_after(HORIZON, *HISTORY) == pytest.approx(expected)
-    assert model.p_active_after(HORIZON, *HISTORY) == pytest.approx(alive * future.p_active(HORIZON))
+    assert model.p_active_after(HORIZON, *HISTORY) == pytest.approx(
+        alive * future.p_active(HORIZON)
+    )
 
 
 @every_purchase_model
@@ -145,7 +149,9 @@ def bgnbd_by_integration(model, x, t_x, T, t):
     """
     # In quantiles both priors are uniform, and no density is infinite at an end.
     nodes, weights = np.polynomial.legendre.leggauss(60)
-    panels = np.concatenate([[0.0], 0.5 ** np.arange(40, 0, -2), 1 - 0.5 ** np.arange(2, 41, 2), [1]])
+    panels = np.concatenate(
+        [[0.0], 0.5 ** np.arange(40, 0, -2), 1 - 0.5 ** np.arange(2, 41, 2), [1]]
+    )
     width = np.diff(panels)[:, None]
     u = (panels[:-1, None] + width * 0.5 * (nodes + 1)).ravel()
     w = (width * 0.5 * weights).ravel()
@@ -239,7 +245,9 @@ def test_shuffled_customers_have_shuffled_answers(model, formula):
 @pytest.mark.parametrize("formula", FORMULAS)
 def test_draws_broadcast_to_what_a_loop_over_them_gives(model, formula):
     spread = np.exp(np.random.default_rng(2).normal(0.0, 0.2, (len(parameters(model)), 7, 1)))
-    draws = {name: value * s for (name, value), s in zip(parameters(model).items(), spread)}
+    draws = {
+        name: value * s for (name, value), s in zip(parameters(model).items(), spread, strict=True)
+    }
     answer = FORMULAS[formula](type(model)(**draws), *HISTORY)
     loop = [
         FORMULAS[formula](type(model)(**{k: float(v[i, 0]) for k, v in draws.items()}), *HISTORY)
@@ -254,7 +262,9 @@ def test_draws_broadcast_to_what_a_loop_over_them_gives(model, formula):
 @pytest.mark.parametrize("formula", FORMULAS)
 def test_parameters_of_one_customer_each_give_what_a_loop_gives(model, formula):
     spread = np.exp(np.random.default_rng(3).normal(0.0, 0.2, (len(parameters(model)), X.size)))
-    each = {name: value * s for (name, value), s in zip(parameters(model).items(), spread)}
+    each = {
+        name: value * s for (name, value), s in zip(parameters(model).items(), spread, strict=True)
+    }
     answer = FORMULAS[formula](type(model)(**each), *HISTORY)
     loop = [
         float(FORMULAS[formula](type(model)(**{k: float(v[i]) for k, v in each.items()}), *one))
@@ -340,7 +350,10 @@ def test_a_fit_to_weights_is_the_fit_to_repeated_rows(cdnow):
     assert len(grouped) < grouped.n_customers == 2357
     heavier = dataclasses.replace(grouped, weight=3 * grouped.weight)
     repeated = pc.Cells(
-        *(np.repeat(getattr(grouped, name), heavier.weight) for name in ("frequency", "recency", "T")),
+        *(
+            np.repeat(getattr(grouped, name), heavier.weight)
+            for name in ("frequency", "recency", "T")
+        ),
         weight=np.ones(3 * 2357, dtype=np.int64),
         unit="week",
     )
@@ -400,7 +413,9 @@ def test_the_likelihood_of_simulated_histories_is_highest_at_the_truth(model):
         [
             (
                 dataclasses.replace(model, **{name: value * np.exp(1e-4)}).log_likelihood(*history)
-                - dataclasses.replace(model, **{name: value * np.exp(-1e-4)}).log_likelihood(*history)
+                - dataclasses.replace(model, **{name: value * np.exp(-1e-4)}).log_likelihood(
+                    *history
+                )
             )
             / 2e-4
             for name, value in parameters(model).items()
@@ -493,7 +508,9 @@ def test_an_infinite_mean_is_infinite_and_never_negative(q):
 
 @every_spend_model
 def test_parameters_of_spend_broadcast_over_draws(model):
-    draws = {name: value * np.array([[0.9], [1.0], [1.2]]) for name, value in parameters(model).items()}
+    draws = {
+        name: value * np.array([[0.9], [1.0], [1.2]]) for name, value in parameters(model).items()
+    }
     x, mean = np.array([0.0, 1.0, 4.0, 9.0]), np.array([0.0, 30.0, 50.0, 10.0])
     many = type(model)(**draws)
     spend = many.expected_spend(x, mean)

@@ -70,7 +70,9 @@ def history_of(rfm: pc.RFM):
 
 
 def columns_of(rfm: pc.RFM, needs: str):
-    names = ("frequency", "recency", "T") if needs == "purchases" else ("frequency", "monetary_value")
+    names = (
+        ("frequency", "recency", "T") if needs == "purchases" else ("frequency", "monetary_value")
+    )
     frame = rfm.frame if needs == "purchases" else rfm.frame.query("frequency > 0")
     return *(frame[name].to_numpy(float) for name in names), np.ones(len(frame))
 
@@ -98,11 +100,13 @@ def test_standard_errors_cover_the_truth_as_often_as_they_say(truth):
     data = customers if truth.needs == "purchases" else spenders
     true = {name: getattr(truth, name) for name in truth.names()}
     inside = []
-    for seed in range(100, 125):
+    for seed in range(100, 120):
         summary = pc.fit(type(truth), data(truth, 2000, seed)).summary(level=0.9)
-        inside += [summary.loc[n, "lower"] < value < summary.loc[n, "upper"] for n, value in true.items()]
-    # 25 fits, whose parameters go together: a share of .9 has a standard error of at most .06.
-    assert 0.9 - 4 * 0.06 < np.mean(inside)
+        inside += [
+            summary.loc[n, "lower"] < value < summary.loc[n, "upper"] for n, value in true.items()
+        ]
+    # 20 fits, whose parameters go together: a share of .9 has a standard error of at most .067.
+    assert np.mean(inside) > 0.9 - 4 * 0.067
 
 
 @pytest.mark.parametrize("truth", [*PURCHASE_TRUTHS, *SPEND_TRUTHS])
@@ -125,7 +129,7 @@ def test_no_other_parameters_near_the_fit_have_a_higher_likelihood(truth):
 def test_draws_have_the_stated_mean_and_covariance_and_repeat_with_their_seed(bgnbd):
     draws = bgnbd.draws(100_000, seed=13)
     logs = np.log(np.array(list(draws.values())))
-    # 100,000 draws: variances have a relative standard error of 0.45%, means one of 0.3% of a sigma.
+    # 100,000 draws: a relative standard error of .45% for variances, of .3% of a sigma for means.
     spread = np.sqrt(np.diag(bgnbd.log_covariance))
     correlations = np.cov(logs) / np.outer(spread, spread)
     assert correlations == pytest.approx(
@@ -150,7 +154,9 @@ def test_the_summary_is_symmetric_on_the_log_scale(bgnbd):
     middle = np.sqrt(summary["lower"] * summary["upper"])
     assert middle.to_numpy() == pytest.approx(summary["estimate"].to_numpy())
     reach = stats.norm.ppf(0.975) * summary["std_error"] / summary["estimate"]
-    assert np.log(summary["upper"] / summary["estimate"]).to_numpy() == pytest.approx(reach.to_numpy())
+    assert np.log(summary["upper"] / summary["estimate"]).to_numpy() == pytest.approx(
+        reach.to_numpy()
+    )
 
 
 @pytest.mark.parametrize("fixture", ["bgnbd", "gamma_gamma"])
@@ -166,6 +172,8 @@ def test_the_gradient_per_customer_vanishes_on_cdnow(request, cdnow, fixture):
 def assert_forecasts_are_sound(fit: pc.Fit, history) -> None:
     """Finite, within their bounds, in their order."""
     model = fit.model
+    # A spread of at most 60: whole lifetimes of thousands take seconds.
+    history = [column[:: max(1, column.size // 60)] for column in history]
     alive = model.p_alive(*history)
     year = model.expected_purchases_after(52.0, *history)
     worth = model.discounted_purchases_after(np.inf, np.log(1.15) / 52, *history)
@@ -180,7 +188,7 @@ def assert_forecasts_are_sound(fit: pc.Fit, history) -> None:
 @pytest.mark.parametrize("n", [20, 50, 100])
 def test_no_small_sample_of_cdnow_customers_fails(n):
     # lifetimes fails on 57%, 26% and 12% of such samples.
-    for seed in range(8):
+    for seed in range(6):
         rfm = customers(CDNOW, n, n + 1000 * seed)
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
@@ -277,7 +285,9 @@ def test_one_chance_of_leaving_for_all_is_found_again_as_a_limit_or_near_it(seed
     history = history_of(rfm)
     assert_forecasts_are_sound(fit, history)
     right = truth.expected_purchases_after(52.0, *history).sum()
-    assert fit.model.expected_purchases_after(52.0, *history).sum() == pytest.approx(right, rel=0.15)
+    assert fit.model.expected_purchases_after(52.0, *history).sum() == pytest.approx(
+        right, rel=0.15
+    )
 
 
 def test_some_samples_with_one_chance_of_leaving_say_so():
@@ -323,7 +333,9 @@ def test_the_unit_of_time_does_not_decide_whether_a_fit_converges(scale):
     plain = fit_quietly(pc.BGNBD, rfm_of(x, t_x, T))
     scaled = fit_quietly(pc.BGNBD, rfm_of(x, scale * t_x, scale * T))
     # 500 customers leave a flat ridge, along which rounding moves the maximum.
-    assert scaled.params == pytest.approx(plain.params | {"alpha": scale * plain.params["alpha"]}, rel=1e-5)
+    assert scaled.params == pytest.approx(
+        plain.params | {"alpha": scale * plain.params["alpha"]}, rel=1e-5
+    )
 
 
 def test_a_customer_with_twenty_thousand_purchases_does_not_break_a_fit():
@@ -363,10 +375,13 @@ def test_a_strong_correlation_of_frequency_and_spend_is_told(sign):
     frame = spenders(CDNOW_SPEND, 500, 24).frame
     mean = frame["monetary_value"] * frame["frequency"] ** (0.9 * sign)
     rfm = rfm_of(frame["frequency"], frame["recency"], frame["T"], mean)
-    with pytest.warns(AssumptionWarning, match="correlated"), warnings.catch_warnings():
-        # The spends of frequent buyers, made too alike, also send p to its limit.
-        warnings.filterwarnings("ignore", category=BoundaryWarning)
+    with warnings.catch_warnings(record=True) as caught:
+        # "always": the spends of frequent buyers, made too alike, may also send p to its limit.
+        warnings.simplefilter("always")
         fit = pc.fit(pc.GammaGamma, rfm)
+    told = [str(w.message) for w in caught if w.category is AssumptionWarning]
+    assert len(told) == 1
+    assert "correlated" in told[0]
     correlation = np.corrcoef(frame["frequency"], mean)[0, 1]
     assert fit.checks["correlation"] == pytest.approx(correlation)
     assert np.sign(fit.checks["correlation"]) == sign

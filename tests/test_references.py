@@ -67,9 +67,7 @@ def exact_values(name: str) -> list[mp.mpf]:
         "pmf_after": lambda point, n: make.pmf_after(n, point),
     }
     with mp.workdps(make.DIGITS):
-        return [
-            functions[name](point, int(n)) for point, n in zip(POINTS, COUNTS, strict=True)
-        ]
+        return [functions[name](point, int(n)) for point, n in zip(POINTS, COUNTS, strict=True)]
 
 
 def test_the_points_hold_every_edge_and_three_hundred_others():
@@ -228,7 +226,7 @@ def test_gamma_gamma_agrees_with_mpmath_everywhere():
                 + p_ * x_ * mp.log(x_)
                 - (p_ * x_ + q_) * mp.log(v_ + m_ * x_)
             )
-            # p x log(1 + v / (x m)) of 1e6 cancels against log B of 1e6: that costs its last digits.
+            # Terms of the size of p x + q cancel: that costs the last digits.
             scale = mp.mpf(1) + abs(exact) + mp.mpf("1e-3") * (p_ * x_ + q_)
             future = p_ * (v_ + m_ * x_) / (p_ * x_ + q_ - 1)
         assert abs(mp.mpf(float(likelihood[i])) - exact) / scale < PROMISED, row

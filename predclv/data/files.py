@@ -160,6 +160,7 @@ def write_folder(
             "kind": kind,
             "predclv_version": _version(),
             "content": document,
+            "content_sha256": _content_checksum(document),
             "tables": entries,
         }
         write_json(manifest, temporary / MANIFEST)
@@ -199,7 +200,7 @@ def read_folder(
     if not _is_manifest(manifest):
         raise StoreError(f"{file} was not saved by predclv.")
     version = manifest.get("format_version")
-    if not isinstance(version, int) or version > FORMAT_VERSION:
+    if not isinstance(version, int) or not 1 <= version <= FORMAT_VERSION:
         raise StoreError(
             f"{path} has format version {version}, written by predclv "
             f"{manifest.get('predclv_version')}; this is predclv {_version()}, which reads up to "
@@ -209,7 +210,13 @@ def read_folder(
     entries = manifest.get("tables")
     if not (isinstance(kind, str) and isinstance(document, dict) and isinstance(entries, dict)):
         raise StoreError(f"{file} is damaged: its kind, content or tables are missing.")
+    if manifest.get("content_sha256") != _content_checksum(document):
+        raise StoreError(f"{file} is damaged, or was edited: its content is not what was saved.")
     return kind, document, {name: _read(folder, name, entry) for name, entry in entries.items()}
+
+
+def _content_checksum(document: Mapping[str, Any]) -> str:
+    return hashlib.sha256(to_json(document).encode()).hexdigest()
 
 
 def _read(folder: Path, name: str, entry: Any) -> pd.DataFrame:

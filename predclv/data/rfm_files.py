@@ -1,5 +1,7 @@
 """Summaries as files: written with their unit, so that it cannot be forgotten."""
 
+import datetime
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -7,14 +9,23 @@ import pyarrow.parquet as pq
 
 from predclv.data.files import write_csv, write_parquet
 from predclv.data.rfm import RFM
-from predclv.errors import DataError
+from predclv.errors import DataError, OptionError
 
 _COLUMNS = {"frequency", "recency", "T"}
 
 
 def write_rfm(rfm: RFM, path: str | Path) -> None:
-    """Write a summary as .parquet, with its unit and end in the metadata, or as .csv without."""
-    if Path(path).suffix.casefold() == ".csv":
+    """Write a summary as .parquet, with its unit and end in the metadata, or as .csv without.
+
+    Raises
+    ------
+    OptionError
+        If the path ends in neither.
+    """
+    suffix = Path(path).suffix.casefold()
+    if suffix not in (".parquet", ".csv"):
+        raise OptionError(f"A summary is written as .parquet or .csv; got {str(path)!r}.")
+    if suffix == ".csv":
         write_csv(rfm.frame, path)
         return
     end = rfm.observation_end
@@ -66,4 +77,8 @@ def read_rfm(path: str | Path, unit: str | None = None) -> RFM:
         )
     if known is not None and unit is not None and known != unit:
         raise DataError(f"{path} is in {known}s, not in {unit}s. Leave the unit out.")
-    return RFM.from_frame(frame, unit=known or unit or "")
+    end = metadata.get("predclv.observation_end")
+    return replace(
+        RFM.from_frame(frame, unit=known or unit or ""),
+        observation_end=datetime.date.fromisoformat(end) if end else None,
+    )

@@ -74,13 +74,14 @@ def frequency_recency(
     t = horizon_in(horizon, fit.unit)
     if value == "expected_purchases":
         shown = model.expected_purchases_after(t, x, recency[:, None], age)
-        label = f"expected purchases in the next {t:g} {fit.unit}s"
+        label, short = f"expected purchases in the next {t:g} {fit.unit}s", "purchases"
     elif value == "p_active":
         shown = model.p_active_after(t, x, recency[:, None], age)
         label = f"P(at least one purchase in the next {t:g} {fit.unit}s)"
+        short = "probability"
     elif value == "p_alive":
         shown = model.p_alive(x, recency[:, None], age)
-        label = "P(still a customer)"
+        label, short = "P(still a customer)", "probability"
     else:
         raise OptionError(f"value must be expected_purchases, p_active or p_alive; got {value!r}.")
     ax = axes(ax)
@@ -93,7 +94,7 @@ def frequency_recency(
         vmin=0,
         vmax=None if value == "expected_purchases" else 1,
     )
-    ax.figure.colorbar(picture, ax=ax, label=label)
+    ax.figure.colorbar(picture, ax=ax, label=short)
     return finish(
         ax,
         f"{label[0].upper()}{label[1:]}",

@@ -90,6 +90,8 @@ def repeat_histogram(fit: Fit, rfm: RFM, most: int = 7) -> pd.DataFrame:
     model = fit.model
     if not isinstance(model, PurchaseModel):
         raise DataError(f"{model.title} has no purchases to count; pass the fit of purchases.")
+    if rfm.unit != fit.unit:
+        raise DataError(f"The fit is in {fit.unit}s, the summary in {rfm.unit}s; use one unit.")
     cells = rfm.cells()
     ages, code = np.unique(cells.T, return_inverse=True)
     weight = np.bincount(code, weights=cells.weight)

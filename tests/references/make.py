@@ -9,6 +9,7 @@ more, which take about five minutes; ``test_references.py`` takes everything els
 """
 
 import csv
+import itertools
 from dataclasses import astuple, dataclass, fields
 from pathlib import Path
 
@@ -177,9 +178,7 @@ def p_active_after(point: Point) -> mp.mpf:
     return p_alive(point) * (1 - (alpha / (alpha + point.t)) ** r)
 
 
-def pmf(
-    n: int, r: mp.mpf, alpha: mp.mpf, a: mp.mpf, b: mp.mpf, t: mp.mpf
-) -> mp.mpf:
+def pmf(n: int, r: mp.mpf, alpha: mp.mpf, a: mp.mpf, b: mp.mpf, t: mp.mpf) -> mp.mpf:
     """Fader, Hardie & Lee 2005, eq. 8, its sum term by term."""
     share = t / (alpha + t)
     if n * mp.log10(share) < -30:  # one minus the sum cancels by this much
@@ -235,7 +234,7 @@ def discounted_purchases_after(point: Point, *, endless: bool, panel: float = 2.
     while edges[-1] < end:
         edges.append(min(edges[-1] * panel, end))
     total = mp.mpf(0)
-    for left, right in zip(edges[:-1], edges[1:], strict=True):
+    for left, right in itertools.pairwise(edges):
         half = (right - left) / 2
         total += half * mp.fsum(
             float(weight) * rate(left + half * (1 + float(node)))

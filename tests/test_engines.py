@@ -493,3 +493,19 @@ def test_true_parameters_rank_uniformly_among_posterior_draws():
     assert np.all(p_values > 0.001)
     # The mean rank of 20 uniform ones.
     assert np.all(np.abs(ranks.mean(axis=0) - 49.5) < norm.ppf(0.9995) * 28.9 / np.sqrt(20))
+
+
+def test_a_recipe_takes_the_priors_of_both_models_in_one_mapping():
+    from pymc_extras.prior import Prior
+
+    log = pc.datasets.load_cdnow()
+    rfm = pc.rfm_summary(log[log["date"] <= "1997-09-30"], observation_end="1997-09-30")
+    priors = {
+        "a": Prior("LogNormal", mu=0.0, sigma=0.01),
+        "q": Prior("LogNormal", mu=1.5, sigma=0.01),
+    }
+    fitted = pc.CLVModel(engine="pymc", method="map", priors=priors).fit(rfm)
+    assert fitted.purchases.params["a"] == pytest.approx(1.0, abs=0.02)
+    assert fitted.spend.params["q"] == pytest.approx(np.exp(1.5), rel=0.02)
+    with pytest.raises(pc.errors.OptionError, match="beta"):
+        pc.CLVModel(engine="pymc", method="map", priors={"beta": priors["a"]}).fit(rfm)

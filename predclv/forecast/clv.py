@@ -18,7 +18,7 @@ from predclv.engines.result import Fit
 from predclv.errors import DataError, OptionError
 from predclv.forecast.outlook import Outlook
 from predclv.forecast.result import Forecast, Terms
-from predclv.models.base import PurchaseModel, SpendModel
+from predclv.models.base import Model, PurchaseModel, SpendModel
 from predclv.models.bgnbd import BGNBD
 from predclv.models.gamma_gamma import GammaGamma
 from predclv.units import DAYS, force_of_interest, horizon_in, probability, share
@@ -36,9 +36,9 @@ class CLVModel:
         Model of spend per purchase; None forecasts purchases alone, as does a summary without
         spend.
     engine : str
-        Who fits both: ``"mle"``.
+        Who fits both: ``"mle"``, ``"lifetimes"`` or ``"pymc"``.
     **engine_options
-        Passed to the engine.
+        Passed to the engine; ``priors`` of both models stand in one mapping.
 
     Examples
     --------
@@ -88,11 +88,25 @@ class CLVModel:
                 f"CLVModel.fit wants an RFM (pc.rfm_summary or pc.RFM.from_frame); got "
                 f"{type(rfm).__name__}."
             )
-        purchases = fit(self.purchases, rfm, self.engine, **self.engine_options)
+        purchases = fit(self.purchases, rfm, self.engine, **self._options_of(self.purchases))
         spend = None
         if self.spend is not None and rfm.has_spend:
-            spend = fit(self.spend, rfm, self.engine, **self.engine_options)
+            spend = fit(self.spend, rfm, self.engine, **self._options_of(self.spend))
         return FittedCLV(purchases, spend, rfm)
+
+    def _options_of(self, model: type[Model]) -> dict[str, Any]:
+        """The engine's options for one of the models; priors go to the model they are of.
+
+        A prior of neither goes to purchases, whose engine says that it does not know it.
+        """
+        options = dict(self.engine_options)
+        if options.get("priors"):
+            others = self.spend if model is self.purchases else self.purchases
+            elsewhere = set(others.names()) - set(model.names()) if others is not None else set()
+            if model is not self.purchases:
+                elsewhere |= set(options["priors"]) - set(model.names())
+            options["priors"] = {k: v for k, v in options["priors"].items() if k not in elsewhere}
+        return options
 
 
 @dataclass(frozen=True, slots=True, repr=False, eq=False)

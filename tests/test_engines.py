@@ -496,8 +496,7 @@ def test_true_parameters_rank_uniformly_among_posterior_draws():
 
 
 def test_a_recipe_takes_the_priors_of_both_models_in_one_mapping():
-    from pymc_extras.prior import Prior
-
+    Prior = prior_class()
     log = pc.datasets.load_cdnow()
     rfm = pc.rfm_summary(log[log["date"] <= "1997-09-30"], observation_end="1997-09-30")
     priors = {

@@ -14,6 +14,7 @@ from predclv.maths.optimise import Maximum, maximum
 from predclv.models.base import Columns, Coordinate, Model, Objective
 
 _GRADIENT = 1e-7  # per customer, on the log scale: what counts as converged
+_STEP = 1e-6  # change of a log parameter that is as good as none
 _UNDETERMINED = 0.01  # curvature below which a direction is flat: a log standard error above 10
 
 
@@ -142,11 +143,15 @@ def assert_converged(model: type[Model], best: Maximum, n_customers: int) -> Non
     """Raise FitError unless the gradient vanishes at the maximum.
 
     At a limit the likelihood can be so steep that rounding leaves a gradient: there it is enough
-    that a step down it would change no parameter by 1e-7 of itself.
+    that Newton's step would change no parameter by 1e-6 of itself.
     """
     slope = np.max(np.abs(best.free_gradient)) / n_customers
-    steepness = np.max(np.abs(best.hessian), initial=0.0) / n_customers
-    if slope > _GRADIENT * max(1.0, steepness if best.pinned.any() else 0.0):
+    free = np.flatnonzero(best.pinned == 0)
+    step = np.inf
+    if best.pinned.any() and free.size:
+        block = best.hessian[np.ix_(free, free)]
+        step = np.max(np.abs(np.linalg.lstsq(block, best.gradient[free], rcond=None)[0]))
+    if slope > _GRADIENT and step > _STEP:
         raise FitError(
             f"{model.title} did not converge on {n_customers:,} customers: the gradient per "
             f"customer is {slope:.1e} after {best.evaluations} evaluations. Look for extreme "

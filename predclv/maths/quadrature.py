@@ -33,18 +33,21 @@ def beta_rule(a: ArrayLike, b: ArrayLike, n: int) -> tuple[NDArray, NDArray]:
     a, b = np.broadcast_arrays(np.asarray(a, float)[..., None], np.asarray(b, float)[..., None])
     s = a + b
     k = np.arange(1, n, dtype=float)
+    # Sums are grouped so that nothing cancels for a and b near 0.
+    after = 2 * (k - 1) + s
     centre = np.concatenate(
-        [a / s, (2 * k * (k + s - 1) + a * (s - 2)) / ((2 * k + s - 2) * (2 * k + s))], axis=-1
+        [a / s, (2 * k * ((k - 1) + b) + a * after) / (after * (2 * k + s))], axis=-1
     )
     # The first squared off-diagonal is the Beta's variance: the general term is 0/0 at s = 1.
     j = k[1:]
+    after = after[..., 1:]
     spread = np.concatenate(
         [
             (a / s) * (b / s) / (s + 1),
-            (j / (2 * j + s - 2))
-            * ((j + b - 1) / (2 * j + s - 2))
-            * ((j + a - 1) / (2 * j + s - 1))
-            * ((j + s - 2) / (2 * j + s - 3)),
+            (j / after)
+            * (((j - 1) + b) / after)
+            * (((j - 1) + a) / (2 * j + s - 1))
+            * (((j - 2) + s) / (2 * j + s - 3)),
         ],
         axis=-1,
     )
@@ -57,7 +60,12 @@ def beta_rule(a: ArrayLike, b: ArrayLike, n: int) -> tuple[NDArray, NDArray]:
 
 
 def beta_expectation(
-    f: Callable[..., NDArray], a: ArrayLike, b: ArrayLike, *arguments: ArrayLike, reach: ArrayLike
+    f: Callable[..., NDArray],
+    a: ArrayLike,
+    b: ArrayLike,
+    *arguments: ArrayLike,
+    reach: ArrayLike,
+    rough: bool = False,
 ) -> NDArray:
     """``E[f(p, *arguments)]`` for ``p ~ Beta(a, b)``, to about 1e-12 of its value.
 
@@ -72,6 +80,8 @@ def beta_expectation(
     reach : array_like
         The scale of p on which f first changes, such as the distance to its nearest singularity.
         Needed only where the Gauss rules do not settle and [0, 1] is cut into panels.
+    rough : bool
+        Whether f is known to defy the larger Gauss rules, so that panels come after the first pair.
     """
     a, b, reach, *rest = np.broadcast_arrays(
         *(np.asarray(value, float) for value in (a, b, reach, *arguments))
@@ -82,31 +92,38 @@ def beta_expectation(
     rows = max(1, _CHUNK // 512)
     for start in range(0, answer.size, rows):
         part = [value[start : start + rows] for value in flat]
-        answer[start : start + rows] = _settled(f, *part)
+        answer[start : start + rows] = _settled(f, rough, *part)
     return answer.reshape(shape)
 
 
 def _settled(
-    f: Callable[..., NDArray], a: NDArray, b: NDArray, reach: NDArray, *rest: NDArray
+    f: Callable[..., NDArray],
+    rough: bool,
+    a: NDArray,
+    b: NDArray,
+    reach: NDArray,
+    *rest: NDArray,
 ) -> NDArray:
     """The expectations of one chunk: climb the ladder of rules, then cut into panels."""
     answer = np.empty(a.size)
     todo = np.arange(a.size)
     pairs, code = np.unique(a + 1j * b, return_inverse=True)
-    rough = {}
-    for low, high, tolerance in _LADDER:
+    # Panels resolve p**(a - 1) up to a of some 40 only.
+    ladder = _LADDER[:1] if rough and a.max() < 20 else _LADDER
+    found: dict[int, NDArray] = {}
+    for low, high, tolerance in ladder:
         for n in (low, high):
-            if n not in rough:
+            if n not in found:
                 distinct, which = np.unique(code[todo], return_inverse=True)
                 nodes, weights = beta_rule(pairs[distinct].real, pairs[distinct].imag, n)
                 value = f(nodes[which], *(argument[todo, None] for argument in rest))
-                rough[n] = np.einsum("ij,ij->i", weights[which], value)
-        open_still = ~(np.abs(rough[high] - rough[low]) <= tolerance * np.abs(rough[high]))
-        answer[todo] = rough[high]
+                found[n] = np.einsum("ij,ij->i", weights[which], value)
+        open_still = ~(np.abs(found[high] - found[low]) <= tolerance * np.abs(found[high]))
+        answer[todo] = found[high]
         todo = todo[open_still]
         if todo.size == 0:
             return answer
-        rough = {high: rough[high][open_still]}
+        found = {high: found[high][open_still]}
     answer[todo] = _by_panels(
         f, a[todo], b[todo], reach[todo], *(argument[todo] for argument in rest)
     )
@@ -125,7 +142,7 @@ def _by_panels(
     panels = int(np.ceil(np.log2(1.0 / first.min())))
     edges = first[:, None] ** (1.0 - np.arange(panels) / panels)
 
-    u, weight = beta_rule(a, np.ones_like(a), 32)
+    u, weight = _rule_of_each(a, 32)
     p = first[:, None] * u
     near_zero = np.exp(a * np.log(first) - np.log(a))[:, None] * weight
     total = np.sum(near_zero * (1 - p) ** (b[:, None] - 1) * f(p, *arguments), axis=1)
@@ -138,8 +155,15 @@ def _by_panels(
         total += np.sum(width * lengths * density * f(p, *arguments), axis=1)
 
     rest_length = 1.0 - edges[:, -1]
-    u, weight = beta_rule(b, np.ones_like(b), 32)
+    u, weight = _rule_of_each(b, 32)
     p = 1.0 - rest_length[:, None] * u
     near_one = np.exp(b * np.log(rest_length) - np.log(b))[:, None] * weight
     total += np.sum(near_one * p ** (a[:, None] - 1) * f(p, *arguments), axis=1)
     return total * np.exp(-log_beta(a, b))
+
+
+def _rule_of_each(a: NDArray, n: int) -> tuple[NDArray, NDArray]:
+    """The rule for Beta(a, 1) of each of many a, made once per distinct one."""
+    distinct, which = np.unique(a, return_inverse=True)
+    nodes, weights = beta_rule(distinct, 1.0, n)
+    return nodes[which], weights[which]

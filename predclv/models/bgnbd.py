@@ -158,6 +158,7 @@ class BGNBD(PurchaseModel):
             t,
             delta,
             reach=self._reach(effective),
+            rough=bool(np.all(np.isinf(t))),
         )
 
     def p_active(self, t: ArrayLike) -> NDArray:

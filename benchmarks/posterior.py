@@ -7,13 +7,14 @@ the million customers. Writes ``benchmarks/results/posterior.csv``.
 
 import argparse
 import json
-import resource
 import subprocess
 import sys
 import time
 import warnings
 from importlib.util import find_spec
 from pathlib import Path
+
+from cases import peak_mb
 
 START = time.perf_counter()
 HERE = Path(__file__).parent
@@ -101,7 +102,7 @@ def alone(case: str, package: str, customers: int) -> None:
     warnings.simplefilter("ignore")
     found = globals()[f"{case}_{package}"](data(customers), customers)
     found["seconds"] = time.perf_counter() - START
-    found["peak_mb"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    found["peak_mb"] = peak_mb()
     print(json.dumps({name: float(value) for name, value in found.items()}))
 
 

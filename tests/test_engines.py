@@ -495,13 +495,12 @@ def test_true_parameters_rank_uniformly_among_posterior_draws():
     assert np.all(np.abs(ranks.mean(axis=0) - 49.5) < norm.ppf(0.9995) * 28.9 / np.sqrt(20))
 
 
-def test_a_recipe_takes_the_priors_of_both_models_in_one_mapping():
-    Prior = prior_class()
+def test_a_recipe_takes_the_priors_of_both_models_in_one_mapping(prior_class):
     log = pc.datasets.load_cdnow()
     rfm = pc.rfm_summary(log[log["date"] <= "1997-09-30"], observation_end="1997-09-30")
     priors = {
-        "a": Prior("LogNormal", mu=0.0, sigma=0.01),
-        "q": Prior("LogNormal", mu=1.5, sigma=0.01),
+        "a": prior_class("LogNormal", mu=0.0, sigma=0.01),
+        "q": prior_class("LogNormal", mu=1.5, sigma=0.01),
     }
     fitted = pc.CLVModel(engine="pymc", method="map", priors=priors).fit(rfm)
     assert fitted.purchases.params["a"] == pytest.approx(1.0, abs=0.02)

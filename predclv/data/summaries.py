@@ -11,6 +11,7 @@ from predclv.data.duckdb import Engine
 from predclv.data.notices import counted, warn
 from predclv.data.sql import UNITS
 from predclv.errors import DataError, DataWarning, did_you_mean, some
+from predclv.maths.grouping import distinct
 from predclv.units import days_per
 
 
@@ -114,13 +115,15 @@ class FrameSummary:
 
     def cells(self) -> Cells:
         """Customers by history."""
-        found = self.frame.groupby(["frequency", "recency", "T"]).size()
-        frequency, recency, T = (found.index.get_level_values(level) for level in range(3))
+        columns = [self.frame[name].to_numpy() for name in ("frequency", "recency", "T")]
+        first, code = distinct(*columns)
+        frequency, recency, T = (column[first].astype(np.float64) for column in columns)
+        order = np.lexsort((T, recency, frequency))
         return Cells(
-            frequency=frequency.to_numpy(np.float64),
-            recency=recency.to_numpy(np.float64),
-            T=T.to_numpy(np.float64),
-            weight=found.to_numpy(np.int64),
+            frequency=frequency[order],
+            recency=recency[order],
+            T=T[order],
+            weight=np.bincount(code, minlength=order.size)[order],
             unit=self._unit,
         )
 

@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
+from predclv.maths.grouping import distinct
 from predclv.models.base import PurchaseModel
 
 _ELEMENTS = 1 << 16  # draws x cells that are held at once
@@ -144,17 +144,6 @@ def n_draws(model: PurchaseModel) -> int:
     """How many draws of the parameters a model holds; 1 where they are numbers."""
     return max(np.shape(getattr(model, name))[0] if np.ndim(getattr(model, name)) else 1
                for name in model.names())  # fmt: skip
-
-
-def distinct(*columns: NDArray) -> tuple[NDArray, NDArray]:
-    """Where each distinct row first stands, and which of them each row is. Hashing, not sorting."""
-    key = np.zeros(columns[0].size, dtype=np.int64)
-    for column in columns:
-        codes, values = pd.factorize(column)
-        key, _ = pd.factorize(key * len(values) + codes)
-    first = np.empty(int(key.max(initial=-1)) + 1, dtype=np.int64)
-    first[key[::-1]] = np.arange(key.size)[::-1]
-    return first, key
 
 
 def _inverse(order: NDArray) -> NDArray:

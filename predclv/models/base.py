@@ -274,17 +274,28 @@ class SpendModel(Model):
 
 
 class Levels:
-    """An array as its distinct values and where each stands: functions are taken once a value."""
+    """An array as its distinct values and where each stands: functions are taken once a value.
 
-    __slots__ = ("codes", "values")
+    Cheapest where the array is sorted, as the frequencies of cells are.
+    """
+
+    __slots__ = ("codes", "lengths", "starts", "values")
 
     def __init__(self, array: NDArray) -> None:
         self.values, self.codes = np.unique(array, return_inverse=True)
+        self.starts = self.lengths = None
+        if self.codes.size and np.all(self.codes[1:] >= self.codes[:-1]):
+            self.starts = np.searchsorted(self.codes, np.arange(self.values.size))
+            self.lengths = np.diff(self.starts, append=self.codes.size)
 
     def spread(self, per_value: NDArray) -> NDArray:
         """One number per distinct value, laid out along the array."""
+        if self.lengths is not None:
+            return np.repeat(per_value, self.lengths)
         return per_value[self.codes]
 
     def collect(self, weights: NDArray) -> NDArray:
         """Weights summed per distinct value."""
+        if self.starts is not None:
+            return np.add.reduceat(weights, self.starts)
         return np.bincount(self.codes, weights=weights, minlength=self.values.size)

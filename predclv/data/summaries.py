@@ -8,10 +8,10 @@ import pandas as pd
 
 from predclv.data.cells import Cells, SpendCells
 from predclv.data.duckdb import Engine
+from predclv.data.grouping import distinct
 from predclv.data.notices import counted, warn
 from predclv.data.sql import UNITS
 from predclv.errors import DataError, DataWarning, did_you_mean, some
-from predclv.maths.grouping import distinct
 from predclv.units import days_per
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from predclv.maths.grouping import distinct
+from predclv.data.grouping import distinct
 from predclv.models.base import PurchaseModel
 
 _ELEMENTS = 1 << 16  # draws x cells that are held at once

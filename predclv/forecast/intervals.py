@@ -6,12 +6,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from predclv.data.grouping import distinct
 from predclv.engines.result import Fit
 from predclv.forecast.counts import count_quantile, count_tails
 from predclv.forecast.histories import Histories
 from predclv.forecast.revenue import revenue_quantile
 from predclv.forecast.simulation import futures
-from predclv.maths.grouping import distinct
 
 # The fewer customers a fit has seen, the less it knows its parameters and the more draws of them
 # an average needs; the work, draws times histories, is held about constant.

@@ -97,6 +97,7 @@ def summary_duckdb(path: str) -> Callable:
     """The plainest two-level group-by, floats and all: the limit for intake."""
     import duckdb
 
+    duckdb.sql("SELECT 1").df()  # imports
     sql = f"""
         SELECT customer_id, count(*) - 1 AS frequency, max(day) - min(day) AS recency,
                DATE '2024-12-31' - min(day) AS age,
@@ -108,6 +109,10 @@ def summary_duckdb(path: str) -> Callable:
 
 
 def summary_pandas(path: str) -> Callable:
+    import pyarrow.parquet  # noqa: F401
+
+    import pandas  # noqa: F401
+
     def run():
         log = _frame(path)
         log["day"] = log["date"].dt.floor("D")

@@ -109,9 +109,8 @@ def summary_duckdb(path: str) -> Callable:
 
 
 def summary_pandas(path: str) -> Callable:
-    import pyarrow.parquet  # noqa: F401
-
     import pandas  # noqa: F401
+    import pyarrow.parquet  # noqa: F401
 
     def run():
         log = _frame(path)

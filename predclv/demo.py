@@ -57,7 +57,7 @@ def run(out: Path, stage: Callable[[str], AbstractContextManager[None]]) -> None
 
 
 def _holdout(check: pc.Forecast, split: pc.HoldoutSplit) -> Table:
-    from predclv.validate.tables import holdout_by_frequency
+    from predclv.validation.tables import holdout_by_frequency
 
     by_frequency = holdout_by_frequency(check, split)
     table = Table(

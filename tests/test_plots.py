@@ -17,7 +17,7 @@ from matplotlib.figure import Figure
 
 import predclv as pc
 from predclv.errors import DataError, OptionError
-from predclv.validate import tables
+from predclv.validation import tables
 
 
 @pytest.fixture(scope="module")

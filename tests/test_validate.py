@@ -6,7 +6,7 @@ import pytest
 
 import predclv as pc
 from predclv.errors import DataError
-from predclv.validate.tables import holdout_by_frequency, repeat_histogram
+from predclv.validation.tables import holdout_by_frequency, repeat_histogram
 
 LABELS = ["0", "1", "2", "3", "4", "5", "6", "7+"]
 

@@ -10,7 +10,7 @@ from predclv.errors import DataError, OptionError
 from predclv.models.base import PurchaseModel
 from predclv.plots.style import axes, finish, paired_bars
 from predclv.units import horizon_in
-from predclv.validate import tables
+from predclv.validation import tables
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 def repeat_histogram(fit: Fit, rfm: RFM, most: int = 7, ax: "Axes | None" = None) -> "Axes":
     """Customers by number of repeat purchases: the data against the fitted model.
 
-    See :func:`predclv.validate.tables.repeat_histogram` for the numbers.
+    See :func:`predclv.validation.tables.repeat_histogram` for the numbers.
     """
     table = tables.repeat_histogram(fit, rfm, most)
     ax = axes(ax)

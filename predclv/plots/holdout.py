@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from predclv.data.holdout import HoldoutSplit
 from predclv.forecast.result import Forecast
 from predclv.plots.style import axes, finish, paired_bars
-from predclv.validate import tables
+from predclv.validation import tables
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -16,7 +16,7 @@ def holdout_by_frequency(
 ) -> "Axes":
     """Mean purchases in the holdout, forecast against actual, by purchases in calibration.
 
-    See :func:`predclv.validate.tables.holdout_by_frequency` for the numbers.
+    See :func:`predclv.validation.tables.holdout_by_frequency` for the numbers.
     """
     table = tables.holdout_by_frequency(forecast, split, most)
     ax = axes(ax)

@@ -205,15 +205,17 @@ class FittedCLV:
             level=level,
             observation_end=customers.observation_end,
         )
-        outlook = Outlook.of(
-            customers.frame,
-            self.purchases,
-            self.spend,
-            to_fit_unit,
-            np.inf if length is None else length * to_fit_unit,
-            delta,
+        outlook = Outlook(
+            rfm=customers,
+            purchases=self.purchases,
+            spend=self.spend,
+            terms=terms,
+            to_fit_unit=to_fit_unit,
+            t=np.inf if length is None else length * to_fit_unit,
+            delta=delta,
+            seed=_fresh_seed() if seed is None else seed,
         )
-        return Forecast(outlook.frame(margin, level, seed), terms, outlook, seed)
+        return Forecast(terms, outlook)
 
     def _customers(self, rfm: RFM | None) -> RFM:
         """Whom to forecast, checked to have what the model needs."""
@@ -281,3 +283,8 @@ class FittedCLV:
     def _repr_html_(self) -> str:
         fits = [found for found in (self.purchases, self.spend) if found is not None]
         return f"<p>{escape(repr(self.rfm))}</p>" + "".join(found._repr_html_() for found in fits)
+
+
+def _fresh_seed() -> int:
+    """A seed of a forecast for which none is given: its parts then agree with each other."""
+    return int(np.random.default_rng().integers(1 << 62))

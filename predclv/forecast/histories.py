@@ -1,7 +1,7 @@
 """Customers by history: what depends on the history alone is taken once and spread over them."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -61,6 +61,33 @@ class Histories:
         """Number of distinct histories."""
         return self.x.size
 
+    def with_customers(self, cell_of_customer: NDArray) -> "Histories":
+        """The same histories, with other customers in them."""
+        return replace(self, cell_of_customer=cell_of_customer)
+
+    def by_frequency(self) -> Iterator[tuple[slice, "Histories"]]:
+        """The histories in pieces of one frequency each, as `parts` gives pieces."""
+        ends = np.searchsorted(self.x, np.unique(self.x), side="right")
+        begin = 0
+        for end in ends.tolist():
+            yield slice(begin, end), self.piece(slice(begin, end))
+            begin = end
+
+    def piece(self, cells: slice) -> "Histories":
+        """Some of the cells, all of each state; its customers are the cells themselves."""
+        states = slice(
+            int(self.state_of_cell[cells.start]), int(self.state_of_cell[cells.stop - 1]) + 1
+        )
+        return Histories(
+            self.x[cells],
+            self.t_x[cells],
+            self.T[cells],
+            self.state_x[states],
+            self.state_T[states],
+            self.state_of_cell[cells] - states.start,
+            np.arange(cells.stop - cells.start),
+        )
+
     def parts(self, draws: int) -> Iterator[tuple[slice, "Histories"]]:
         """The histories in pieces small enough to hold a number for each draw and cell.
 
@@ -77,19 +104,8 @@ class Histories:
         while state < self.state_x.size:
             begin = ends[state - 1] if state else 0
             last = max(state + 1, int(np.searchsorted(ends, begin + most, side="right")))
-            cells, states = slice(int(begin), int(ends[last - 1])), slice(state, last)
-            yield (
-                cells,
-                Histories(
-                    self.x[cells],
-                    self.t_x[cells],
-                    self.T[cells],
-                    self.state_x[states],
-                    self.state_T[states],
-                    self.state_of_cell[cells] - state,
-                    np.arange(cells.stop - cells.start),
-                ),
-            )
+            cells = slice(int(begin), int(ends[last - 1]))
+            yield cells, self.piece(cells)
             state = last
 
     def expectations(

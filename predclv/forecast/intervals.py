@@ -1,48 +1,49 @@
-"""Predictive intervals: where what a customer will really do falls, per customer."""
-
-from dataclasses import replace
-from typing import Any
+"""Predictive intervals per history: where what a customer will really do falls."""
 
 import numpy as np
 from numpy.typing import NDArray
 
-from predclv.data.grouping import distinct
 from predclv.engines.result import Fit
-from predclv.forecast.counts import count_quantile, count_tails
-from predclv.forecast.histories import Histories
-from predclv.forecast.revenue import revenue_quantile
+from predclv.forecast.counts import CountTails, count_quantile, count_tails
+from predclv.forecast.draws import drawn, fixed_draws
+from predclv.forecast.histories import Histories, n_draws
+from predclv.forecast.revenue import NOTHING, log_quantile_curves, scale_of
 from predclv.forecast.simulation import futures
+from predclv.models.base import PurchaseModel
 
 # The fewer customers a fit has seen, the less it knows its parameters and the more draws of them
 # an average needs; the work, draws times histories, is held about constant.
 _WORK = 1 << 22
 _FEWEST, _MOST = 32, 200
-_SPEND_WORK = 1 << 16
-_FEWEST_SPEND, _MOST_SPEND = 6, 24
+_SPEND_DRAWS = 7
 _PATHS_WORK = 1 << 27
 _FEWEST_PATHS, _MOST_PATHS = 200, 1000
-_BLOCK = 20_000  # customers simulated at once
+_BLOCK = 20_000  # histories simulated at once
+_LIFETIME_SHARES = (0.5, 1.0 - 1e-6)
+
+
+def purchase_draws(fit: Fit, histories: Histories, rng: np.random.Generator) -> PurchaseModel:
+    """The model of purchases with as many draws as an interval of these histories needs."""
+    return drawn(fit, int(np.clip(_WORK // histories.n_cells, _FEWEST, _MOST)), rng)
 
 
 def predictive_intervals(
     histories: Histories,
-    mean: NDArray | None,
     purchases: Fit,
     spend: Fit | None,
     t: float,
     level: float,
     rng: np.random.Generator,
 ) -> dict[str, NDArray]:
-    """Bounds of purchases and revenue within ``t``, each of shape (n_customers,).
+    """Bounds of purchases, and curves of the bounds of revenue, per history.
 
-    Exact given the parameters, and averaged over draws of them: the distribution of purchases is
-    the model's, that of revenue compounds it with spend.
+    Exact given the parameters but for the grid that quantiles of revenue are read from, and
+    averaged over draws of them: the distribution of purchases is the model's, that of revenue
+    compounds it with spend.
 
     Parameters
     ----------
     histories : Histories
-    mean : ndarray, shape (n_customers,), or None
-        Past mean spend, not negative; None without spend.
     purchases, spend : Fit
     t : float
         Horizon, finite.
@@ -53,96 +54,100 @@ def predictive_intervals(
     Returns
     -------
     dict
-        ``purchases_lower``, ``purchases_upper`` (int64) and, with spend, ``revenue_lower``,
-        ``revenue_upper``.
+        ``purchases_lower``, ``purchases_upper`` (int64, (n_cells,)) and, with spend,
+        ``revenue_lower``, ``revenue_upper`` (3, n_cells): see `revenue.log_quantile_curves`; and
+        their ``scale``.
     """
-    n_draws = int(np.clip(_WORK // histories.n_cells, _FEWEST, _MOST))
-    model = drawn(purchases, n_draws, rng)
-    kinds, kind_of_customer = _kinds(histories, mean)
-    cell = histories.cell_of_customer[kinds]
-    by_cell = np.argsort(cell, kind="stable")
-    first_of_cell = np.searchsorted(cell[by_cell], np.arange(histories.n_cells + 1))
-    if spend is not None:
-        n_spend = int(np.clip(_SPEND_WORK // kinds.size, _FEWEST_SPEND, _MOST_SPEND))
-        spend_model = drawn(spend, n_spend, rng)
-
+    model = purchase_draws(purchases, histories, rng)
     ends = {"lower": 0.5 * (1.0 - level), "upper": 0.5 * (1.0 + level)}
-    counts = {side: np.empty(histories.n_cells, dtype=np.int64) for side in ends}
-    revenue = {side: np.empty(kinds.size) for side in ends}
-    for cells, piece in histories.parts(n_draws):
-        found = count_tails(piece, model, t)
-        rows = by_cell[first_of_cell[cells.start] : first_of_cell[cells.stop]]
-        for side, probability in ends.items():
-            counts[side][cells] = count_quantile(found, piece, model, t, probability)
-            if spend is not None and mean is not None:
-                revenue[side][rows] = revenue_quantile(
-                    found,
-                    cell[rows] - cells.start,
-                    histories.x[cell[rows]],
-                    mean[kinds[rows]],
-                    spend_model,
-                    probability,
-                )
-    columns = {
-        f"purchases_{side}": values[histories.cell_of_customer] for side, values in counts.items()
+    found: dict[str, NDArray] = {
+        f"purchases_{side}": np.empty(histories.n_cells, dtype=np.int64) for side in ends
     }
     if spend is not None:
-        columns |= {f"revenue_{side}": values[kind_of_customer] for side, values in revenue.items()}
-    return columns
+        spend_model = drawn(spend, _SPEND_DRAWS, rng)
+        found["scale"] = np.array(scale_of(spend_model))
+        found |= {f"revenue_{side}": np.empty((3, histories.n_cells)) for side in ends}
+    for of_frequency, group in histories.by_frequency():
+        pieces: list[CountTails] = []
+        for cells, piece in group.parts(n_draws(model)):
+            tails = count_tails(piece, model, t)
+            pieces.append(tails)
+            rows = slice(of_frequency.start + cells.start, of_frequency.start + cells.stop)
+            for side, probability in ends.items():
+                counts = count_quantile(tails, piece, model, t, probability)
+                found[f"purchases_{side}"][rows] = counts
+        if spend is not None:
+            longest = max(pieces, key=lambda tails: tails.counts.size)
+            curves = log_quantile_curves(
+                _joined(pieces, longest.counts.size),
+                longest.representatives,
+                float(group.x[0]),
+                spend_model,
+                tuple(1.0 - probability for probability in ends.values()),
+            )
+            for side, curve in zip(ends, curves, strict=True):
+                found[f"revenue_{side}"][:, of_frequency] = curve
+    return found
+
+
+def _joined(pieces: list[CountTails], length: int) -> NDArray:
+    """The probabilities of each count for all histories of the pieces, (m, length)."""
+    joined = np.zeros((sum(len(tails.tails) for tails in pieces), length))
+    start = 0
+    for tails in pieces:
+        probabilities = tails.probabilities
+        joined[start : start + len(probabilities), : probabilities.shape[1]] = probabilities
+        start += len(probabilities)
+    return joined
 
 
 def lifetime_intervals(
     histories: Histories,
-    mean: NDArray,
     purchases: Fit,
     spend: Fit,
     delta: float,
     level: float,
     rng: np.random.Generator,
 ) -> dict[str, NDArray]:
-    """Bounds of the discounted revenue of the whole remaining lifetime, each (n_customers,).
+    """Curves of the bounds of the discounted revenue of the whole remaining lifetime.
 
-    By simulation, one future of every customer per draw of the parameters: the distribution has
-    no closed form.
+    By simulation, one future of every history per draw of the parameters and for two mean spends:
+    the distribution has no closed form.
+
+    Returns
+    -------
+    dict
+        ``revenue_lower``, ``revenue_upper`` (3, n_cells) and ``scale``, as of
+        `predictive_intervals`.
     """
-    kinds, kind_of_customer = _kinds(histories, mean)
-    paths = int(np.clip(_PATHS_WORK // kinds.size, _FEWEST_PATHS, _MOST_PATHS))
+    share = np.array(_LIFETIME_SHARES)
+    repeat = histories.x > 0
+    cell = np.repeat(np.arange(histories.n_cells), np.where(repeat, share.size, 1))
+    first = np.searchsorted(cell, np.arange(histories.n_cells))
+    node = np.arange(cell.size) - first[cell]
+    scale = float(spend.model.scale)  # type: ignore[attr-defined]
+    x = histories.x[cell]
+    odds = share / (1.0 - share)
+    mean = np.where(x > 0, scale * odds[node] / np.maximum(x, 1.0), 0.0)
+    paths = int(np.clip(_PATHS_WORK // cell.size, _FEWEST_PATHS, _MOST_PATHS))
     models, spends = fixed_draws(purchases, paths, rng), fixed_draws(spend, paths, rng)
-    bounds = np.empty((2, kinds.size))
-    for start in range(0, kinds.size, _BLOCK):
-        rows = kinds[start : start + _BLOCK]
-        block = replace(histories, cell_of_customer=histories.cell_of_customer[rows])
-        worth = np.empty((paths, rows.size), dtype=np.float32)
+    logs = np.empty((2, cell.size))
+    for start in range(0, cell.size, _BLOCK):
+        rows = slice(start, start + _BLOCK)
+        block = Histories.of(*(column[cell[rows]] for column in
+                               (histories.x, histories.t_x, histories.T)))  # fmt: skip
+        worth = np.empty((paths, block.cell_of_customer.size), dtype=np.float32)
         for path, (model, spend_model) in enumerate(zip(models, spends, strict=True)):
             future = futures(block, model, spend_model, mean[rows], np.inf, delta, rng)
-            worth[path] = future["worth"]
-        bounds[:, start : start + _BLOCK] = np.quantile(
-            worth, [0.5 * (1.0 - level), 0.5 * (1.0 + level)], axis=0
-        )
-    lower, upper = bounds[:, kind_of_customer]
-    return {"worth_lower": lower, "worth_upper": upper}
-
-
-def drawn(fit: Fit, draws: int, rng: np.random.Generator) -> Any:
-    """A fit's model with ``draws`` draws of its parameters, each of shape (draws, 1)."""
-    values = fit.draws(draws, seed=int(rng.integers(1 << 62)))
-    return type(fit.model)(*(values[name][:, None] for name in fit.model.names()))
-
-
-def fixed_draws(fit: Fit, draws: int, rng: np.random.Generator) -> list[Any]:
-    """As many models as draws of a fit's parameters, each with numbers for parameters."""
-    values = fit.draws(draws, seed=int(rng.integers(1 << 62)))
-    names = fit.model.names()
-    return [
-        type(fit.model)(*(float(values[name][draw]) for name in names)) for draw in range(draws)
-    ]
-
-
-def _kinds(histories: Histories, mean: NDArray | None) -> tuple[NDArray, NDArray]:
-    """Customers who differ in history or mean spend: the first of each kind, and everyone's kind.
-
-    One-time buyers have no mean that counts, so all of one age are of a kind.
-    """
-    cell = histories.cell_of_customer
-    own = np.zeros(cell.size) if mean is None else np.where(histories.x[cell] > 0, mean, 0.0)
-    return distinct(cell, own)
+            worth[path] = future["worth"] / (scale + x[rows] * mean[rows])
+        bounds = np.quantile(worth, [0.5 * (1.0 - level), 0.5 * (1.0 + level)], axis=0)
+        logs[:, rows] = np.log(np.maximum(bounds, 1e-300))
+    logs = np.where(logs < np.log(1e-290), NOTHING, logs)
+    at_half, at_one = logs[:, first], logs[:, np.minimum(first + 1, cell.size - 1)]
+    nothing = np.where(repeat, np.minimum(at_half, at_one), at_half) == NOTHING
+    slope = np.where(repeat & ~nothing, (at_one - at_half) / (share[1] - share[0]), 0.0)
+    level_at_zero = np.where(nothing, NOTHING, at_half - slope * share[0])
+    return {
+        f"revenue_{side}": np.stack([level_at_zero[i], slope[i], np.zeros(histories.n_cells)])
+        for i, side in enumerate(("lower", "upper"))
+    } | {"scale": np.array(scale)}

@@ -1,182 +1,218 @@
 """Outlook: the customers, the fits and the terms of a forecast, and the numbers they give."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from predclv.data.grouping import distinct
+from predclv.data.rfm import RFM
 from predclv.engines.result import Fit
+from predclv.forecast.customers import CellForecast
+from predclv.forecast.distribution import CountDistribution
+from predclv.forecast.draws import drawn
 from predclv.forecast.histories import Histories
-from predclv.forecast.intervals import drawn, fixed_draws, lifetime_intervals, predictive_intervals
-from predclv.forecast.simulation import futures
+from predclv.forecast.intervals import lifetime_intervals, predictive_intervals, purchase_draws
+from predclv.forecast.result import COLUMNS, Terms
+from predclv.forecast.totals import simulated_totals
 
-_POSTERIOR_DRAWS = 400  # that posterior expectations are averaged over
-_TOTAL_WORK = 20_000_000  # customers x simulated futures behind the interval of a total
-_FEWEST_FUTURES, _MOST_FUTURES = 100, 1000
+# Posterior expectations are averaged over draws, the fewer the more histories there are: a fit of
+# many customers leaves little unknown.
+_WORK = 1 << 20
+_FEWEST, _MOST = 16, 400
+_SPEND_DRAWS = 400
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Outlook:
-    """What a forecast is calculated from.
+    """What a forecast by fitted models is calculated from; each number on its first use.
 
     Attributes
     ----------
-    customer_id : Series, shape (n_customers,)
-    histories : Histories
-        In the unit of the fits.
-    mean : ndarray, shape (n_customers,), or None
-        Past mean spend; None where spend is not forecast. Refunds can leave a mean below zero:
-        such a customer counts as having spent nothing.
-    purchases, spend : Fit
+    rfm : RFM
+        The customers.
+    purchases : Fit
+    spend : Fit or None
+    terms : Terms
+    to_fit_unit : float
+        Units of the fits per unit of the summary.
     t : float
         Horizon in the unit of the fits; inf is the whole remaining lifetime.
     delta : float
         Continuous discount rate per that unit.
+    seed : int
+        Of the draws.
     """
 
-    customer_id: pd.Series
-    histories: Histories
-    mean: NDArray | None
+    rfm: RFM
     purchases: Fit
     spend: Fit | None
+    terms: Terms
+    to_fit_unit: float
     t: float
     delta: float
+    seed: int
 
-    @classmethod
-    def of(
-        cls,
-        frame: pd.DataFrame,
-        purchases: Fit,
-        spend: Fit | None,
-        to_fit_unit: float,
-        t: float,
-        delta: float,
-    ) -> "Outlook":
-        """The outlook of a summary's customers, whose times are scaled to the unit of the fits."""
-        histories = Histories.of(
-            frame["frequency"].to_numpy(float),
-            frame["recency"].to_numpy(float) * to_fit_unit,
-            frame["T"].to_numpy(float) * to_fit_unit,
-        )
-        mean = None
-        if spend is not None:
-            mean = np.maximum(frame["monetary_value"].to_numpy(float), 0.0)
-        return cls(frame["customer_id"], histories, mean, purchases, spend, t, delta)
+    def __len__(self) -> int:
+        return len(self.rfm)
 
     @property
     def is_endless(self) -> bool:
         """Whether the horizon is the whole remaining lifetime."""
         return bool(np.isinf(self.t))
 
-    def frame(self, margin: float, level: float | None, seed: int | None) -> pd.DataFrame:
-        """The forecast of every customer: the columns of ``Forecast.frame``."""
-        rng = np.random.default_rng(seed)
-        columns = self._expected(margin, rng)
-        if level is not None:
-            columns |= self._bounds(columns, margin, level, rng)
-        order = (
-            "p_alive", "p_active", "expected_purchases", "purchases_lower", "purchases_upper",
-            "discounted_purchases", "expected_spend", "expected_revenue", "revenue_lower",
-            "revenue_upper", "clv", "clv_lower", "clv_upper",
-        )  # fmt: skip
-        return pd.DataFrame(
-            {"customer_id": self.customer_id, **{k: columns[k] for k in order if k in columns}}
+    @cached_property
+    def _histories(self) -> Histories:
+        """The distinct histories; its customers are the cells, in the order of ``RFM.cells()``."""
+        cells = self.rfm.cells()
+        return Histories.of(
+            cells.frequency, cells.recency * self.to_fit_unit, cells.T * self.to_fit_unit
         )
 
-    def _expected(self, margin: float, rng: np.random.Generator) -> dict[str, NDArray]:
-        """Expectations, at the estimate or averaged over a posterior, each (n_customers,).
+    @cached_property
+    def cells(self) -> CellForecast:
+        """The forecast of every history."""
+        columns, endless = self._expected(), self.is_endless
+        level, scale = self.terms.level, None
+        if level is not None and not (endless and self.spend is None):
+            bounds = self._bounds(level)
+            if self.spend is not None:
+                scale = float(bounds.pop("scale"))
+                for side in ("lower", "upper"):
+                    curve = bounds.pop(f"revenue_{side}")
+                    columns |= {f"{side}_{power}": curve[power] for power in range(3)}
+                if not endless:
+                    expected = columns["expected_purchases"]
+                    columns["discount"] = np.divide(
+                        columns["discounted_purchases"],
+                        expected,
+                        out=np.ones_like(expected),
+                        where=expected > 0,
+                    )
+            columns |= bounds
+        order = self._histories.cell_of_customer
+        frame = pd.DataFrame({name: values[order] for name, values in columns.items()})
+        return CellForecast(frame, scale, self.terms.margin, endless)
+
+    def _expected(self) -> dict[str, NDArray]:
+        """Expectations, at the estimate or averaged over a posterior, each (n_cells,).
 
         Purchases and spend are fitted apart, so the average of their product is the product of
         their averages.
         """
+        rng = np.random.default_rng([self.seed, 0])
         model = self.purchases.model
         if _is_posterior(self.purchases):
-            model = drawn(self.purchases, _POSTERIOR_DRAWS, rng)
-        per_cell = self.histories.expectations(
+            draws = int(np.clip(_WORK // self._histories.n_cells, _FEWEST, _MOST))
+            model = drawn(self.purchases, draws, rng)
+        columns = self._histories.expectations(
             model,  # type: ignore[arg-type]
             self.t,
             self.delta,
             undiscounted=not self.is_endless,
         )
-        columns = {k: values[self.histories.cell_of_customer] for k, values in per_cell.items()}
         if self.spend is not None:
-            columns["expected_spend"] = self._expected_spend(rng)
-            if not self.is_endless:
-                columns["expected_revenue"] = (
-                    columns["expected_purchases"] * columns["expected_spend"]
-                )
-            columns["clv"] = margin * columns["discounted_purchases"] * columns["expected_spend"]
+            columns |= self._expected_spend(self.spend, rng)
         return columns
 
-    def _expected_spend(self, rng: np.random.Generator) -> NDArray:
-        """Expected spend per future purchase, (n_customers,); finite and positive.
+    def _expected_spend(self, fit: Fit, rng: np.random.Generator) -> dict[str, NDArray]:
+        """Expected spend per future purchase as a line in the past mean; finite and positive.
 
-        Linear in the past mean, so draws are averaged per number of purchases. Where there is no
-        finite expectation the observed average stands in; the fit has warned.
+        Where there is no finite expectation the observed average stands in; the fit has warned.
         """
-        assert self.spend is not None
-        assert self.mean is not None
-        x = self.histories.x[self.histories.cell_of_customer]
-        model = self.spend.model
-        if _is_posterior(self.spend):
-            model = drawn(self.spend, _POSTERIOR_DRAWS, rng)
-        counts, code = np.unique(x, return_inverse=True)
-        at_zero, at_one = (
-            np.atleast_2d(model.expected_spend(counts, mean)).mean(axis=0)  # type: ignore[attr-defined]
-            for mean in (0.0, 1.0)
-        )
+        model = drawn(fit, _SPEND_DRAWS, rng) if _is_posterior(fit) else fit.model
+        counts, code = np.unique(self._histories.x, return_inverse=True)
         with np.errstate(invalid="ignore"):
-            spend = at_zero[code] + (at_one - at_zero)[code] * self.mean
-        return np.where(np.isfinite(spend), spend, self.spend.checks["observed_mean"])
+            base, at_one = (
+                np.atleast_2d(model.expected_spend(counts, mean)).mean(axis=0)
+                for mean in (0.0, 1.0)
+            )
+            slope = at_one - base
+        known = np.isfinite(base) & np.isfinite(slope)
+        base = np.where(known, base, fit.checks["observed_mean"])
+        return {"spend_base": base[code], "spend_slope": np.where(known, slope, 0.0)[code]}
 
-    def _bounds(
-        self, columns: dict[str, NDArray], margin: float, level: float, rng: np.random.Generator
-    ) -> dict[str, NDArray]:
-        """Bounds of the predictive intervals, each (n_customers,)."""
+    def _bounds(self, level: float) -> dict[str, NDArray]:
+        """Bounds of the predictive intervals per history."""
+        rng = np.random.default_rng([self.seed, 1])
         if self.is_endless:
-            if self.spend is None or self.mean is None:
-                return {}
-            worth = lifetime_intervals(
-                self.histories, self.mean, self.purchases, self.spend, self.delta, level, rng
+            assert self.spend is not None
+            return lifetime_intervals(
+                self._histories, self.purchases, self.spend, self.delta, level, rng
             )
-            return {f"clv_{s}": margin * worth[f"worth_{s}"] for s in ("lower", "upper")}
-        bounds = predictive_intervals(
-            self.histories, self.mean, self.purchases, self.spend, self.t, level, rng
+        return predictive_intervals(self._histories, self.purchases, self.spend, self.t, level, rng)
+
+    @cached_property
+    def frame(self) -> pd.DataFrame:
+        """The forecast of every customer: the columns of ``Forecast.frame``."""
+        customers = self.rfm.frame
+        mean = customers["monetary_value"].to_numpy(float) if self.spend is not None else None
+        columns = self.cells.of_customers(
+            self._cell_of_customer, customers["frequency"].to_numpy(float), mean
         )
-        if self.spend is not None:
-            expected = columns["expected_purchases"]
-            discount = np.divide(
-                columns["discounted_purchases"],
-                expected,
-                out=np.ones_like(expected),
-                where=expected > 0,
+        return pd.DataFrame(
+            {
+                "customer_id": customers["customer_id"],
+                **{name: columns[name] for name in COLUMNS if name in columns},
+            }
+        )
+
+    @cached_property
+    def _cell_of_customer(self) -> NDArray:
+        """Which of ``RFM.cells()`` each customer is in, shape (n_customers,)."""
+        cells, customers = self.rfm.cells(), self.rfm.frame
+        _, code = distinct(
+            *(
+                np.concatenate([getattr(cells, name), customers[name].to_numpy(float)])
+                for name in ("frequency", "recency", "T")
             )
-            for side in ("lower", "upper"):
-                bounds[f"clv_{side}"] = margin * discount * bounds[f"revenue_{side}"]
-        return bounds
+        )
+        return code[len(cells) :]
 
-    def totals(self, margin: float, seed: int | None) -> dict[str, NDArray]:
-        """Simulated totals of the customer base, each of shape (futures,).
+    def sums(self) -> Mapping[str, float]:
+        """The sums over customers of the columns that add up."""
+        return self.frame.drop(columns="customer_id").sum()
 
-        In each future all customers share one draw of the parameters: what is not known of the
-        parameters does not average out over customers.
-        """
-        rng = np.random.default_rng(seed)
-        n = int(np.clip(_TOTAL_WORK // len(self.customer_id), _FEWEST_FUTURES, _MOST_FUTURES))
-        models = fixed_draws(self.purchases, n, rng)
-        spends = [None] * n if self.spend is None else fixed_draws(self.spend, n, rng)
-        found: dict[str, list[float]] = {}
-        for model, spend in zip(models, spends, strict=True):
-            future = futures(self.histories, model, spend, self.mean, self.t, self.delta, rng)
-            for name, values in future.items():
-                found.setdefault(name, []).append(float(values.sum()))
-        totals = {name: np.array(values) for name, values in found.items()}
+    def totals(self) -> dict[str, NDArray]:
+        """Simulated totals of the customer base, each of shape (futures,)."""
+        customers = self.rfm.frame
+        mean = None
+        if self.spend is not None:
+            mean = np.maximum(customers["monetary_value"].to_numpy(float), 0.0)
+        totals = simulated_totals(
+            self._of_customers, mean, self.purchases, self.spend, self.t, self.delta, self.seed
+        )
         if "worth" in totals:
-            totals["clv"] = margin * totals.pop("worth")
+            totals["clv"] = self.terms.margin * totals.pop("worth")
         if self.is_endless:
             totals = {k: v for k, v in totals.items() if k in ("discounted_purchases", "clv")}
         return totals
+
+    @property
+    def _of_customers(self) -> Histories:
+        """The histories, with the customers' places among them."""
+        return self._histories.with_customers(
+            self._histories.cell_of_customer[self._cell_of_customer]
+        )
+
+    def counts(self) -> CountDistribution | None:
+        """The distribution of each customer's purchases, with the draws of the intervals."""
+        if self.is_endless:
+            return None
+        rng = np.random.default_rng([self.seed, 1])
+        model = purchase_draws(self.purchases, self._histories, rng)
+        return CountDistribution(self._of_customers, model, self.t)
+
+    def write(self, path: str | Path, metadata: Mapping[str, str]) -> None:
+        """Write ``frame`` as Parquet from where the customers lie, without making it here."""
+        keyed = pd.concat([self.rfm.keyed_cells(), self.cells.frame], axis="columns")
+        order = self.cells.expressions()
+        expressions = {name: order[name] for name in COLUMNS if name in order}
+        self.rfm.write_scored(keyed, expressions, path, metadata)
 
 
 def _is_posterior(fit: Fit) -> bool:

@@ -1,16 +1,26 @@
 """Forecast: one row per customer, the customer base as a whole, and ways out to files."""
 
 import datetime
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
 from html import escape
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from predclv.data.duckdb import write_table
 from predclv.data.files import write_csv, write_parquet
-from predclv.forecast.outlook import Outlook
+from predclv.forecast.distribution import CountDistribution
+
+COLUMNS = (
+    "p_alive", "p_active", "expected_purchases", "purchases_lower", "purchases_upper",
+    "discounted_purchases", "expected_spend", "expected_revenue", "revenue_lower",
+    "revenue_upper", "clv", "clv_lower", "clv_upper",
+)  # fmt: skip
+"""The columns of a forecast after customer_id, in their order; a forecast may lack some."""
 
 _SUMS = {
     "purchases": "expected_purchases",
@@ -47,6 +57,30 @@ class Terms:
     level: float | None
     observation_end: datetime.date | None
 
+    def without_level(self) -> "Terms":
+        """The same terms of a forecast without intervals."""
+        return replace(self, level=None)
+
+
+class Source(Protocol):
+    """What a forecast is made from: fitted models, or a rule."""
+
+    @property
+    def frame(self) -> pd.DataFrame:
+        """One row per customer, calculated once."""
+
+    def __len__(self) -> int:
+        """Number of customers."""
+
+    def sums(self) -> Mapping[str, float]:
+        """The sums over customers of the frame's columns, as far as they are needed."""
+
+    def totals(self) -> Mapping[str, NDArray] | None:
+        """Simulated totals of the customer base, each (futures,); None without a distribution."""
+
+    def counts(self) -> CountDistribution | None:
+        """The distribution of each customer's purchases; None where there is none."""
+
 
 @dataclass(frozen=True, slots=True, repr=False, eq=False)
 class Forecast:
@@ -54,8 +88,16 @@ class Forecast:
 
     Attributes
     ----------
-    frame : DataFrame
-        One row per customer, in the order of the summary:
+    terms : Terms
+        Horizon, unit, discount rate, margin, level and start.
+    """
+
+    terms: Terms
+    _source: Source
+
+    @property
+    def frame(self) -> pd.DataFrame:
+        """One row per customer, in the order of the summary.
 
         - ``customer_id``
         - ``p_alive``: probability of still being a customer now;
@@ -72,17 +114,11 @@ class Forecast:
 
         Without spend the columns of spend, revenue and clv are left out; over the whole remaining
         lifetime the undiscounted ones, which can be infinite.
-    terms : Terms
-        Horizon, unit, discount rate, margin, level and start.
-    """
-
-    frame: pd.DataFrame
-    terms: Terms
-    _outlook: Outlook
-    _seed: int | None
+        """
+        return self._source.frame
 
     def __len__(self) -> int:
-        return len(self.frame)
+        return len(self._source)
 
     @property
     def horizon(self) -> float | None:
@@ -107,9 +143,9 @@ class Forecast:
             intervals added up, and wider than if their errors were independent.
         """
         values = self._sums()
-        if self.terms.level is not None:
+        simulated = None if self.terms.level is None else self._source.totals()
+        if self.terms.level is not None and simulated is not None:
             ends = [0.5 * (1 - self.terms.level), 0.5 * (1 + self.terms.level)]
-            simulated = self._outlook.totals(self.terms.margin, self._seed)
             with_bounds: dict[str, float] = {}
             for name, value in values.items():
                 lower, upper = np.quantile(simulated[name], ends)
@@ -118,11 +154,16 @@ class Forecast:
         return pd.Series(values, name="total")
 
     def _sums(self) -> dict[str, float]:
-        return {
-            name: float(self.frame[column].sum())
-            for name, column in _SUMS.items()
-            if column in self.frame
-        }
+        sums = self._source.sums()
+        return {name: float(sums[column]) for name, column in _SUMS.items() if column in sums}
+
+    def counts(self) -> CountDistribution | None:
+        """The predictive distribution of each customer's number of purchases.
+
+        None for a rule that names one number and no chance around it, and for the whole remaining
+        lifetime.
+        """
+        return self._source.counts()
 
     def top(self, n: int = 10) -> pd.DataFrame:
         """The ``n`` customers of highest value: by clv, or by purchases where there is no spend."""

@@ -1,123 +1,173 @@
-"""The predictive distribution of revenue per customer: purchases and spend compounded, exact."""
+"""The predictive distribution of revenue per history: purchases and spend compounded.
+
+Given the parameters, the revenue of a customer is ``scale + x mean`` times a number whose
+distribution depends on the history alone: a customer's own mean spend is a matter of scale. Over
+draws of the parameters the scales differ a little, so the quantile of that number is a smooth
+function of ``share = x mean / (scale + x mean)``. It is found at a few shares per history, and
+customers read off theirs, however many they are.
+"""
+
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize.elementwise import find_root
 from scipy.special import logit
 
-from predclv.forecast.counts import CountTails
 from predclv.models.base import SpendModel
 
-_ELEMENTS = 1 << 18  # customers x draws x counts that are held at once
-_NEGLIGIBLE = 1e-3  # share of the tail sought that counts left out may have
-_ROUGHLY = 0.02  # precision of the first search, in log units; the secant steps square it twice
-_BRACKETS = (2.0, 6.0, 40.0)  # how far from a rough guess to look, in log units
+# Standard deviation of the log of the scale over draws, and shares that are then enough: what is
+# well known needs no curve.
+_SHARES = ((0.02, (1.0,)), (0.1, (0.5, 1.0)), (np.inf, (0.0, 0.5, 1.0)))
+_ALMOST_ONE = 1e-9  # a share of 1 is a mean spend without end
+_STEPS = (0.01, 0.08)  # of the grid in log revenue: half the spread of one count's, within these
+_REACH = 4.5  # standard deviations of log revenue that the grid covers; beyond, tails are powers
+NOTHING = -1e9  # the log of a quantile that is zero: its exponential is 0.0
+_ONE_BY_ONE = 12  # counts up to here are taken singly, beyond in classes 6% wide
+_GROWTH = 1.06
 
 
-def revenue_quantile(
-    found: CountTails,
-    cell: NDArray,
-    x: NDArray,
-    mean: NDArray,
-    spend: SpendModel,
-    probability: float,
+@dataclass(frozen=True, slots=True, eq=False)
+class RevenueTails:
+    """P(n purchases sum to more than each of a grid), for customers of one frequency.
+
+    Attributes
+    ----------
+    log_revenue : ndarray, shape (g,)
+        Grid of log revenue in units of ``scale + x mean``, ascending.
+    above : ndarray, shape (k, g)
+        Per count, averaged over draws of the parameters.
+    """
+
+    log_revenue: NDArray
+    above: NDArray
+
+    @classmethod
+    def of(
+        cls, x: float, share: float, counts: NDArray, spend: SpendModel, scale: float
+    ) -> "RevenueTails":
+        """The tails for customers with ``x`` repeat purchases and this share, (k,) counts."""
+        rest = max(1.0 - share, _ALMOST_ONE)
+        mean = scale * share / (rest * x) if x > 0 else 0.0
+        unit = scale + x * mean
+        future = _along_draws(spend).given(x, mean)
+        centre, spread = future.log_total(np.array([counts[0], counts[-1]], float))
+        low = (centre - _REACH * spread)[..., 0].min() - np.log(unit)
+        high = (centre + _REACH * spread)[..., 1].max() - np.log(unit)
+        step = float(np.clip(0.5 * spread.min(), *_STEPS))
+        grid = np.arange(low, high + 4 * step, step)
+        above = future.p_total_above(unit * np.exp(grid), counts[:, None])
+        return cls(grid, above.mean(axis=0))
+
+    def log_quantile(self, probabilities: NDArray, beyond: float) -> NDArray:
+        """Where P(revenue > it) is ``beyond``, as a log, shape (m,); NOTHING where it is zero.
+
+        Parameters
+        ----------
+        probabilities : ndarray, shape (m, k)
+            Of each count, per customer.
+        beyond : float
+        """
+        answer = np.full(len(probabilities), NOTHING)
+        any_purchase = probabilities.sum(axis=1)
+        buyers = np.flatnonzero(any_purchase * (1 - 1e-12) > beyond)
+        if not buyers.size:
+            return answer
+        tail = probabilities[buyers] @ self.above / any_purchase[buyers, None]
+        wanted = beyond / any_purchase[buyers]
+        # Four points of the grid around the first that is not exceeded enough.
+        place = (tail > wanted[:, None]).sum(axis=1)
+        first = np.clip(place - 2, 0, self.log_revenue.size - 4)[:, None] + np.arange(4)
+        odds = logit(np.clip(np.take_along_axis(tail, first, axis=1), 1e-300, 1 - 1e-15))
+        answer[buyers] = _crossing(self.log_revenue[first], odds, logit(wanted))
+        return answer
+
+
+def log_quantile_curves(
+    probabilities: NDArray, counts: NDArray, x: float, spend: SpendModel, beyonds: tuple[float, ...]
 ) -> NDArray:
-    """Quantile of the revenue of customers, shape (m,); 0 where buying nothing is likely enough.
-
-    ``P(revenue > z)`` is the sum over n of ``P(Y = n)`` times the probability that n purchases sum
-    to more than z: no simulation.
+    """The log quantiles of histories of one frequency, as quadratics in the share.
 
     Parameters
     ----------
-    found : CountTails
-        Distribution of the number of purchases, per cell.
-    cell : ndarray of int, shape (m,)
-        Which cell each customer is in.
-    x, mean : ndarray, shape (m,)
-        Past purchases and their mean spend.
+    probabilities : ndarray, shape (m, k)
+        Of each count of purchases from 1 on, per history.
+    counts : ndarray, shape (k,)
+    x : float
+        Their frequency.
     spend : SpendModel
         With draws of its parameters, shape (draws, 1).
-    probability : float
+    beyonds : tuple
+        The probabilities to be exceeded.
+
+    Returns
+    -------
+    ndarray, shape (beyonds, 3, m)
+        ``c0, c1, c2`` so that the quantile at a share u is
+        ``(scale + x mean) exp(c0 + c1 u + c2 u^2)``; without repeat purchases u is 0, and c0 all.
     """
-    beyond = 1.0 - probability
-    answer = np.zeros(cell.size)
-    buyers = np.flatnonzero(found.tails[cell, 0] * (1 - 1e-12) > beyond)
-    # Customers with counts of like length together, so that none waits for another's long tail.
-    lengths = np.maximum((found.tails > _NEGLIGIBLE * beyond).sum(axis=1), 1)[cell]
-    buyers = buyers[np.argsort(lengths[buyers], kind="stable")]
-    draws = np.size(getattr(spend, spend.names()[0]))
-    start = 0
-    while start < buyers.size:
-        step = max(1, _ELEMENTS // (draws * int(lengths[buyers[min(start + 64, buyers.size) - 1]])))
-        part = buyers[start : start + step]
-        counts = slice(0, int(lengths[part].max()))
-        answer[part] = _quantile(
-            found.probabilities[cell[part], counts],
-            found.representatives[counts],
-            x[part],
-            mean[part],
-            spend,
-            beyond,
-        )
-        start += step
-    return answer
+    probabilities, counts = _in_classes(probabilities, counts)
+    scale = scale_of(spend)
+    unknown = float(np.std(np.log(spend.scale)))
+    shares = next(shares for most, shares in _SHARES if unknown < most) if x > 0 else (0.0,)
+    at = np.empty((len(beyonds), len(shares), len(probabilities)))
+    for node, share in enumerate(shares):
+        tails = RevenueTails.of(x, share, counts, spend, scale)
+        for which, beyond in enumerate(beyonds):
+            at[which, node] = tails.log_quantile(probabilities, beyond)
+    powers = np.linalg.inv(np.vander(shares, increasing=True))
+    curves = np.zeros((len(beyonds), 3, len(probabilities)))
+    curves[:, : len(shares)] = np.einsum("pn,bnm->bpm", powers, at)
+    # Whether a quantile is zero depends on the chance of buying nothing alone, not on the share.
+    nothing = at[:, 0] == NOTHING
+    curves[:, 0][nothing] = NOTHING
+    curves[:, 1:][np.broadcast_to(nothing[:, None], curves[:, 1:].shape)] = 0.0
+    return curves
 
 
-def _quantile(
-    probabilities: NDArray,
-    counts: NDArray,
-    x: NDArray,
-    mean: NDArray,
-    spend: SpendModel,
-    beyond: float,
-) -> NDArray:
-    """The quantile where P(counts) is (m, k): a root search in the logarithm of revenue.
+def _crossing(at: NDArray, values: NDArray, wanted: NDArray) -> NDArray:
+    """Where falling values at four points, (m, 4) each, reach those wanted, (m,).
 
-    First at the middle of the draws, where it is cheap, then by secant steps with all of them.
+    A line through the two points around it, or the outermost two where none is, mended by a cubic
+    through all four, but never moved out of its place between the two.
     """
-    names = spend.names()
-    drawn = type(spend)(*(np.reshape(getattr(spend, name), (-1, 1, 1)) for name in names))
-    middle = type(spend)(
-        *(np.exp(np.mean(np.log(getattr(spend, name)))).reshape(1, 1, 1) for name in names)
-    )
-
-    active = probabilities.sum(axis=1)
-
-    def log_excess(model: SpendModel, log_z: NDArray, row: NDArray) -> NDArray:
-        """How far, in log odds, P(revenue > z | any) is above what it should be; falls with z."""
-        future = model.given(x[row, None], mean[row, None])
-        above = future.p_total_above(np.exp(log_z)[:, None], counts).mean(axis=0)
-        tail = np.einsum("mk,mk->m", probabilities[row], above) / active[row]
-        return logit(np.clip(tail, 1e-15, 1 - 1e-15)) - logit(beyond / active[row])
-
-    each = middle.expected_spend(x[:, None], mean[:, None])[0, :, 0]
-    expected = (probabilities @ counts) / active
-    guess = np.log(expected * np.where(np.isfinite(each), each, 1.0))
-    log_z = np.full(x.size, np.nan)
-    for reach in _BRACKETS:
-        rows = np.flatnonzero(np.isnan(log_z))
-        if rows.size == 0:
-            break
-        root = find_root(  # type: ignore[call-overload]
-            lambda at, row: log_excess(middle, at, row.astype(int)),
-            (guess[rows] - reach, guess[rows] + reach),
-            args=(rows.astype(float),),
-            tolerances={"xatol": _ROUGHLY, "fatol": _ROUGHLY},
-        )
-        log_z[rows] = np.where(root.success, root.x, np.nan)
-
-    # What is not found lies below exp(-40) of the guess: buying nothing is all but likely enough.
-    vanishing = np.isnan(log_z)
-    log_z = np.where(vanishing, guess, log_z)
-    everyone = np.arange(x.size)
-    excess = log_excess(drawn, log_z, everyone)
-    step = np.where(excess > 0, _ROUGHLY, -_ROUGHLY)
+    above = np.clip((values > wanted[:, None]).sum(axis=1), 1, 3)
+    rows = np.arange(len(at))
+    left, right = at[rows, above - 1], at[rows, above]
+    slope = np.minimum(values[rows, above] - values[rows, above - 1], -1e-12) / (right - left)
+    line = left + (wanted - values[rows, above - 1]) / slope
+    inside = (values[:, 0] > wanted) & (values[:, 3] <= wanted)
     for _ in range(2):
-        following = log_excess(drawn, log_z + step, everyone)
-        slope = np.minimum((following - excess) / step, -1e-3)
-        log_z, excess = log_z + step, following
-        step = np.clip(-excess / slope, -0.5, 0.5)
-        step = np.where(np.abs(step) < 1e-9, 1e-9, step)
-        if np.max(np.abs(step)) < 2 * _ROUGHLY:
-            break
-    return np.where(vanishing, 0.0, np.exp(log_z + step))
+        cubic = sum(
+            values[:, i]
+            * np.prod(
+                [(line - at[:, j]) / (at[:, i] - at[:, j]) for j in range(4) if j != i], axis=0
+            )
+            for i in range(4)
+        )
+        moved = np.clip(line - (cubic - wanted) / slope, left, right)
+        line = np.where(inside, moved, line)
+    return line
+
+
+def scale_of(spend: SpendModel) -> float:
+    """The scale in the middle of the draws."""
+    return float(np.exp(np.mean(np.log(spend.scale))))
+
+
+def _along_draws(spend: SpendModel) -> SpendModel:
+    """The model with its draws on an axis before counts and grid, (draws, 1, 1)."""
+    return type(spend)(*(np.reshape(getattr(spend, name), (-1, 1, 1)) for name in spend.names()))
+
+
+def _in_classes(probabilities: NDArray, counts: NDArray) -> tuple[NDArray, NDArray]:
+    """Neighbouring counts taken together where many: sums of many purchases hardly differ."""
+    edges = [n for n in counts.tolist() if n <= _ONE_BY_ONE]
+    while edges[-1] < counts[-1]:
+        edges.append(max(edges[-1] + 1, int(edges[-1] * _GROWTH)))
+    starts = np.unique(np.searchsorted(counts, edges))
+    starts = starts[starts < counts.size]
+    together = np.add.reduceat(probabilities, starts, axis=1)
+    weighted = np.add.reduceat(probabilities * counts, starts, axis=1).sum(axis=0)
+    total = together.sum(axis=0)
+    middle = np.divide(weighted, total, out=counts[starts].astype(float), where=total > 0)
+    return together, middle

@@ -84,6 +84,7 @@ class Model:
     __slots__ = ()
     title: ClassVar[str]
     needs: ClassVar[str]  # "purchases" or "spend": which cells the likelihood is a sum over
+    compile_from: ClassVar[float] = float("inf")  # cells from which compiling the likelihood pays
 
     def __post_init__(self) -> None:
         for name in self.names():
@@ -151,8 +152,8 @@ class PurchaseModel(Model):
         """Probability of still being a customer at ``T``."""
         raise NotImplementedError
 
-    def given_alive(self, x: ArrayLike, T: ArrayLike) -> Self:
-        """The model of the future of a customer alive at ``T``."""
+    def given_alive(self, x: ArrayLike, T: ArrayLike) -> "PurchaseModel":
+        """The model of the future of a customer alive at ``T``; it may be of another class."""
         raise NotImplementedError
 
     def expected_purchases(self, t: ArrayLike) -> NDArray:
@@ -266,6 +267,18 @@ class SpendModel(Model):
 
     def p_total_above(self, z: ArrayLike, n: ArrayLike) -> NDArray:
         """Probability that ``n`` purchases of a new customer sum to more than ``z``; n > 0."""
+        raise NotImplementedError
+
+    @property
+    def scale(self) -> Parameter:
+        """The parameter that is an amount: spend ``c`` times as high scales it by ``c``.
+
+        Future spend given ``x`` purchases of some mean scales with ``scale + x mean``.
+        """
+        raise NotImplementedError
+
+    def log_total(self, n: ArrayLike) -> tuple[NDArray, NDArray]:
+        """Mean and standard deviation of the log of what ``n`` purchases sum to; n > 0."""
         raise NotImplementedError
 
     def simulate(self, n: NDArray, rng: np.random.Generator) -> NDArray:

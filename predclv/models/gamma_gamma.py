@@ -6,7 +6,7 @@ from typing import ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import betainc
+from scipy.special import betainc, digamma, polygamma
 
 from predclv.errors import AssumptionWarning, InfiniteMeanWarning, PredclvWarning
 from predclv.maths.special import digamma_rising, log_beta
@@ -116,6 +116,20 @@ class GammaGamma(SpendModel):
         """
         z = np.asarray(z, float)
         return betainc(self.q, np.multiply(self.p, n), self.v / (z + self.v))
+
+    @property
+    def scale(self) -> Parameter:
+        """``v``: future spend given the past scales with ``v + x mean``."""
+        return self.v
+
+    def log_total(self, n: ArrayLike) -> tuple[NDArray, NDArray]:
+        """Mean and standard deviation of the log of what ``n`` purchases sum to; n > 0.
+
+        The log of a Gamma(p n) variable less that of a Gamma(q), plus log v.
+        """
+        pn = np.multiply(self.p, n)
+        mean = np.log(self.v) + digamma(pn) - digamma(self.q)
+        return mean, np.sqrt(polygamma(1, pn) + polygamma(1, self.q))
 
     def simulate(self, n: NDArray, rng: np.random.Generator) -> NDArray:
         """Spend of each of the purchases of customers who make ``n``, shape (n.sum(),).

@@ -1,0 +1,114 @@
+"""From histories to customers: what a customer's own mean spend adds, in NumPy and in SQL.
+
+A cell forecast is a table with one row per history. Everything about a customer follows from its
+history's row and its own ``monetary_value`` by the few formulas here. They stand twice: for arrays,
+and as SQL for engines that join the table with customers where these lie; a test holds the two
+together.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+_SIDES = ("lower", "upper")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class CellForecast:
+    """A forecast per history, and what turns it into one per customer.
+
+    Attributes
+    ----------
+    frame : DataFrame
+        One row per cell, in the order of ``RFM.cells()``: p_alive, p_active, expected_purchases,
+        purchases_lower, purchases_upper, discounted_purchases, as far as there are such; with
+        spend also spend_base and spend_slope (``expected_spend = base + slope * monetary_value``)
+        and, with intervals, lower_0, lower_1, lower_2, upper_0, upper_1, upper_2, the quadratics
+        of the bounds of revenue (or, of a lifetime, of discounted revenue) in
+        ``share = spent / (scale + spent)``, ``spent = frequency * monetary_value``:
+        ``(scale + spent) * exp(_0 + _1 * share + _2 * share**2)``.
+    scale : float or None
+        The amount in these; None without spend or intervals.
+    margin : float
+        Share of spend that is profit.
+    endless : bool
+        Whether the horizon is the whole remaining lifetime.
+    """
+
+    frame: pd.DataFrame
+    scale: float | None
+    margin: float
+    endless: bool
+
+    def of_customers(
+        self, cell: NDArray, frequency: NDArray, mean: NDArray | None
+    ) -> dict[str, NDArray]:
+        """The columns of customers in these cells, each (n_customers,).
+
+        Parameters
+        ----------
+        cell : ndarray of int, shape (n_customers,)
+            The row of each customer's cell.
+        frequency : ndarray, shape (n_customers,)
+        mean : ndarray, shape (n_customers,), or None
+            monetary_value; below zero, as refunds can leave it, it counts as zero.
+        """
+        own = {name: self.frame[name].to_numpy()[cell] for name in self.frame}
+        if mean is None:
+            return own
+        mean = np.maximum(mean, 0.0)
+        own["expected_spend"] = own["spend_base"] + own["spend_slope"] * mean
+        if not self.endless:
+            own["expected_revenue"] = own["expected_purchases"] * own["expected_spend"]
+        own["clv"] = self.margin * own["discounted_purchases"] * own["expected_spend"]
+        if self.scale is not None:
+            spent = frequency * mean
+            share = spent / (self.scale + spent)
+            for side in _SIDES:
+                log_bound = own[f"{side}_0"] + share * (own[f"{side}_1"] + share * own[f"{side}_2"])
+                bound = (self.scale + spent) * np.exp(log_bound)
+                if self.endless:
+                    own[f"clv_{side}"] = self.margin * bound
+                else:
+                    own[f"revenue_{side}"] = bound
+                    own[f"clv_{side}"] = self.margin * own["discount"] * bound
+        return own
+
+    def expressions(self) -> Mapping[str, str]:
+        """The columns in SQL, over a cell ``c`` and a customer ``s``."""
+        sql = {name: f"c.{name}" for name in self.frame if name in _PLAIN}
+        if "spend_base" not in self.frame:
+            return sql
+        mean = "greatest(s.monetary_value, 0.0)"
+        spend = f"(c.spend_base + c.spend_slope * {mean})"
+        sql["expected_spend"] = spend
+        if not self.endless:
+            sql["expected_revenue"] = f"c.expected_purchases * {spend}"
+        sql["clv"] = f"{_double(self.margin)} * c.discounted_purchases * {spend}"
+        if self.scale is not None:
+            spent = f"(s.frequency * {mean})"
+            own_scale = f"({_double(self.scale)} + {spent})"
+            share = f"({spent} / {own_scale})"
+            for side in _SIDES:
+                curve = f"c.{side}_0 + {share} * (c.{side}_1 + {share} * c.{side}_2)"
+                bound = f"{own_scale} * exp({curve})"
+                if self.endless:
+                    sql[f"clv_{side}"] = f"{_double(self.margin)} * {bound}"
+                else:
+                    sql[f"revenue_{side}"] = bound
+                    sql[f"clv_{side}"] = f"{_double(self.margin)} * c.discount * {bound}"
+        return sql
+
+
+_PLAIN = (
+    "p_alive", "p_active", "expected_purchases", "purchases_lower", "purchases_upper",
+    "discounted_purchases",
+)  # fmt: skip
+
+
+def _double(value: float) -> str:
+    """A number as SQL that both engines read as that very double."""
+    return f"CAST('{value!r}' AS DOUBLE)"

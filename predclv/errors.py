@@ -52,6 +52,10 @@ class SamplingWarning(PredclvWarning):
     """A posterior's chains or approximation are not to be trusted; the message says what to do."""
 
 
+class ScaleWarning(PredclvWarning):
+    """Something will take much memory or time; the message says how much and how to do without."""
+
+
 class OptionWarning(PredclvWarning):
     """An option has an unusual value; the message says how it was understood."""
 

@@ -18,10 +18,14 @@ from predclv.engines.result import Fit
 from predclv.errors import DataError, OptionError
 from predclv.forecast.outlook import Outlook
 from predclv.forecast.result import Forecast, Terms
+from predclv.forecast.table import ScoreTable
 from predclv.models.base import Model, PurchaseModel, SpendModel
 from predclv.models.bgnbd import BGNBD
 from predclv.models.gamma_gamma import GammaGamma
 from predclv.units import DAYS, force_of_interest, horizon_in, probability, share
+
+type Horizon = str | float | datetime.timedelta | np.timedelta64 | None
+"""``"52 weeks"``, a timedelta, a number in the summary's unit, or None: the whole lifetime."""
 
 
 @dataclass(frozen=True, slots=True, init=False)
@@ -140,7 +144,7 @@ class FittedCLV:
 
     def forecast(
         self,
-        horizon: str | float | datetime.timedelta | np.timedelta64 | None = "52 weeks",
+        horizon: Horizon = "52 weeks",
         discount_rate: float = 0.10,
         margin: float = 1.0,
         level: float | None = 0.9,
@@ -186,6 +190,47 @@ class FittedCLV:
         DataError
             If ``rfm`` has no spend and the model needs it.
         """
+        outlook = self._outlook(horizon, discount_rate, margin, level, rfm, seed)
+        return Forecast(outlook.terms, outlook)
+
+    def table(
+        self,
+        horizon: Horizon = "52 weeks",
+        discount_rate: float = 0.10,
+        margin: float = 1.0,
+        level: float | None = 0.9,
+        rfm: RFM | None = None,
+        seed: int | None = None,
+    ) -> ScoreTable:
+        """The forecast as a table of histories, for scoring customers in SQL without Python.
+
+        Parameters as :meth:`forecast`. The table holds no customer; :meth:`ScoreTable.sql` gives
+        the statement that joins customers with it.
+
+        Returns
+        -------
+        ScoreTable
+
+        Examples
+        --------
+        >>> import predclv as pc
+        >>> fitted = pc.CLVModel().fit(pc.rfm_summary(pc.datasets.load_cdnow()))
+        >>> table = fitted.table("52 weeks", level=None)
+        >>> table
+        ScoreTable: 1,218 histories of 2,357 customers
+        """
+        return self._outlook(horizon, discount_rate, margin, level, rfm, seed).table()
+
+    def _outlook(
+        self,
+        horizon: Horizon,
+        discount_rate: float,
+        margin: float,
+        level: float | None,
+        rfm: RFM | None,
+        seed: int | None,
+    ) -> Outlook:
+        """What a forecast on these terms is calculated from, checked."""
         customers = self._customers(rfm)
         delta = force_of_interest(discount_rate, self.unit)
         margin = share(margin, "margin")
@@ -205,7 +250,7 @@ class FittedCLV:
             level=level,
             observation_end=customers.observation_end,
         )
-        outlook = Outlook(
+        return Outlook(
             rfm=customers,
             purchases=self.purchases,
             spend=self.spend,
@@ -215,7 +260,6 @@ class FittedCLV:
             delta=delta,
             seed=_fresh_seed() if seed is None else seed,
         )
-        return Forecast(terms, outlook)
 
     def _customers(self, rfm: RFM | None) -> RFM:
         """Whom to forecast, checked to have what the model needs."""

@@ -10,21 +10,25 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from predclv.data.grouping import distinct
+from predclv.data.notices import warn
 from predclv.data.rfm import RFM
 from predclv.engines.result import Fit
+from predclv.errors import ScaleWarning
 from predclv.forecast.customers import CellForecast
 from predclv.forecast.distribution import CountDistribution
 from predclv.forecast.draws import drawn
 from predclv.forecast.histories import Histories
 from predclv.forecast.intervals import lifetime_intervals, predictive_intervals, purchase_draws
 from predclv.forecast.result import COLUMNS, Terms
-from predclv.forecast.totals import simulated_totals
+from predclv.forecast.table import ScoreTable
+from predclv.forecast.totals import SIMULATED, normal_totals, simulated_totals
 
 # Posterior expectations are averaged over draws, the fewer the more histories there are: a fit of
 # many customers leaves little unknown.
 _WORK = 1 << 20
 _FEWEST, _MOST = 16, 400
 _SPEND_DRAWS = 400
+_HUGE = 5_000_000  # customers from which on a frame is a matter of gigabytes
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -149,11 +153,24 @@ class Outlook:
     @cached_property
     def frame(self) -> pd.DataFrame:
         """The forecast of every customer: the columns of ``Forecast.frame``."""
-        customers = self.rfm.frame
+        if len(self) > _HUGE:
+            size = len(self) * 8 * (len(self.cells.expressions()) + 6) / 1e9
+            warn(
+                f"The frame of {len(self):,} customers takes about {size:.1f} GB of memory. "
+                "forecast.to_parquet(path) writes it without holding it; total() needs neither.",
+                ScaleWarning,
+            )
+        return self._of(self.rfm.frame, self._cell_of_customer)
+
+    def head(self, rows: int) -> pd.DataFrame:
+        """The first rows of ``frame``, without the others."""
+        customers = self.rfm.head(rows)
+        return self._of(customers, self._cells_of(customers))
+
+    def _of(self, customers: pd.DataFrame, cell: NDArray) -> pd.DataFrame:
+        """The forecast of customers in these cells."""
         mean = customers["monetary_value"].to_numpy(float) if self.spend is not None else None
-        columns = self.cells.of_customers(
-            self._cell_of_customer, customers["frequency"].to_numpy(float), mean
-        )
+        columns = self.cells.of_customers(cell, customers["frequency"].to_numpy(float), mean)
         return pd.DataFrame(
             {
                 "customer_id": customers["customer_id"],
@@ -164,7 +181,10 @@ class Outlook:
     @cached_property
     def _cell_of_customer(self) -> NDArray:
         """Which of ``RFM.cells()`` each customer is in, shape (n_customers,)."""
-        cells, customers = self.rfm.cells(), self.rfm.frame
+        return self._cells_of(self.rfm.frame)
+
+    def _cells_of(self, customers: pd.DataFrame) -> NDArray:
+        cells = self.rfm.cells()
         _, code = distinct(
             *(
                 np.concatenate([getattr(cells, name), customers[name].to_numpy(float)])
@@ -174,23 +194,57 @@ class Outlook:
         return code[len(cells) :]
 
     def sums(self) -> Mapping[str, float]:
-        """The sums over customers of the columns that add up."""
-        return self.frame.drop(columns="customer_id").sum()
+        """The sums over customers of the columns that add up, without asking for customers."""
+        cells, weight = self.cells.frame, self.rfm.cells().weight
+        sums = {
+            name: float(cells[name] @ weight)
+            for name in ("expected_purchases", "discounted_purchases")
+            if name in cells
+        }
+        if self.spend is not None:
+            spend = cells["spend_base"] * weight + cells["spend_slope"] * self.rfm.spend_of_cells()
+            if "expected_purchases" in cells:
+                sums["expected_revenue"] = float(cells["expected_purchases"] @ spend)
+            worth = float(cells["discounted_purchases"] @ spend)
+            sums["clv"] = self.terms.margin * worth
+        return sums
 
     def totals(self) -> dict[str, NDArray]:
         """Simulated totals of the customer base, each of shape (futures,)."""
-        customers = self.rfm.frame
-        mean = None
-        if self.spend is not None:
-            mean = np.maximum(customers["monetary_value"].to_numpy(float), 0.0)
-        totals = simulated_totals(
-            self._of_customers, mean, self.purchases, self.spend, self.t, self.delta, self.seed
-        )
+        if len(self) <= SIMULATED:
+            mean = None
+            if self.spend is not None:
+                spent = self.rfm.frame["monetary_value"].to_numpy(float)
+                mean = np.maximum(spent, 0.0)
+            totals = simulated_totals(
+                self._of_customers, mean, self.purchases, self.spend, self.t, self.delta, self.seed
+            )
+        else:
+            totals = self._normal_totals()
         if "worth" in totals:
             totals["clv"] = self.terms.margin * totals.pop("worth")
         if self.is_endless:
             totals = {k: v for k, v in totals.items() if k in ("discounted_purchases", "clv")}
         return totals
+
+    def _normal_totals(self) -> dict[str, NDArray]:
+        """Totals of a base too large to be simulated whole."""
+        names = {"expected_purchases": "purchases", "expected_revenue": "revenue"}
+        expected = {names.get(name, name): value for name, value in self.sums().items()}
+        margin = self.terms.margin
+        if "clv" in expected:
+            expected["worth"] = expected.pop("clv") / margin if margin else 0.0
+        return normal_totals(
+            self.rfm.sample(SIMULATED),
+            self.to_fit_unit,
+            len(self),
+            expected,
+            self.purchases,
+            self.spend,
+            self.t,
+            self.delta,
+            self.seed,
+        )
 
     @property
     def _of_customers(self) -> Histories:
@@ -207,12 +261,20 @@ class Outlook:
         model = purchase_draws(self.purchases, self._histories, rng)
         return CountDistribution(self._of_customers, model, self.t)
 
+    def table(self) -> ScoreTable:
+        """The forecast of every history, and the SQL that joins customers with it."""
+        sql = self.cells.expressions()
+        return ScoreTable(
+            pd.concat([self.rfm.keyed_cells(), self.cells.frame], axis="columns"),
+            self.rfm.cell_keys,
+            {name: sql[name] for name in COLUMNS if name in sql},
+            self.terms,
+        )
+
     def write(self, path: str | Path, metadata: Mapping[str, str]) -> None:
         """Write ``frame`` as Parquet from where the customers lie, without making it here."""
-        keyed = pd.concat([self.rfm.keyed_cells(), self.cells.frame], axis="columns")
-        order = self.cells.expressions()
-        expressions = {name: order[name] for name in COLUMNS if name in order}
-        self.rfm.write_scored(keyed, expressions, path, metadata)
+        table = self.table()
+        self.rfm.write_scored(table.frame, dict(table.expressions), path, dict(metadata))
 
 
 def _is_posterior(fit: Fit) -> bool:

@@ -1,11 +1,14 @@
 """Forecasts of rules that name one number per customer, and no chance around it."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from predclv.data.files import write_parquet
 from predclv.data.rfm import RFM
 from predclv.errors import OptionError
 from predclv.forecast.result import COLUMNS, Forecast, Terms
@@ -27,6 +30,10 @@ class Point:
     def __len__(self) -> int:
         return len(self.frame)
 
+    def head(self, rows: int) -> pd.DataFrame:
+        """The first rows of the frame."""
+        return self.frame.head(rows)
+
     def sums(self) -> pd.Series:
         """The sum of every column of numbers."""
         return self.frame.drop(columns="customer_id").sum()
@@ -36,6 +43,10 @@ class Point:
 
     def counts(self) -> None:
         """No distribution of purchases: a rule knows no chance."""
+
+    def write(self, path: str | Path, metadata: Mapping[str, str]) -> None:
+        """Write the frame as Parquet."""
+        write_parquet(self.frame, path, metadata)
 
 
 def point_forecast(

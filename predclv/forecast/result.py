@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from predclv.data.duckdb import write_table
 from predclv.data.files import write_csv, write_parquet
+from predclv.data.pseudonyms import pseudonymise as pseudonymised
 from predclv.forecast.distribution import CountDistribution
 
 COLUMNS = (
@@ -72,6 +73,9 @@ class Source(Protocol):
     def __len__(self) -> int:
         """Number of customers."""
 
+    def head(self, rows: int) -> pd.DataFrame:
+        """The first rows of ``frame``."""
+
     def sums(self) -> Mapping[str, float]:
         """The sums over customers of the frame's columns, as far as they are needed."""
 
@@ -80,6 +84,9 @@ class Source(Protocol):
 
     def counts(self) -> CountDistribution | None:
         """The distribution of each customer's purchases; None where there is none."""
+
+    def write(self, path: str | Path, metadata: Mapping[str, str]) -> None:
+        """Write ``frame`` as Parquet."""
 
 
 @dataclass(frozen=True, slots=True, repr=False, eq=False)
@@ -170,27 +177,50 @@ class Forecast:
         by = "clv" if "clv" in self.frame else "discounted_purchases"
         return self.frame.nlargest(n, by)
 
-    def to_parquet(self, path: str | Path) -> None:
+    def to_parquet(self, path: str | Path, pseudonymise: str | bytes | None = None) -> None:
         """Write the frame as Parquet, with the forecast's terms in the file's metadata.
 
-        Written under another name and then renamed: a half-written file is never taken for whole.
+        The customers of a log are written from where they lie, without passing through Python:
+        this is the way for millions. Written under another name and then renamed: a half-written
+        file is never taken for whole.
+
+        Parameters
+        ----------
+        path : path-like
+        pseudonymise : str or bytes, optional
+            A secret key: ids are replaced by a keyed hash; see :func:`predclv.pseudonymise`.
+
+        Raises
+        ------
+        StoreError
+            If the file cannot be written.
         """
         terms = {f"predclv.{name}": str(value) for name, value in asdict(self.terms).items()}
-        write_parquet(self.frame, path, terms)
+        if pseudonymise is None:
+            self._source.write(path, terms)
+        else:
+            write_parquet(_named(self.frame, pseudonymise), path, terms)
 
-    def to_csv(self, path: str | Path) -> None:
+    def to_csv(self, path: str | Path, pseudonymise: str | bytes | None = None) -> None:
         """Write the frame as CSV. Ids are written as they are, whatever they contain.
+
+        ``pseudonymise`` as in :meth:`to_parquet`.
 
         Warns
         -----
         DataWarning
             If ids begin with a character that spreadsheets take for a formula.
         """
-        write_csv(self.frame, path)
+        write_csv(_named(self.frame, pseudonymise), path)
 
-    def to_duckdb(self, path: str | Path, table: str) -> None:
-        """Write the frame as a table of a DuckDB database file, replacing a table of that name."""
-        write_table(self.frame, path, table)
+    def to_duckdb(
+        self, path: str | Path, table: str, pseudonymise: str | bytes | None = None
+    ) -> None:
+        """Write the frame as a table of a DuckDB database file, replacing a table of that name.
+
+        ``pseudonymise`` as in :meth:`to_parquet`.
+        """
+        write_table(_named(self.frame, pseudonymise), path, table)
 
     def headline(self) -> str:
         """The forecast and its sums in a sentence."""
@@ -208,7 +238,12 @@ class Forecast:
         )
 
     def __repr__(self) -> str:
-        return f"{self.headline()}\n{self.frame.head()}"
+        return f"{self.headline()}\n{self._source.head(5)}"
 
     def _repr_html_(self) -> str:
-        return f"<p>{escape(self.headline())}</p>{self.frame.head().to_html(index=False)}"
+        return f"<p>{escape(self.headline())}</p>{self._source.head(5).to_html(index=False)}"
+
+
+def _named(frame: pd.DataFrame, key: str | bytes | None) -> pd.DataFrame:
+    """The frame with its ids as they are, or pseudonymised where there is a key."""
+    return frame if key is None else pseudonymised(frame, key)

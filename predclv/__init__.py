@@ -15,38 +15,63 @@ _HOME = {
     "RFM": "predclv.data.rfm",
     "Cells": "predclv.data.cells",
     "SpendCells": "predclv.data.cells",
+    "duckdb_settings": "predclv.data.settings",
+    "pseudonymise": "predclv.data.pseudonyms",
     "holdout_split": "predclv.data.holdout",
     "HoldoutSplit": "predclv.data.holdout",
     **MODELS,
     "fit": "predclv.engines.base",
     "Fit": "predclv.engines.result",
     "CLVModel": "predclv.forecast.clv",
-    "FittedCLV": "predclv.forecast.clv",
+    "FittedCLV": "predclv.forecast.fitted",
     "Forecast": "predclv.forecast.result",
+    "validate": "predclv.validation.validate",
+    "Validation": "predclv.validation.result",
+    "backtest": "predclv.validation.backtest",
+    "Backtest": "predclv.validation.backtest",
+    "compare_fits": "predclv.validation.comparison",
+    "cohort_forecast": "predclv.decisions.cohort_forecast",
+    "CohortForecast": "predclv.decisions.cohort_forecast",
     "load": "predclv.store",
 }
 _MODULES = {
+    "baselines": "predclv.forecast.baselines",
     "datasets": "predclv.data.datasets",
+    "economics": "predclv.decisions.economics",
     "errors": "predclv.errors",
+    "historical": "predclv.historical",
     "plots": "predclv.plots",
+    "segments": "predclv.decisions.segments",
     "units": "predclv.units",
 }
 
 __all__ = [*_HOME, *_MODULES, "__version__"]
 
 if TYPE_CHECKING:
-    from predclv import errors, plots, units
+    from predclv import errors, historical, plots, units
     from predclv.data import datasets
     from predclv.data.cells import Cells, SpendCells
     from predclv.data.holdout import HoldoutSplit, holdout_split
+    from predclv.data.pseudonyms import pseudonymise
     from predclv.data.rfm import RFM, rfm_summary
+    from predclv.data.settings import duckdb_settings
+    from predclv.decisions import economics, segments
+    from predclv.decisions.cohort_forecast import CohortForecast, cohort_forecast
     from predclv.engines.base import fit
     from predclv.engines.result import Fit
-    from predclv.forecast.clv import CLVModel, FittedCLV
+    from predclv.forecast import baselines
+    from predclv.forecast.clv import CLVModel
+    from predclv.forecast.fitted import FittedCLV
     from predclv.forecast.result import Forecast
     from predclv.models.bgnbd import BGNBD
     from predclv.models.gamma_gamma import GammaGamma
+    from predclv.models.mbgnbd import MBGNBD
+    from predclv.models.pareto_nbd import ParetoNBD
     from predclv.store import load
+    from predclv.validation.backtest import Backtest, backtest
+    from predclv.validation.comparison import compare_fits
+    from predclv.validation.result import Validation
+    from predclv.validation.validate import validate
 
 
 def __getattr__(name: str) -> Any:

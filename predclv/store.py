@@ -4,7 +4,7 @@ from pathlib import Path
 
 from predclv.data.files import read_folder
 from predclv.errors import PredclvError, StoreError
-from predclv.forecast.clv import FittedCLV
+from predclv.forecast.fitted import FittedCLV
 
 
 def load(path: str | Path) -> FittedCLV:

@@ -56,7 +56,9 @@ class CellForecast:
         mean : ndarray, shape (n_customers,), or None
             monetary_value; below zero, as refunds can leave it, it counts as zero.
         """
-        own = {name: self.frame[name].to_numpy()[cell] for name in self.frame}
+        own: dict[str, NDArray] = {
+            str(name): self.frame[name].to_numpy()[cell] for name in self.frame
+        }
         if mean is None:
             return own
         mean = np.maximum(mean, 0.0)
@@ -94,7 +96,7 @@ class CellForecast:
             share = f"({spent} / {own_scale})"
             for side in _SIDES:
                 curve = f"c.{side}_0 + {share} * (c.{side}_1 + {share} * c.{side}_2)"
-                bound = f"{own_scale} * exp({curve})"
+                bound = f"({own_scale} * exp({curve}))"
                 if self.endless:
                     sql[f"clv_{side}"] = f"{_double(self.margin)} * {bound}"
                 else:

@@ -4,11 +4,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from predclv.data.files import write_parquet
 from predclv.data.grouping import distinct
 from predclv.data.notices import warn
 from predclv.data.rfm import RFM
@@ -128,7 +130,7 @@ class Outlook:
 
         Where there is no finite expectation the observed average stands in; the fit has warned.
         """
-        model = drawn(fit, _SPEND_DRAWS, rng) if _is_posterior(fit) else fit.model
+        model: Any = drawn(fit, _SPEND_DRAWS, rng) if _is_posterior(fit) else fit.model
         counts, code = np.unique(self._histories.x, return_inverse=True)
         with np.errstate(invalid="ignore"):
             base, at_one = (
@@ -272,7 +274,10 @@ class Outlook:
         )
 
     def write(self, path: str | Path, metadata: Mapping[str, str]) -> None:
-        """Write ``frame`` as Parquet from where the customers lie, without making it here."""
+        """Write ``frame`` as Parquet, of a log from where the customers lie."""
+        if self.rfm.log is None:
+            write_parquet(self.frame, path, metadata)
+            return
         table = self.table()
         self.rfm.write_scored(table.frame, dict(table.expressions), path, dict(metadata))
 

@@ -34,9 +34,10 @@ class Point:
         """The first rows of the frame."""
         return self.frame.head(rows)
 
-    def sums(self) -> pd.Series:
+    def sums(self) -> Mapping[str, float]:
         """The sum of every column of numbers."""
-        return self.frame.drop(columns="customer_id").sum()
+        numbers = self.frame.drop(columns="customer_id")
+        return {str(name): float(numbers[name].sum()) for name in numbers}
 
     def totals(self) -> None:
         """No simulated totals: a rule knows no chance."""

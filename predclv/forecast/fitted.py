@@ -1,0 +1,257 @@
+"""FittedCLV, what a recipe makes of a summary: ready to forecast its customers, or others."""
+
+import datetime
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from html import escape
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+import pandas as pd
+
+from predclv.data.files import write_folder
+from predclv.data.rfm import RFM
+from predclv.engines.result import Fit
+from predclv.errors import DataError, OptionError
+from predclv.forecast.outlook import Outlook
+from predclv.forecast.result import Forecast, Terms
+from predclv.forecast.selection import Choice
+from predclv.forecast.table import ScoreTable
+from predclv.units import DAYS, force_of_interest, horizon_in, probability, share
+
+type Horizon = str | float | datetime.timedelta | np.timedelta64 | None
+"""``"52 weeks"``, a timedelta, a number in the summary's unit, or None: the whole lifetime."""
+
+
+@dataclass(frozen=True, slots=True, repr=False, eq=False)
+class FittedCLV:
+    """A fitted recipe: ready to forecast the customers it was fitted to, or others.
+
+    Attributes
+    ----------
+    purchases : Fit
+    spend : Fit or None
+        None where only purchases are forecast.
+    rfm : RFM
+        The customers it was fitted to.
+    choice : Choice or None
+        With ``purchases="auto"``: which model was picked, and why.
+    """
+
+    purchases: Fit
+    spend: Fit | None
+    rfm: RFM
+    choice: Choice | None = None
+
+    @property
+    def unit(self) -> str:
+        """Unit of time of the fit."""
+        return self.purchases.unit
+
+    def summary(self, level: float = 0.9) -> pd.DataFrame:
+        """Both fits' parameters with their uncertainty, indexed by model and parameter."""
+        fits = [found for found in (self.purchases, self.spend) if found is not None]
+        return pd.concat(
+            {found.model.title: found.summary(level) for found in fits}, names=["model"]
+        )
+
+    def forecast(
+        self,
+        horizon: Horizon = "52 weeks",
+        discount_rate: float = 0.10,
+        margin: float = 1.0,
+        level: float | None = 0.9,
+        rfm: RFM | None = None,
+        seed: int | None = None,
+    ) -> Forecast:
+        """What every customer will do after the end of observation, and what it is worth today.
+
+        The intervals are *predictive*: at ``level=0.9``, nine of ten customers' actual purchases
+        (or revenue) should fall within, bounds included. They hold the chance in what customers
+        do and what is not known of the parameters. How well the expectation itself is known is
+        another, far narrower interval, and no customer's purchases fall within that.
+
+        Parameters
+        ----------
+        horizon : str, timedelta, number or None
+            ``"52 weeks"``, ``"12 months"``, a timedelta, or a number in the summary's unit. None
+            is the whole remaining lifetime: it needs a discount rate above 0, and leaves out the
+            undiscounted columns, which can be infinite.
+        discount_rate : float
+            Annual and effective; a purchase s years from now is worth ``(1 + rate)**-s``. 0.10 is
+            10%.
+        margin : float
+            Share of spend that is profit; with 1.0, ``clv`` is discounted revenue.
+        level : float or None
+            Of the predictive intervals; None leaves them out, which is many times faster. Those of
+            purchases and revenue are exact given draws of the parameters. Those of clv are those
+            of revenue times the customer's discounted over undiscounted purchases; over the whole
+            remaining lifetime they are simulated.
+        rfm : RFM, optional
+            Other customers than those fitted, in any unit of time.
+        seed : int, optional
+            Of the draws behind intervals and posterior averages; None draws afresh.
+
+        Returns
+        -------
+        Forecast
+
+        Raises
+        ------
+        OptionError
+            If the horizon, rate, margin or level makes no sense.
+        DataError
+            If ``rfm`` has no spend and the model needs it.
+        """
+        outlook = self._outlook(horizon, discount_rate, margin, level, rfm, seed)
+        return Forecast(outlook.terms, outlook)
+
+    def table(
+        self,
+        horizon: Horizon = "52 weeks",
+        discount_rate: float = 0.10,
+        margin: float = 1.0,
+        level: float | None = 0.9,
+        rfm: RFM | None = None,
+        seed: int | None = None,
+    ) -> ScoreTable:
+        """The forecast as a table of histories, for scoring customers in SQL without Python.
+
+        Parameters as :meth:`forecast`. The table holds no customer; :meth:`ScoreTable.sql` gives
+        the statement that joins customers with it.
+
+        Returns
+        -------
+        ScoreTable
+
+        Examples
+        --------
+        >>> import predclv as pc
+        >>> fitted = pc.CLVModel().fit(pc.rfm_summary(pc.datasets.load_cdnow()))
+        >>> table = fitted.table("52 weeks", level=None)
+        >>> table
+        ScoreTable: 1,218 histories of 2,357 customers
+        """
+        return self._outlook(horizon, discount_rate, margin, level, rfm, seed).table()
+
+    def _outlook(
+        self,
+        horizon: Horizon,
+        discount_rate: float,
+        margin: float,
+        level: float | None,
+        rfm: RFM | None,
+        seed: int | None,
+    ) -> Outlook:
+        """What a forecast on these terms is calculated from, checked."""
+        customers = self._customers(rfm)
+        delta = force_of_interest(discount_rate, self.unit)
+        margin = share(margin, "margin")
+        level = None if level is None else probability(level, "level")
+        to_fit_unit = DAYS[customers.unit] / DAYS[self.unit]
+        length = None if horizon is None else horizon_in(horizon, customers.unit)
+        if length is None and delta == 0:
+            raise OptionError(
+                "horizon=None, the whole remaining lifetime, needs a discount_rate above 0: "
+                "undiscounted it can be infinite. Give a rate such as 0.10, or a horizon."
+            )
+        terms = Terms(
+            horizon=length,
+            unit=customers.unit,
+            discount_rate=float(discount_rate),
+            margin=margin,
+            level=level,
+            observation_end=customers.observation_end,
+        )
+        return Outlook(
+            rfm=customers,
+            purchases=self.purchases,
+            spend=self.spend,
+            terms=terms,
+            to_fit_unit=to_fit_unit,
+            t=np.inf if length is None else length * to_fit_unit,
+            delta=delta,
+            seed=_fresh_seed() if seed is None else seed,
+        )
+
+    def _customers(self, rfm: RFM | None) -> RFM:
+        """Whom to forecast, checked to have what the model needs."""
+        customers = self.rfm if rfm is None else rfm
+        if not isinstance(customers, RFM):
+            raise DataError(
+                f"rfm must be an RFM (pc.rfm_summary or pc.RFM.from_frame); got "
+                f"{type(customers).__name__}."
+            )
+        if self.spend is not None and not customers.has_spend:
+            raise DataError(
+                "The model forecasts spend, but these customers have no monetary_value. Summarise "
+                "their log with its amount column, or fit with CLVModel(spend=None)."
+            )
+        return customers
+
+    def save(self, path: str | Path) -> None:
+        """Write the fit and its customers to a folder: JSON and Parquet, never pickle.
+
+        :func:`predclv.load` reads it back. The folder holds customer ids.
+
+        Raises
+        ------
+        StoreError
+            If something else stands at ``path``.
+        """
+        end = self.rfm.observation_end
+        content = {
+            "purchases": self.purchases.document(),
+            "spend": None if self.spend is None else self.spend.document(),
+            "rfm": {"unit": self.rfm.unit, "observation_end": None if end is None else str(end)},
+            "choice": None if self.choice is None else self.choice.document(),
+        }
+        tables = {"customers": self.rfm.frame}
+        if self.choice is not None:
+            tables["choice"] = self.choice.frame.reset_index()
+        for role, found in (("purchases", self.purchases), ("spend", self.spend)):
+            if found is not None:
+                tables |= {f"{role}_{name}": table for name, table in found.tables().items()}
+        write_folder(path, "FittedCLV", content, tables)
+
+    @classmethod
+    def from_document(cls, content: Mapping[str, Any], tables: Mapping[str, pd.DataFrame]) -> Self:
+        """The inverse of :meth:`save`, from what the folder held."""
+        end = content["rfm"]["observation_end"]
+        rfm = replace(
+            RFM.from_frame(tables["customers"], unit=content["rfm"]["unit"]),
+            observation_end=None if end is None else datetime.date.fromisoformat(end),
+        )
+        fits = {
+            role: Fit.from_document(
+                content[role],
+                {
+                    name.removeprefix(f"{role}_"): table
+                    for name, table in tables.items()
+                    if name.startswith(f"{role}_")
+                },
+            )
+            for role in ("purchases", "spend")
+            if content[role] is not None
+        }
+        choice = None
+        if content.get("choice") is not None:
+            choice = Choice.from_document(content["choice"], tables["choice"].set_index("model"))
+        return cls(fits["purchases"], fits.get("spend"), rfm, choice)
+
+    def __repr__(self) -> str:
+        spend = f"\n{self.spend!r}" if self.spend is not None else ""
+        choice = f"\n{self.choice!r}" if self.choice is not None else ""
+        return f"{self.purchases!r}{spend}{choice}"
+
+    def _repr_html_(self) -> str:
+        fits = [found for found in (self.purchases, self.spend) if found is not None]
+        choice = "" if self.choice is None else f"<p>{escape(repr(self.choice))}</p>"
+        summary = f"<p>{escape(repr(self.rfm))}</p>{choice}"
+        return summary + "".join(found._repr_html_() for found in fits)
+
+
+def _fresh_seed() -> int:
+    """A seed of a forecast for which none is given: its parts then agree with each other."""
+    return int(np.random.default_rng().integers(1 << 62))

@@ -2,11 +2,14 @@
 
 import sys
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, fields, replace
 from enum import StrEnum
+from functools import wraps
+from inspect import Parameter, Signature, signature
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, get_type_hints
 
 import typer
 from typer.exceptions import TyperException
@@ -41,14 +44,59 @@ class Refunds(StrEnum):
 
 
 Log = Annotated[str, typer.Argument(help="A log of purchases: a .csv or .parquet file, or a glob.")]
-CustomerId = Annotated[str, typer.Option(help="Column of customer ids.")]
-Date = Annotated[str, typer.Option(help="Column of dates or timestamps.")]
-Amount = Annotated[str, typer.Option(help="Column of amounts.")]
-NoAmount = Annotated[bool, typer.Option("--no-amount", help="The log has no amounts.")]
 UnitOption = Annotated[Unit | None, typer.Option(help="Unit of time. [default: week]")]
-End = Annotated[str | None, typer.Option(help="Last day observed; default: the log's last.")]
-RefundsOption = Annotated[Refunds, typer.Option(help="What is done with negative amounts.")]
-Timezone = Annotated[str | None, typer.Option(help="Zone whose calendar days count.")]
+
+
+@dataclass(frozen=True, slots=True)
+class LogOptions:
+    """The options of every verb that reads a log."""
+
+    customer_id: Annotated[str, typer.Option(help="Column of customer ids.")] = "customer_id"
+    date: Annotated[str, typer.Option(help="Column of dates or timestamps.")] = "date"
+    amount: Annotated[str, typer.Option(help="Column of amounts.")] = "amount"
+    no_amount: Annotated[bool, typer.Option("--no-amount", help="The log has no amounts.")] = False
+    unit: UnitOption = None
+    refunds: Annotated[Refunds, typer.Option(help="What is done with negative amounts.")] = (
+        Refunds.NET
+    )
+    timezone: Annotated[str | None, typer.Option(help="Zone whose calendar days count.")] = None
+
+    def arguments(self) -> dict[str, Any]:
+        """As the functions that read a log take them."""
+        given = {field.name: getattr(self, field.name) for field in fields(self)}
+        if given.pop("no_amount"):
+            given["amount"] = None
+        return given | {"unit": self.unit or "week"}
+
+
+@dataclass(frozen=True, slots=True)
+class SummaryOptions(LogOptions):
+    """The options of every verb that reads a log as one summary."""
+
+    observation_end: Annotated[
+        str | None, typer.Option(help="Last day observed; default: the log's last.")
+    ] = None
+
+
+def with_options[F: Callable[..., None]](verb: F) -> F:
+    """A verb whose parameter ``options`` is spelled out, one option for each of its fields."""
+    hints = get_type_hints(verb, include_extras=True)
+    kind = hints.pop("options")
+    of_kind = get_type_hints(kind, include_extras=True)
+    own = [p for name, p in signature(verb).parameters.items() if name != "options"]
+    added = [
+        Parameter(f.name, Parameter.KEYWORD_ONLY, default=f.default, annotation=of_kind[f.name])
+        for f in fields(kind)
+    ]
+
+    @wraps(verb)
+    def spelled_out(**given: Any) -> None:
+        options = kind(**{f.name: given.pop(f.name) for f in fields(kind)})
+        verb(**given, options=options)
+
+    spelled_out.__signature__ = Signature([*own, *added])  # type: ignore[attr-defined]
+    spelled_out.__annotations__ = hints | {p.name: p.annotation for p in added}
+    return spelled_out  # type: ignore[return-value]
 
 
 @contextmanager
@@ -71,16 +119,14 @@ def _stage(text: str) -> Iterator[None]:
         yield
 
 
-def _customers(path: str, unit: Unit | None, **options: Any) -> pc.RFM:
+def _customers(path: str, options: SummaryOptions) -> pc.RFM:
     """The summary in a file, or of the log in a file."""
     from predclv.data.rfm_files import holds_rfm, read_rfm
 
     with _stage(f"Reading {path}"):
         if holds_rfm(path):
-            return read_rfm(path, unit)
-        if options.pop("no_amount"):
-            options["amount"] = None
-        return pc.rfm_summary(path, unit=unit or "week", **options)
+            return read_rfm(path, options.unit)
+        return pc.rfm_summary(path, **options.arguments())
 
 
 @app.callback(invoke_without_command=True)
@@ -91,71 +137,41 @@ def help_without_verb(context: typer.Context) -> None:
 
 
 @app.command()
+@with_options
 def summarise(
     log: Log,
     out: Annotated[Path, typer.Option(help="The summary to write: .parquet or .csv.")],
-    customer_id: CustomerId = "customer_id",
-    date: Date = "date",
-    amount: Amount = "amount",
-    no_amount: NoAmount = False,
-    unit: UnitOption = None,
-    observation_end: End = None,
-    refunds: RefundsOption = Refunds.NET,
-    timezone: Timezone = None,
+    *,
+    options: SummaryOptions,
 ) -> None:
     """Summarise a log: one row per customer with frequency, recency, T and monetary value."""
     from predclv.data.rfm_files import write_rfm
 
-    rfm = _customers(
-        log,
-        unit,
-        customer_id=customer_id,
-        date=date,
-        amount=amount,
-        no_amount=no_amount,
-        observation_end=observation_end,
-        refunds=refunds,
-        timezone=timezone,
-    )
+    rfm = _customers(log, options)
     write_rfm(rfm, out)
     typer.echo(f"{rfm!r}\nWritten to {out}")
 
 
 @app.command()
+@with_options
 def fit(
     customers: Annotated[str, typer.Argument(help="A log, or a summary made by summarise.")],
     out: Annotated[Path, typer.Option(help="The folder to write the fitted model to.")],
-    purchases: Annotated[str, typer.Option(help="Model of purchases.")] = "BGNBD",
+    purchases: Annotated[str, typer.Option(help="Model of purchases, or auto.")] = "BGNBD",
     spend: Annotated[str, typer.Option(help="Model of spend, or none.")] = "GammaGamma",
     engine: Annotated[str, typer.Option(help="Who fits.")] = "mle",
-    customer_id: CustomerId = "customer_id",
-    date: Date = "date",
-    amount: Amount = "amount",
-    no_amount: NoAmount = False,
-    unit: UnitOption = None,
-    observation_end: End = None,
-    refunds: RefundsOption = Refunds.NET,
-    timezone: Timezone = None,
+    *,
+    options: SummaryOptions,
 ) -> None:
     """Fit the models to a log or a summary, and save them with their customers."""
     from predclv.models import class_named
 
     model = pc.CLVModel(
-        purchases=class_named(purchases),
+        purchases=purchases if purchases == "auto" else class_named(purchases),
         spend=None if spend.casefold() == "none" else class_named(spend),
         engine=engine,
     )
-    rfm = _customers(
-        customers,
-        unit,
-        customer_id=customer_id,
-        date=date,
-        amount=amount,
-        no_amount=no_amount,
-        observation_end=observation_end,
-        refunds=refunds,
-        timezone=timezone,
-    )
+    rfm = _customers(customers, options)
     with _stage(f"Fitting {len(rfm):,} customers"):
         fitted = model.fit(rfm)
     fitted.save(out)
@@ -164,6 +180,7 @@ def fit(
 
 
 @app.command()
+@with_options
 def forecast(
     model: Annotated[Path, typer.Argument(help="A fitted model: the folder that fit wrote.")],
     out: Annotated[Path, typer.Option(help="The forecast to write: .parquet, .csv or .duckdb.")],
@@ -179,14 +196,8 @@ def forecast(
     ] = False,
     seed: Annotated[int | None, typer.Option(help="Of the draws behind intervals.")] = None,
     table: Annotated[str, typer.Option(help="Name of the table in a .duckdb file.")] = "forecast",
-    customer_id: CustomerId = "customer_id",
-    date: Date = "date",
-    amount: Amount = "amount",
-    no_amount: NoAmount = False,
-    unit: UnitOption = None,
-    observation_end: End = None,
-    refunds: RefundsOption = Refunds.NET,
-    timezone: Timezone = None,
+    *,
+    options: SummaryOptions,
 ) -> None:
     """Forecast every customer: alive, active, purchases, spend and CLV."""
     writers = {".parquet": "to_parquet", ".csv": "to_csv", ".duckdb": "to_duckdb"}
@@ -196,15 +207,7 @@ def forecast(
     others = None
     if customers is not None:
         others = _customers(
-            customers,
-            unit,
-            customer_id=customer_id,
-            date=date,
-            amount=amount,
-            no_amount=no_amount or fitted.spend is None,
-            observation_end=observation_end,
-            refunds=refunds,
-            timezone=timezone,
+            customers, replace(options, no_amount=True) if fitted.spend is None else options
         )
     with _stage("Forecasting"):
         result = fitted.forecast(
@@ -221,6 +224,74 @@ def forecast(
     else:
         write(out)
     typer.echo(f"{result.headline()}\nWritten to {out}")
+
+
+@app.command()
+@with_options
+def validate(
+    log: Log,
+    calibration_end: Annotated[str, typer.Option(help="Last day that the models may see.")],
+    holdout_end: Annotated[
+        str | None, typer.Option(help="Last day of the holdout; default: the log's last.")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="The report to write (.html), or its table (.csv).")
+    ] = None,
+    models: Annotated[
+        str, typer.Option(help="Models of purchases, with commas between them.")
+    ] = "BGNBD,MBGNBD,ParetoNBD",
+    baselines: Annotated[
+        str, typer.Option(help="Baselines beside them, or none.")
+    ] = "LastPeriod,PastRate,HiatusRate,MeanRate",
+    level: Annotated[float, typer.Option(help="Of the predictive intervals.")] = 0.9,
+    seed: Annotated[int | None, typer.Option(help="Of the draws behind intervals.")] = None,
+    *,
+    options: LogOptions,
+) -> None:
+    """Fit on what was known at a day, and score the forecasts against what came after."""
+    from predclv.models import class_named
+
+    if out is not None and out.suffix.casefold() not in (".html", ".csv"):
+        raise pc.errors.OptionError(f"--out must end in .html or .csv; got {str(out)!r}.")
+    forecasters: list[Any] = [pc.CLVModel(class_named(name)) for name in _listed(models)]
+    forecasters += [_baseline_named(name) for name in _listed(baselines)]
+    with _stage(f"Reading {log}"):
+        split = pc.holdout_split(
+            log,
+            calibration_end=calibration_end,
+            holdout_end=holdout_end,
+            **options.arguments(),
+        )
+    with _stage("Fitting and scoring"):
+        validation = pc.validate(forecasters, split, level=level, seed=seed, progress=False)
+    typer.echo(repr(validation))
+    if out is None:
+        return
+    with _stage("Writing the report"):
+        if out.suffix.casefold() == ".html":
+            validation.to_html(out)
+        else:
+            from predclv.data.files import write_csv
+
+            write_csv(validation.frame.reset_index(), out)
+    typer.echo(f"Written to {out}")
+
+
+def _baseline_named(name: str) -> Any:
+    """A baseline by its public name."""
+    known = ("LastPeriod", "PastRate", "HiatusRate", "MeanRate", "Textbook")
+    if name not in known:
+        raise pc.errors.OptionError(
+            f"There is no baseline {name!r}; there are {', '.join(known)}."
+            f"{pc.errors.did_you_mean(name, known)}"
+        )
+    return getattr(pc.baselines, name)()
+
+
+def _listed(names: str) -> list[str]:
+    """Names with commas between them; none at all where it says none."""
+    listed = [name.strip() for name in names.split(",") if name.strip()]
+    return [] if [name.casefold() for name in listed] == ["none"] else listed
 
 
 @app.command()

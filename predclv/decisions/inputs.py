@@ -1,0 +1,165 @@
+"""What decisions are made from, checked: forecasts, and values given by customer."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from predclv.data.notices import counted, warn
+from predclv.errors import AssumptionWarning, DataError, DataWarning, did_you_mean, some
+from predclv.forecast.result import Forecast
+from predclv.units import DAYS
+
+FEW = 100
+"""Customers in a group below which its shares and means are warned about."""
+
+ADVICE = {
+    "clv": "Summarise a log with amounts and fit a model of spend.",
+    "expected_spend": "Summarise a log with amounts and fit a model of spend.",
+    "expected_revenue": "Summarise a log with amounts, and forecast a finite horizon.",
+    "expected_purchases": "Forecast a finite horizon, such as horizon='1 year'.",
+    "p_alive": "Forecast with a model that says who is still a customer, such as BG/NBD.",
+}
+
+
+def forecast_frame(forecast: Any, what: str, *needs: str) -> pd.DataFrame:
+    """The frame of a forecast, checked to have the columns that ``what`` needs."""
+    if not isinstance(forecast, Forecast):
+        raise DataError(
+            f"{what} wants a Forecast (fitted.forecast(...)); got {type(forecast).__name__}."
+        )
+    for name in needs:
+        if name not in forecast.frame:
+            raise DataError(f"{what} needs {name}, and this forecast has none. {ADVICE[name]}")
+        finite_column(forecast.frame, name)
+    return forecast.frame
+
+
+def finite_column(frame: pd.DataFrame, name: str) -> NDArray:
+    """A column as finite floats, shape (n_customers,)."""
+    try:
+        values = frame[name].to_numpy(float, na_value=np.nan)
+    except (TypeError, ValueError) as error:
+        raise DataError(f"Column {name!r} is no number: {error}.") from error
+    odd = ~np.isfinite(values)
+    if odd.any():
+        raise DataError(
+            f"{counted(int(odd.sum()), 'customer has', 'customers have')} a missing or infinite "
+            f"{name} (customer_id {some(frame['customer_id'][odd])}). Correct them or leave them "
+            "out."
+        )
+    return values
+
+
+def value_column(frame: pd.DataFrame) -> str:
+    """What a forecast measures value in: clv, or discounted purchases where there is no spend."""
+    return "clv" if "clv" in frame else "discounted_purchases"
+
+
+def horizon_years(forecast: Forecast) -> float | None:
+    """Length of a forecast in years; None for the whole remaining lifetime."""
+    terms = forecast.terms
+    return None if terms.horizon is None else terms.horizon * DAYS[terms.unit] / DAYS["year"]
+
+
+def basis(forecast: Forecast) -> str:
+    """What a forecast looks at, in words."""
+    terms = forecast.terms
+    end = f" after {terms.observation_end}" if terms.observation_end else ""
+    if terms.horizon is None:
+        return f"the whole remaining lifetime{end}"
+    length, unit, years = terms.horizon, terms.unit, horizon_years(forecast)
+    if years is not None and abs(years - round(years)) < 1e-9:
+        length, unit = round(years), "year"
+    return f"{length:.4g} {unit}{'' if length == 1 else 's'}{end}"
+
+
+def per_customer(
+    values: Any, ids: pd.Series, what: str, column: str, absent: float | None = None
+) -> pd.Series:
+    """Values given by customer, one for each of ``ids`` in their order.
+
+    Parameters
+    ----------
+    values : Series, mapping or DataFrame
+        A Series indexed by customer_id, a mapping, or a frame with ``customer_id`` and ``column``.
+    ids : Series, shape (n_customers,)
+    what : str
+        What the values are called in messages.
+    column : str
+    absent : float, optional
+        The value of a customer who is not among those given. Without it theirs is missing, and may
+        be so among those given as well.
+
+    Raises
+    ------
+    DataError
+        If a column is missing, a customer appears twice, no customer is among ``ids``, or with
+        ``absent`` a value is missing or infinite.
+
+    Warns
+    -----
+    DataWarning
+        If there are values for customers who are not among ``ids``.
+    """
+    series = _as_series(values, what, column)
+    if series.index.hasnans or series.index.has_duplicates:
+        twice = series.index[series.index.duplicated()].unique()
+        problem = f"two rows for {some(twice)}"
+        if series.index.hasnans:
+            problem = "a row without customer_id"
+        raise DataError(f"{what} must name every customer once; there is {problem}.")
+    known = series.index.isin(ids)
+    if not known.any():
+        raise DataError(
+            f"None of the {len(series):,} customers in {what} is in the forecast: its ids look "
+            f"like {some(series.index, 3)}, the forecast's like {some(ids, 3)}. Are they of one "
+            "type?"
+        )
+    if not known.all():
+        strangers = int((~known).sum())
+        warn(
+            f"{counted(strangers, 'customer', 'customers')} in {what} "
+            f"{'is' if strangers == 1 else 'are'} not in the forecast "
+            f"({some(series.index[~known])}) and {'was' if strangers == 1 else 'were'} left out.",
+            DataWarning,
+        )
+    if absent is None:
+        return series.reindex(ids).reset_index(drop=True)
+    given = pd.DataFrame({"customer_id": series.index, what: series.to_numpy()})
+    found = pd.Series(finite_column(given, what), index=series.index)
+    return found.reindex(ids, fill_value=absent).reset_index(drop=True)
+
+
+def _as_series(values: Any, what: str, column: str) -> pd.Series:
+    if isinstance(values, pd.DataFrame):
+        for name in ("customer_id", column):
+            if name not in values:
+                raise DataError(
+                    f"{what} has no column {name!r}; it has {some(values.columns, 20)}."
+                    f"{did_you_mean(name, values.columns)}"
+                )
+        return values.set_index("customer_id")[column]
+    if isinstance(values, Mapping):
+        return pd.Series(dict(values))
+    if isinstance(values, pd.Series):
+        return values
+    raise DataError(
+        f"{what} must be a Series indexed by customer_id, a mapping, or a frame with columns "
+        f"customer_id and {column}; got {type(values).__name__}."
+    )
+
+
+def warn_of_few(customers: Mapping[Any, int], kind: str) -> None:
+    """Warn of groups with fewer than ``FEW`` customers."""
+    few = {name: number for name, number in customers.items() if number < FEW}
+    if few:
+        named = some((f"{name} ({number:,})" for name, number in few.items()), 10)
+        empty = " The means of an empty one are NaN." if 0 in few.values() else ""
+        warn(
+            f"{kind} with fewer than {FEW} customers: {named}. Their shares and means say little "
+            f"about other customers like them.{empty}",
+            AssumptionWarning,
+        )

@@ -1,0 +1,141 @@
+"""Migration: which customers changed their tier between two dates."""
+
+from dataclasses import dataclass
+from html import escape
+
+import numpy as np
+import pandas as pd
+
+from predclv.data.notices import counted
+from predclv.decisions.tiers import Tiers
+from predclv.errors import DataError, some
+
+NEW = "not a customer yet"
+LEFT = "no longer listed"
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Migration:
+    """Customers by tier at two dates.
+
+    Attributes
+    ----------
+    counts : DataFrame
+        One row per tier before, the highest first, and a last one for customers who were none yet;
+        one column per tier after and a last one for those who are no longer listed.
+    frame : DataFrame
+        One row per customer of either date: customer_id, before and after.
+    """
+
+    counts: pd.DataFrame
+    frame: pd.DataFrame
+
+    @property
+    def shares(self) -> pd.DataFrame:
+        """``counts`` as shares of their row: where the customers of a tier went.
+
+        The shares of a row without customers are 0.
+        """
+        rows = self.counts.sum(axis=1)
+        return self.counts.div(rows.where(rows > 0, 1), axis=0)
+
+    def summary(self) -> pd.Series:
+        """How many stayed, rose, fell, came and left.
+
+        Rose and fell go by the order of the tiers, which must be the same at both dates; with
+        different tiers there are ``moved`` instead.
+        """
+        inner = self.counts.drop(index=NEW, columns=LEFT)
+        came = int(self.counts.loc[NEW].to_numpy().sum())
+        left = int(self.counts[LEFT].to_numpy().sum())
+        table = inner.to_numpy()
+        if list(inner.index) == list(inner.columns):
+            known = {
+                "stayed": int(np.trace(table)),
+                "rose": int(np.tril(table, -1).sum()),
+                "fell": int(np.triu(table, 1).sum()),
+            }
+        else:
+            known = {"moved": int(table.sum())}
+        return pd.Series(known | {"came": came, "left": left}, name="customers")
+
+    def headline(self) -> str:
+        """The migration in a sentence."""
+        told = ", ".join(f"{number:,} {word}" for word, number in self.summary().items())
+        return f"{counted(len(self.frame), 'customer')}: {told}"
+
+    def __repr__(self) -> str:
+        return f"{self.headline()}\n{self.counts}"
+
+    def _repr_html_(self) -> str:
+        table = self.counts.map("{:,}".format).to_html(border=0)
+        return f"<p><b>{escape(self.headline())}</b></p>{table}"
+
+
+def migration(before: Tiers, after: Tiers) -> Migration:
+    """Who moved between tiers from one date to another.
+
+    Tiers by quantiles are relative: as many rise as fall, whatever the customer base did as a
+    whole. To see whether it got better, use rules.
+
+    Parameters
+    ----------
+    before, after : Tiers
+        Of the same customer base at two dates, made in the same way. Customers of one date alone
+        are counted in a row and a column of their own.
+
+    Returns
+    -------
+    Migration
+
+    Raises
+    ------
+    DataError
+        If no customer is in both.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from predclv.decisions.tiers import Tiers
+    >>> def at(date_ids, date_tiers):
+    ...     tier = pd.Categorical(date_tiers, categories=["low", "high"], ordered=True)
+    ...     frame = pd.DataFrame({"customer_id": date_ids, "tier": tier, "clv": 1.0})
+    ...     return Tiers(frame, ("high", "low"), "clv", "clv", ("clv",), "")
+    >>> migration(at([1, 2, 3], ["low", "low", "high"]), at([1, 2, 4], ["high", "low", "low"]))
+    4 customers: 1 stayed, 1 rose, 0 fell, 1 came, 1 left
+    after               high  low  no longer listed
+    before
+    high                   0    0                 1
+    low                    1    1                 0
+    not a customer yet     0    1                 0
+    """
+    for name, found in (("before", before), ("after", after)):
+        if not isinstance(found, Tiers):
+            raise DataError(
+                f"{name} must be Tiers (pc.segments.tiers(...)); got {type(found).__name__}."
+            )
+    ids_before, ids_after = before.frame["customer_id"], after.frame["customer_id"]
+    if not ids_before.isin(ids_after).any():
+        raise DataError(
+            f"No customer is in both: ids look like {some(ids_before, 3)} before and "
+            f"{some(ids_after, 3)} after. Are they of one type?"
+        )
+    both = pd.merge(
+        _tier_by_id(before, "before"), _tier_by_id(after, "after"), on="customer_id", how="outer"
+    )
+    both["before"] = both["before"].fillna(NEW)
+    both["after"] = both["after"].fillna(LEFT)
+    counts = (
+        both.groupby(["before", "after"])
+        .size()
+        .unstack(fill_value=0)
+        .reindex(index=[*before.names, NEW], columns=[*after.names, LEFT], fill_value=0)
+        .rename_axis(index="before", columns="after")
+    )
+    return Migration(counts, both)
+
+
+def _tier_by_id(found: Tiers, when: str) -> pd.DataFrame:
+    return pd.DataFrame(
+        {"customer_id": found.frame["customer_id"], when: found.frame["tier"].astype(object)}
+    )

@@ -1,0 +1,234 @@
+"""Customers by their own rhythm: who is overdue, and who is due."""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from predclv.data.rfm import RFM
+from predclv.decisions.inputs import forecast_frame, value_column
+from predclv.decisions.waiting import chance_of_silence, waiting_time
+from predclv.engines.result import Fit
+from predclv.errors import DataError, OptionError
+from predclv.forecast.fitted import FittedCLV
+from predclv.forecast.histories import Histories
+from predclv.forecast.result import Forecast
+from predclv.models.base import PurchaseModel
+from predclv.units import DAYS, horizon_in, probability
+
+
+def at_risk(
+    fitted: FittedCLV | Fit,
+    rfm: RFM | None = None,
+    overdue: float = 0.9,
+    least_repeats: int = 3,
+    forecast: Forecast | None = None,
+) -> pd.DataFrame:
+    """Customers who bought regularly and are now overdue by their own rhythm.
+
+    Right after their last purchase a customer's rate of purchases, given their history, is
+    Gamma(r + x, alpha + t_x). Had they stayed, they would be silent for longer than s with
+    probability ``((alpha + t_x) / (alpha + t_x + s))^(r + x)``. Overdue is whose silence is less
+    likely than ``1 - overdue``: somebody who buys weekly after a month, somebody who buys once a
+    year not yet. For a purchase model without such a rate the probability is its own, of no
+    purchase since the last one.
+
+    Parameters
+    ----------
+    fitted : FittedCLV or Fit
+        Of purchases, with spend or without. Rhythms are taken at the point estimate.
+    rfm : RFM, optional
+        The customers, in any unit; by default those fitted. A Fit does not remember its own.
+    overdue : float
+        0.9: silent for longer than nine of ten customers with their history would be.
+    least_repeats : int
+        Bought regularly: at least so many repeat purchases.
+    forecast : Forecast, optional
+        Of the same customers, for the value at stake. Default: of 52 weeks at 10% a year and
+        margin 1.
+
+    Returns
+    -------
+    DataFrame
+        Sorted by value_at_stake, the highest first: customer_id, value_at_stake (clv: what is
+        still expected of them; without spend discounted purchases), p_alive, silent_days, p_silent
+        (the probability above), usual_gap_days (the gap they outlast every second time),
+        overdue_after_days (the silence from which they are overdue), frequency. Customers who are
+        almost surely gone stand at the end; `win_back` is the list for them.
+
+    Raises
+    ------
+    DataError
+        If there are no customers, the fit is not of purchases, or the forecast is of others.
+    OptionError
+        If ``overdue`` or ``least_repeats`` makes no sense.
+
+    Examples
+    --------
+    >>> import predclv as pc
+    >>> fitted = pc.CLVModel().fit(pc.rfm_summary(pc.datasets.load_cdnow()))
+    >>> late = pc.segments.at_risk(fitted)
+    >>> late[["customer_id", "silent_days", "usual_gap_days", "overdue_after_days"]].head(2).round()
+       customer_id  silent_days  usual_gap_days  overdue_after_days
+    0          841         42.0            11.0                38.0
+    1          167         48.0            13.0                43.0
+    """
+    overdue = probability(overdue, "overdue")
+    if isinstance(least_repeats, bool) or not isinstance(least_repeats, (int, np.integer)):
+        raise OptionError(f"least_repeats must be a whole number; got {least_repeats!r}.")
+    if least_repeats < 1:
+        raise OptionError(f"least_repeats must be at least 1; got {least_repeats}.")
+    fitted, rfm = _with_customers(fitted, rfm, "at_risk")
+    if forecast is None:
+        forecast = fitted.forecast(rfm=rfm, level=None, seed=0)
+    worth = forecast_frame(forecast, "at_risk", "p_alive")
+    if not worth["customer_id"].equals(rfm.frame["customer_id"]):
+        raise DataError("The forecast is of other customers than the summary: forecast(rfm=rfm).")
+    model, to_days = fitted.purchases.model, DAYS[fitted.unit]
+    assert isinstance(model, PurchaseModel)
+    histories = _histories(fitted, rfm)
+    x, t_x, T = histories.x, histories.t_x, histories.T
+    regular = x >= least_repeats
+    p_silent = np.ones(x.size)
+    p_silent[regular] = chance_of_silence(model, x[regular], t_x[regular])(
+        T[regular] - t_x[regular]
+    )
+    late = regular & (p_silent < 1.0 - overdue)
+    gaps = {}
+    for name, p in (("usual_gap_days", 0.5), ("overdue_after_days", overdue)):
+        gaps[name] = np.full(x.size, np.nan)
+        gaps[name][late] = to_days * waiting_time(
+            chance_of_silence(model, x[late], t_x[late]), p, int(late.sum()), fitted.unit
+        )
+    cell = histories.cell_of_customer
+    listed = late[cell]
+    found = pd.DataFrame(
+        {
+            "customer_id": rfm.frame["customer_id"],
+            "value_at_stake": worth[value_column(worth)],
+            "p_alive": worth["p_alive"],
+            "silent_days": to_days * (T - t_x)[cell],
+            "p_silent": p_silent[cell],
+            **{name: values[cell] for name, values in gaps.items()},
+            "frequency": rfm.frame["frequency"],
+        }
+    )[listed]
+    return found.sort_values(
+        ["value_at_stake", "customer_id"], ascending=[False, True], ignore_index=True
+    )
+
+
+def due_soon(
+    fitted: FittedCLV | Fit,
+    rfm: RFM | None = None,
+    within: Any = "30 days",
+    seed: int | None = 0,
+) -> pd.DataFrame:
+    """Who will buy next, and when: the chance of a purchase within a window, for every customer.
+
+    Parameters
+    ----------
+    fitted : FittedCLV or Fit
+        Of purchases, with spend or without.
+    rfm : RFM, optional
+        The customers, in any unit; by default those fitted. A Fit does not remember its own.
+    within : str, timedelta or number
+        The window, from the end of observation: ``"30 days"``, or a number in the summary's unit.
+    seed : int or None
+        Of the draws a posterior is averaged over; fits at a point estimate need none.
+
+    Returns
+    -------
+    DataFrame
+        Every customer, sorted by p_active, the highest first: customer_id, p_active (probability
+        of at least one purchase within the window), median_days (days until the next purchase that
+        they stay below with probability one half, at the point estimate), p_alive,
+        expected_purchases and, with spend, expected_revenue within the window, silent_days and
+        frequency. ``median_days`` is *inf* where the chance of ever buying again, within 100
+        years, is below one half: no day is the median of something that more likely never comes.
+
+    Raises
+    ------
+    DataError
+        If there are no customers, or the fit is not of purchases.
+    OptionError
+        If the window cannot be read.
+
+    Examples
+    --------
+    >>> import predclv as pc
+    >>> rfm = pc.rfm_summary(pc.datasets.load_cdnow())
+    >>> fit = pc.fit(pc.BGNBD, rfm)
+    >>> due = pc.segments.due_soon(fit, rfm, within="30 days")
+    >>> due[["customer_id", "p_active", "median_days"]].head(2).round(2)
+       customer_id  p_active  median_days
+    0         1203      0.87         9.63
+    1         1981      0.87         9.22
+    """
+    fitted, rfm = _with_customers(fitted, rfm, "due_soon")
+    window = horizon_in(within, rfm.unit, "within")
+    frame = fitted.forecast(window, discount_rate=0.0, level=None, rfm=rfm, seed=seed).frame
+    histories = _histories(fitted, rfm)
+    cell = histories.cell_of_customer
+    columns = ["customer_id", "p_active", "p_alive", "expected_purchases", "expected_revenue"]
+    found = frame[[name for name in columns if name in frame]].copy()
+    model = fitted.purchases.model
+    assert isinstance(model, PurchaseModel)
+    median = DAYS[fitted.unit] * _median_wait(model, histories, fitted.unit)
+    found.insert(2, "median_days", median[cell])
+    found["silent_days"] = DAYS[fitted.unit] * (histories.T - histories.t_x)[cell]
+    found["frequency"] = rfm.frame["frequency"]
+    return found.sort_values(
+        ["p_active", "customer_id"], ascending=[False, True], ignore_index=True
+    )
+
+
+def _median_wait(model: PurchaseModel, histories: Histories, unit: str) -> NDArray:
+    """Median time to the next purchase of each cell, inf where there may never be one."""
+    x, T = histories.x, histories.T
+    alive = np.asarray(model.p_alive(x, histories.t_x, T))
+    wait = np.full(x.size, np.inf)
+    able = alive > 0.5
+    living = model.given_alive(x[able], T[able])
+
+    def silent(t: NDArray) -> NDArray:
+        return 1.0 - alive[able] * living.p_active(t)
+
+    wait[able] = waiting_time(silent, 0.5, int(able.sum()), unit)
+    return wait
+
+
+def _with_customers(fitted: FittedCLV | Fit, rfm: RFM | None, what: str) -> tuple[FittedCLV, RFM]:
+    """A fit with the customers it is asked about."""
+    if isinstance(fitted, Fit):
+        if not isinstance(fitted.model, PurchaseModel):
+            raise DataError(
+                f"{what} wants a fit of purchases; {fitted.model.title} is one of spend. Pass "
+                "fitted.purchases, or the FittedCLV itself."
+            )
+        if rfm is None:
+            raise DataError(f"A Fit does not remember its customers: {what}(fit, rfm).")
+        if isinstance(rfm, RFM):
+            fitted = FittedCLV(fitted, None, rfm)
+    if not isinstance(fitted, FittedCLV):
+        raise DataError(
+            f"{what} wants a Fit or a FittedCLV (pc.fit, or pc.CLVModel().fit); got "
+            f"{type(fitted).__name__}."
+        )
+    rfm = fitted.rfm if rfm is None else rfm
+    if not isinstance(rfm, RFM):
+        raise DataError(
+            f"rfm must be an RFM (pc.rfm_summary or pc.RFM.from_frame); got {type(rfm).__name__}."
+        )
+    return fitted, rfm
+
+
+def _histories(fitted: FittedCLV, rfm: RFM) -> Histories:
+    """The customers' distinct histories in the unit of the fit."""
+    frame, to_fit_unit = rfm.frame, DAYS[rfm.unit] / DAYS[fitted.unit]
+    return Histories.of(
+        frame["frequency"].to_numpy(float),
+        frame["recency"].to_numpy(float) * to_fit_unit,
+        frame["T"].to_numpy(float) * to_fit_unit,
+    )

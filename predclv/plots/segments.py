@@ -1,0 +1,147 @@
+"""Pictures of tiers, of how customers move between them, and of channels."""
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from predclv.decisions.channels import NONE, Channels
+from predclv.decisions.migration import LEFT, NEW, Migration
+from predclv.decisions.tiers import Tiers
+from predclv.errors import DataError
+from predclv.plots.style import ACTUAL, MODEL, SMALL, axes, finish, note, short
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+_WIDE = 20.0  # a ratio from which the axis is logarithmic
+
+
+def tier_profile(tiers: Tiers, ax: "Axes | None" = None) -> "Axes":
+    """Each tier's share of the customers beside its share of what they are worth.
+
+    See :meth:`predclv.decisions.tiers.Tiers.profile` for the numbers.
+    """
+    if not isinstance(tiers, Tiers):
+        raise DataError(f"tier_profile wants Tiers; got {type(tiers).__name__}.")
+    profile = tiers.profile()
+    worth = profile.columns[-1]
+    what = "customer equity" if worth == "equity_share" else tiers.value.replace("_", " ")
+    ax = axes(ax)
+    place = np.arange(len(profile))
+    for offset, column, colour, label in (
+        (-0.2, "share", ACTUAL, "of customers"),
+        (0.2, worth, MODEL, f"of {what}"),
+    ):
+        bars = ax.bar(place + offset, 100 * profile[column], 0.4, color=colour, label=label)
+        ax.bar_label(bars, fmt="{:.0f}%", fontsize=SMALL, padding=2)
+    names = [
+        f"{short(name, 16)}\n({number:,})"
+        for name, number in zip(profile["tier"], profile["customers"], strict=True)
+    ]
+    ax.set_xticks(place, names)
+    ax.set_yticks([])
+    ax.margins(y=0.12)
+    ax.legend(frameon=False)
+    first = profile.iloc[0]
+    return finish(
+        ax,
+        f"Tier '{first['tier']}': {first[worth]:.0%} of {what} "
+        f"with {first['share']:.0%} of customers",
+        f"tier (customers), {tiers.basis}",
+        "share",
+    )
+
+
+def tier_migration(migration: Migration, ax: "Axes | None" = None) -> "Axes":
+    """A heat map of where the customers of each tier went: counts, and shares of the row.
+
+    Colours are shares of the row. Customers of one date alone have a row or column only where
+    there are any.
+    """
+    if not isinstance(migration, Migration):
+        raise DataError(f"tier_migration wants a Migration; got {type(migration).__name__}.")
+    counts = migration.counts
+    rows = [name for name in counts.index if name != NEW or counts.loc[NEW].to_numpy().any()]
+    columns = [name for name in counts.columns if name != LEFT or counts[LEFT].any()]
+    counts = counts.loc[rows, columns]
+    shares = migration.shares.loc[rows, columns].to_numpy()
+    ax = axes(ax, 6.4, 4.6)
+    ax.pcolormesh(shares, cmap="Blues", vmin=0, vmax=1, edgecolors="white", linewidth=1.5)
+    for (row, column), number in np.ndenumerate(counts.to_numpy()):
+        share = float(shares[row, column])
+        ax.text(
+            column + 0.5,
+            row + 0.5,
+            f"{number:,}\n{_percent(share)}" if number else "-",
+            ha="center",
+            va="center",
+            fontsize=SMALL + 0.5,
+            color="white" if share > 0.55 else "black",
+        )
+    ax.set_xticks(np.arange(len(columns)) + 0.5, [_in_lines(name) for name in columns])
+    ax.set_yticks(np.arange(len(rows)) + 0.5, [_in_lines(name) for name in rows])
+    ax.tick_params(length=0)
+    ax.invert_yaxis()
+    ax.spines[["left", "bottom"]].set_visible(False)
+    told = ", ".join(f"{number:,} {word}" for word, number in migration.summary().items() if number)
+    return finish(ax, f"Customers by tier: {told}", "tier after", "tier before")
+
+
+def clv_to_cac(channels: Channels, ax: "Axes | None" = None) -> "Axes":
+    """Ratio of value to cost by channel, with its interval, against break-even and 3:1.
+
+    The interval is of the mean over customers; see
+    :class:`predclv.decisions.channels.Channels`. The axis is logarithmic where a ratio is above 20.
+    """
+    if not isinstance(channels, Channels):
+        raise DataError(f"clv_to_cac wants what by_channel returned; got {type(channels).__name__}")
+    known = channels.frame[channels.frame["channel"] != NONE].iloc[::-1].reset_index(drop=True)
+    ax = axes(ax, 7.0, 1.6 + 0.5 * len(known))
+    ratio = known["ratio"].to_numpy()
+    is_wide = ratio.max() > _WIDE
+    lowest = ratio.min() / 3 if is_wide else 0.0
+    lower = np.maximum(known["ratio_lower"].to_numpy(), lowest)
+    upper = known["ratio_upper"].to_numpy()
+    place = np.arange(len(known))
+    finite = np.isfinite(upper)
+    ax.hlines(place[finite], lower[finite], upper[finite], color=MODEL, linewidth=2)
+    ax.plot(ratio, place, "o", color=MODEL, markersize=7)
+    for y, value in enumerate(ratio):
+        ax.annotate(
+            f"{value:.1f}", (value, y), (0, 7), textcoords="offset points", ha="center",
+            fontsize=SMALL, bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.8},
+        )  # fmt: skip
+    if is_wide:
+        ax.set_xscale("log")
+        ax.xaxis.set_major_formatter("{x:,g}")
+    else:
+        ax.set_xlim(0, max(1.08 * upper[finite].max(initial=ratio.max()), 3.4))
+    for at, word in ((1.0, "break-even"), (3.0, "3:1")):
+        ax.axvline(at, color=ACTUAL, linestyle="--", linewidth=1, zorder=0)
+        ax.annotate(
+            word, (at, 1.0), (3, -2), xycoords=("data", "axes fraction"),
+            textcoords="offset points", va="top", fontsize=SMALL, color="#555555",
+        )  # fmt: skip
+    names = [
+        f"{short(name)} ({number:,})"
+        for name, number in zip(known["channel"], known["customers"], strict=True)
+    ]
+    ax.set_yticks(place, names)
+    ax.set_ylim(-0.6, len(known) - 0.2)
+    finish(ax, "What a customer is worth over what they cost", "CLV : CAC", "channel (customers)")
+    note(ax, f"clv over {channels.basis}; lines: {channels.level:.0%} interval of the mean")
+    return ax
+
+
+def _percent(share: float) -> str:
+    """A share that is not nothing never reads as nothing."""
+    return "<1%" if 0 < share < 0.005 else f"{share:.0%}"
+
+
+def _in_lines(name: object) -> str:
+    """A tier's name short enough for an axis, in two lines where it is long."""
+    words = short(str(name), 24).split(" ")
+    if len(" ".join(words)) <= 12:
+        return " ".join(words)
+    half = (len(words) + 1) // 2
+    return "\n".join([" ".join(words[:half]), " ".join(words[half:])])

@@ -2,19 +2,16 @@
 
 import sys
 import warnings
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, fields, replace
-from enum import StrEnum
-from functools import wraps
-from inspect import Parameter, Signature, signature
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Any, get_type_hints
+from typing import Annotated, Any
 
 import typer
 from typer.exceptions import TyperException
 
 import predclv as pc
+from predclv.cli_options import Log, LogOptions, SummaryOptions, stage, with_options
 from predclv.errors import PredclvError, PredclvWarning
 
 app = typer.Typer(
@@ -26,104 +23,11 @@ app = typer.Typer(
 )
 
 
-class Unit(StrEnum):
-    """Units of time."""
-
-    DAY = "day"
-    WEEK = "week"
-    MONTH = "month"
-    YEAR = "year"
-
-
-class Refunds(StrEnum):
-    """What is done with negative amounts."""
-
-    NET = "net"
-    DROP = "drop"
-    ERROR = "error"
-
-
-Log = Annotated[str, typer.Argument(help="A log of purchases: a .csv or .parquet file, or a glob.")]
-UnitOption = Annotated[Unit | None, typer.Option(help="Unit of time. [default: week]")]
-
-
-@dataclass(frozen=True, slots=True)
-class LogOptions:
-    """The options of every verb that reads a log."""
-
-    customer_id: Annotated[str, typer.Option(help="Column of customer ids.")] = "customer_id"
-    date: Annotated[str, typer.Option(help="Column of dates or timestamps.")] = "date"
-    amount: Annotated[str, typer.Option(help="Column of amounts.")] = "amount"
-    no_amount: Annotated[bool, typer.Option("--no-amount", help="The log has no amounts.")] = False
-    unit: UnitOption = None
-    refunds: Annotated[Refunds, typer.Option(help="What is done with negative amounts.")] = (
-        Refunds.NET
-    )
-    timezone: Annotated[str | None, typer.Option(help="Zone whose calendar days count.")] = None
-
-    def arguments(self) -> dict[str, Any]:
-        """As the functions that read a log take them."""
-        given = {field.name: getattr(self, field.name) for field in fields(self)}
-        if given.pop("no_amount"):
-            given["amount"] = None
-        return given | {"unit": self.unit or "week"}
-
-
-@dataclass(frozen=True, slots=True)
-class SummaryOptions(LogOptions):
-    """The options of every verb that reads a log as one summary."""
-
-    observation_end: Annotated[
-        str | None, typer.Option(help="Last day observed; default: the log's last.")
-    ] = None
-
-
-def with_options[F: Callable[..., None]](verb: F) -> F:
-    """A verb whose parameter ``options`` is spelled out, one option for each of its fields."""
-    hints = get_type_hints(verb, include_extras=True)
-    kind = hints.pop("options")
-    of_kind = get_type_hints(kind, include_extras=True)
-    own = [p for name, p in signature(verb).parameters.items() if name != "options"]
-    added = [
-        Parameter(f.name, Parameter.KEYWORD_ONLY, default=f.default, annotation=of_kind[f.name])
-        for f in fields(kind)
-    ]
-
-    @wraps(verb)
-    def spelled_out(**given: Any) -> None:
-        options = kind(**{f.name: given.pop(f.name) for f in fields(kind)})
-        verb(**given, options=options)
-
-    spelled_out.__signature__ = Signature([*own, *added])  # type: ignore[attr-defined]
-    spelled_out.__annotations__ = hints | {p.name: p.annotation for p in added}
-    return spelled_out  # type: ignore[return-value]
-
-
-@contextmanager
-def _stage(text: str) -> Iterator[None]:
-    """A progress line on standard error while something lasts; nothing outside a terminal."""
-    if not sys.stderr.isatty():
-        yield
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
-
-    with Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        TimeElapsedColumn(),
-        console=Console(stderr=True),
-        transient=True,
-    ) as progress:
-        progress.add_task(text, total=None)
-        yield
-
-
 def _customers(path: str, options: SummaryOptions) -> pc.RFM:
     """The summary in a file, or of the log in a file."""
     from predclv.data.rfm_files import holds_rfm, read_rfm
 
-    with _stage(f"Reading {path}"):
+    with stage(f"Reading {path}"):
         if holds_rfm(path):
             return read_rfm(path, options.unit)
         return pc.rfm_summary(path, **options.arguments())
@@ -172,7 +76,7 @@ def fit(
         engine=engine,
     )
     rfm = _customers(customers, options)
-    with _stage(f"Fitting {len(rfm):,} customers"):
+    with stage(f"Fitting {len(rfm):,} customers"):
         fitted = model.fit(rfm)
     fitted.save(out)
     typer.echo(f"{fitted!r}\n{fitted.summary().to_string(float_format='{:.4g}'.format)}")
@@ -209,7 +113,7 @@ def forecast(
         others = _customers(
             customers, replace(options, no_amount=True) if fitted.spend is None else options
         )
-    with _stage("Forecasting"):
+    with stage("Forecasting"):
         result = fitted.forecast(
             horizon=None if horizon == "lifetime" else horizon,
             discount_rate=discount_rate,
@@ -224,6 +128,45 @@ def forecast(
     else:
         write(out)
     typer.echo(f"{result.headline()}\nWritten to {out}")
+
+
+@app.command()
+def segments(
+    model: Annotated[Path, typer.Argument(help="A fitted model: the folder that fit wrote.")],
+    out: Annotated[Path, typer.Option(help="The tier of every customer: .parquet or .csv.")],
+    horizon: Annotated[str, typer.Option(help="Such as '52 weeks'.")] = "52 weeks",
+    discount_rate: Annotated[float, typer.Option(help="Annual, effective; 0.1 is 10%.")] = 0.10,
+    margin: Annotated[float, typer.Option(help="Share of spend that is profit.")] = 1.0,
+    rules: Annotated[
+        str | None, typer.Option(help="'four tiers', instead of quantiles of value.")
+    ] = None,
+    quantiles: Annotated[
+        str, typer.Option(help="Where tiers end, with commas between them.")
+    ] = "0.5,0.8,0.95",
+    currency_scale: Annotated[float, typer.Option(help="Multiplies the rules' amounts.")] = 1.0,
+) -> None:
+    """Put every customer in a tier by forecast value or by rules, and say why."""
+    from predclv.data.files import write_csv, write_parquet
+
+    writers: dict[str, Callable[..., None]] = {".parquet": write_parquet, ".csv": write_csv}
+    if out.suffix.casefold() not in writers:
+        raise pc.errors.OptionError(f"--out must end in {', '.join(writers)}; got {str(out)!r}.")
+    try:
+        cuts = [float(share) for share in _listed(quantiles)]
+    except ValueError as error:
+        raise pc.errors.OptionError(
+            f"--quantiles must be numbers such as 0.5,0.8,0.95; got {quantiles!r}."
+        ) from error
+    fitted = pc.load(model)
+    with stage("Forecasting"):
+        result = fitted.forecast(horizon, discount_rate, margin, level=None)
+    if rules is None:
+        found = pc.segments.tiers(result, quantiles=cuts)
+    else:
+        found = pc.segments.tiers(result, rules=rules, currency_scale=currency_scale)
+    writers[out.suffix.casefold()](found.frame, out)
+    typer.echo(found.profile().to_string(index=False, float_format="{:,.3g}".format))
+    typer.echo(f"Written to {out}")
 
 
 @app.command()
@@ -255,19 +198,19 @@ def validate(
         raise pc.errors.OptionError(f"--out must end in .html or .csv; got {str(out)!r}.")
     forecasters: list[Any] = [pc.CLVModel(class_named(name)) for name in _listed(models)]
     forecasters += [_baseline_named(name) for name in _listed(baselines)]
-    with _stage(f"Reading {log}"):
+    with stage(f"Reading {log}"):
         split = pc.holdout_split(
             log,
             calibration_end=calibration_end,
             holdout_end=holdout_end,
             **options.arguments(),
         )
-    with _stage("Fitting and scoring"):
+    with stage("Fitting and scoring"):
         validation = pc.validate(forecasters, split, level=level, seed=seed, progress=False)
     typer.echo(repr(validation))
     if out is None:
         return
-    with _stage("Writing the report"):
+    with stage("Writing the report"):
         if out.suffix.casefold() == ".html":
             validation.to_html(out)
         else:
@@ -303,7 +246,7 @@ def demo(
     """Forecast the CDNOW customers, and hold the forecast against what came."""
     from predclv.demo import run
 
-    run(out, _stage)
+    run(out, stage)
 
 
 def main(arguments: list[str] | None = None) -> None:

@@ -8,7 +8,7 @@ import pandas as pd
 
 from predclv.data.rfm import RFM
 from predclv.errors import DataError, OptionError, some
-from predclv.forecast.baselines import FittedBaseline
+from predclv.forecast.rules import FittedBaseline
 from predclv.historical.cohort_result import Cohorts
 from predclv.units import days_per
 

@@ -1,0 +1,207 @@
+"""Baselines: what a manager would forecast without a model. A model must beat them to be of use.
+
+A baseline often wins. On a mature customer base, where few join and those who buy have bought at
+their rate for years, nearly all that can be known is how much each bought lately; a season that
+comes back every year is in last year's numbers and in no BG/NBD; and a model that lets customers
+leave for good is wrong about those who only pause. On a young base, where everyone is new and most
+never come back, baselines carry the first enthusiasm on for ever, and models win clearly.
+
+They are used like :class:`predclv.CLVModel`: ``LastPeriod().fit(rfm).forecast("26 weeks")``. Each
+names one number per customer and no chance around it, so its forecast has no intervals.
+"""
+
+import datetime
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from predclv.data.log import Log
+from predclv.data.origins import whole_days
+from predclv.data.rfm import RFM
+from predclv.errors import DataError, OptionError
+from predclv.forecast.hiatus import best_gap
+from predclv.forecast.rules import Baseline, FittedBaseline, Rule, averages
+from predclv.forecast.textbook import Textbook
+from predclv.units import DAYS, horizon_in
+
+__all__ = [
+    "Baseline",
+    "FittedBaseline",
+    "HiatusRate",
+    "LastPeriod",
+    "MeanRate",
+    "PastRate",
+    "Textbook",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class LastPeriod(Baseline):
+    """The same again: what each customer did in the last period as long as the horizon.
+
+    Days with a purchase and their spend in the last ``horizon`` (to the nearest whole day) before
+    ``observation_end``, the first purchase included: a manager's "the same as last year". Hard to
+    beat on a mature base; on a young one it takes every first purchase for a habit. p_active is
+    1 for those who bought, else 0; expected_spend is the mean per purchase of that period, 0.0
+    where there was none.
+
+    Needs the log, so an RFM made by :func:`predclv.rfm_summary` or
+    :func:`predclv.holdout_split`, and one that goes back as far as the horizon looks ahead.
+
+    Examples
+    --------
+    >>> import predclv as pc
+    >>> rfm = pc.rfm_summary(pc.datasets.load_cdnow())
+    >>> forecast = pc.baselines.LastPeriod().fit(rfm).forecast("26 weeks")
+    >>> float(forecast.total()["purchases"])
+    1156.0
+    """
+
+    title: ClassVar[str] = "last period"
+
+    def _learned(self, rfm: RFM) -> dict[str, float]:
+        _log_of(rfm, self)
+        return {}
+
+    def _rule(self, rfm: RFM, t: float, learned: Mapping[str, float]) -> Rule:
+        log, end = _log_of(rfm, self)
+        days = whole_days(t, rfm.unit)
+        start = end - datetime.timedelta(days=days)
+        seen = (end - log.first_day).days + 1
+        if days > seen:
+            raise OptionError(
+                f"LastPeriod looks back as far as the horizon looks ahead, {days:,} days, but the "
+                f"log covers {seen:,} days up to {end}. Shorten the horizon to "
+                f"{seen / DAYS[rfm.unit]:.4g} {rfm.unit}s, or use PastRate."
+            )
+        found = log.purchases(after=start, until=end).set_index("customer_id")
+        last = found.reindex(rfm.frame["customer_id"]).fillna(0.0)
+        purchases = last["purchases"].to_numpy(np.float64)
+        spend = None
+        if rfm.has_spend:
+            spend = last["spend"].to_numpy(np.float64) / np.maximum(purchases, 1.0)
+        return Rule(purchases, (purchases > 0).astype(np.float64), spend)
+
+
+@dataclass(frozen=True, slots=True)
+class PastRate(Baseline):
+    """Everyone goes on at their own rate: repeat purchases over T, times the horizon.
+
+    Spend per purchase is the customer's own mean; of those without a repeat purchase, who are
+    forecast to buy nothing, the mean over all repeat purchases. p_active is ``1 - exp(-expected
+    purchases)``, as if they came at random. Nobody ever leaves, so on customers of whom many
+    have left, it forecasts far too much.
+
+    Examples
+    --------
+    >>> import predclv as pc
+    >>> rfm = pc.rfm_summary(pc.datasets.load_cdnow())
+    >>> forecast = pc.baselines.PastRate().fit(rfm).forecast("26 weeks")
+    >>> float(forecast.frame["expected_purchases"][0].round(3))
+    1.002
+    """
+
+    title: ClassVar[str] = "past rate"
+
+    def _rule(self, rfm: RFM, t: float, learned: Mapping[str, float]) -> Rule:
+        purchases = _own_rate(rfm) * t
+        return Rule(purchases, -np.expm1(-purchases), _own_spend(rfm, learned))
+
+
+@dataclass(frozen=True, slots=True)
+class HiatusRate(Baseline):
+    """Those who bought lately go on at their own rate, the others are gone.
+
+    Active is who has bought within the last ``gap`` of time. Without a gap given, it is tuned on
+    the calibration period alone: its first half is known, its second to be forecast, and the gap
+    is the one that best tells those who buy in the second half from those who do not (the mean of
+    the two shares told rightly; of equally good gaps the shortest). Active customers are
+    forecast as by `PastRate`, except that p_active is 1, and 0 for the others.
+
+    Parameters
+    ----------
+    gap : str, timedelta, number or None
+        Such as ``"12 weeks"``; a number is in the summary's unit. None tunes it, which needs the
+        log: an RFM made by :func:`predclv.rfm_summary` or :func:`predclv.holdout_split`.
+
+    References
+    ----------
+    Wübben & von Wangenheim (2008), Journal of Marketing 72(3): managers' hiatus rule tells active
+    from inactive customers about as well as Pareto/NBD does.
+
+    Examples
+    --------
+    >>> import predclv as pc
+    >>> rfm = pc.rfm_summary(pc.datasets.load_cdnow())
+    >>> fitted = pc.baselines.HiatusRate().fit(rfm)
+    >>> round(fitted.learned["gap"], 1)
+    25.4
+    """
+
+    gap: str | float | datetime.timedelta | None = None
+    title: ClassVar[str] = "hiatus rate"
+
+    def _learned(self, rfm: RFM) -> dict[str, float]:
+        if self.gap is not None:
+            return {**averages(rfm), "gap": horizon_in(self.gap, rfm.unit, "gap")}
+        log, end = _log_of(rfm, self, " Or give a gap, such as HiatusRate('12 weeks').")
+        return {**averages(rfm), "gap": best_gap(log, end, rfm.unit)}
+
+    def _rule(self, rfm: RFM, t: float, learned: Mapping[str, float]) -> Rule:
+        frame = rfm.frame
+        since = (frame["T"] - frame["recency"]).to_numpy(np.float64)
+        active = (since <= learned["gap"] * (1 + 1e-9)).astype(np.float64)
+        return Rule(active * _own_rate(rfm) * t, active, _own_spend(rfm, learned))
+
+
+@dataclass(frozen=True, slots=True)
+class MeanRate(Baseline):
+    """Everyone is the average: all repeat purchases over the time all were observed.
+
+    Spend per purchase is the mean over all repeat purchases. p_active is ``1 - exp(-expected
+    purchases)``. It ranks nobody; a model that ranks no better than this has learnt nothing of
+    its customers.
+
+    Examples
+    --------
+    >>> import predclv as pc
+    >>> rfm = pc.rfm_summary(pc.datasets.load_cdnow())
+    >>> fitted = pc.baselines.MeanRate().fit(rfm)
+    >>> round(fitted.learned["purchases_per_unit"] * 52, 2)
+    1.33
+    """
+
+    title: ClassVar[str] = "mean rate"
+
+    def _rule(self, rfm: RFM, t: float, learned: Mapping[str, float]) -> Rule:
+        purchases = np.full(len(rfm), learned["purchases_per_unit"] * t)
+        spend = np.full(len(rfm), learned["spend_per_purchase"]) if rfm.has_spend else None
+        return Rule(purchases, -np.expm1(-purchases), spend)
+
+
+def _own_rate(rfm: RFM) -> NDArray:
+    """Repeat purchases per unit of time; 0 for those who joined on the last day."""
+    x, T = (rfm.frame[name].to_numpy(np.float64) for name in ("frequency", "T"))
+    return np.divide(x, T, out=np.zeros_like(x), where=T > 0)
+
+
+def _own_spend(rfm: RFM, learned: Mapping[str, float]) -> NDArray | None:
+    if not rfm.has_spend:
+        return None
+    x, mean = (rfm.frame[name].to_numpy(np.float64) for name in ("frequency", "monetary_value"))
+    # Fitted to customers without spend and asked about some with it: there is no average to use.
+    return np.where(x > 0, mean, learned.get("spend_per_purchase", 0.0))
+
+
+def _log_of(rfm: RFM, baseline: Baseline, otherwise: str = "") -> tuple[Log, datetime.date]:
+    """The log of a summary and the day it is summarised to."""
+    if rfm.log is None or rfm.observation_end is None:
+        raise DataError(
+            f"{type(baseline).__name__} needs the log of purchases, and this summary was made "
+            "without one (RFM.from_frame, or read from a file). Make it with "
+            f"pc.rfm_summary(log) or pc.holdout_split(log).{otherwise}"
+        )
+    return rfm.log, rfm.observation_end

@@ -1,0 +1,125 @@
+"""A log to look back on: opened and checked, or remembered by a summary, and what it leaves out."""
+
+import datetime
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+
+from predclv.data.log import Log, civil_date, open_log
+from predclv.data.notices import counted, warn
+from predclv.data.rfm import RFM
+from predclv.data.sql import UNITS
+from predclv.errors import DataError, DataWarning, OptionError, RefundWarning
+
+_DEFAULTS = {
+    "customer_id": "customer_id",
+    "date": "date",
+    "amount": "amount",
+    "observation_end": None,
+    "refunds": "net",
+    "timezone": None,
+    "segment": None,
+}
+
+
+def opened(transactions: Any, **said: Any) -> tuple[Log, datetime.date]:
+    """The log and the last day that counts.
+
+    Parameters
+    ----------
+    transactions : RFM, frame, relation or path
+        A summary made from a log stands for that log.
+    **said
+        customer_id, date, amount, observation_end, refunds, timezone and, maybe, segment.
+
+    Raises
+    ------
+    DataError
+        If the log cannot be used, or a summary has none.
+    OptionError
+        If an option means nothing, or is not for a summary, which has settled it.
+
+    Warns
+    -----
+    DataWarning
+        Rows after ``observation_end`` were left out.
+    """
+    if isinstance(transactions, RFM):
+        return _remembered(transactions, said)
+    end = said.pop("observation_end")
+    end = None if end is None else civil_date(end, "observation_end")
+    log = open_log(transactions, **said, end=end)
+    if end is not None and end < log.first_day:
+        raise DataError(
+            f"observation_end {end} is before every purchase: the log runs from {log.first_day} to "
+            f"{log.last_day}."
+        )
+    end = end or log.last_day
+    later = log.rows_after(end)
+    if later:
+        warn(
+            f"{counted(later, 'row is', 'rows are')} after observation_end {end} and were left "
+            "out.",
+            DataWarning,
+        )
+    return log, end
+
+
+def _remembered(rfm: RFM, said: Mapping[str, Any]) -> tuple[Log, datetime.date]:
+    settled = [name for name, value in said.items() if value != _DEFAULTS[name]]
+    if "segment" in settled:
+        raise OptionError("A summary knows no column to group by: hand over its log instead.")
+    if settled:
+        raise OptionError(
+            f"A summary has settled {settled[0]} already: leave it out, or hand over the log."
+        )
+    if rfm.log is None or rfm.observation_end is None:
+        raise DataError(
+            "This summary was made without a log (RFM.from_frame, or read from a file). Hand over "
+            "the log, or a summary of it by pc.rfm_summary."
+        )
+    return rfm.log, rfm.observation_end
+
+
+def without_refunds_alone(found: pd.DataFrame, is_customer: pd.Series, log: Log) -> pd.DataFrame:
+    """The rows of customers; says what became of refunds, and who has nothing else.
+
+    Parameters
+    ----------
+    found : DataFrame
+        With refund_rows and refund_units where the log has refunds.
+    is_customer : Series of bool
+        Which rows are of customers with a purchase.
+    log : Log
+
+    Raises
+    ------
+    DataError
+        If there is no customer.
+
+    Warns
+    -----
+    RefundWarning
+        If there are refunds.
+    """
+    if not is_customer.any():
+        raise DataError("Every amount is negative: refunds alone make no customers.")
+    if "refund_rows" not in found or not found["refund_rows"].sum():
+        return found
+    rows, units = int(found["refund_rows"].sum()), int(found["refund_units"].sum())
+    net = log.refunds == "net"
+    said = (
+        f"{counted(rows, 'refund row')} ({units / UNITS:,.2f} in all) "
+        f"{'were netted into revenue' if net else 'were left out'}."
+    )
+    alone = found[~is_customer]
+    strangers = int(alone["seen"].sum()) if "seen" in alone else len(alone)
+    if strangers:
+        said += (
+            f" {counted(strangers, 'customer')} with refunds alone "
+            f"({alone['refund_units'].sum() / UNITS:,.2f}) "
+            f"{'was' if strangers == 1 else 'were'} left out."
+        )
+    warn(said, RefundWarning)
+    return found[is_customer]

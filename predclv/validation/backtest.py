@@ -1,0 +1,266 @@
+"""Backtest: the same validation from several days of the past, to see how much it is by chance."""
+
+import datetime
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from html import escape
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from predclv.data.log import Log, civil_date, open_log
+from predclv.data.notices import counted
+from predclv.data.origins import Cutoffs, origins, splits_of, whole_days
+from predclv.data.rfm import RFM
+from predclv.errors import DataError, OptionError
+from predclv.forecast.result import Forecast
+from predclv.progress import progress as progress_bar
+from predclv.units import days_per, probability
+from predclv.validation.blame import blamed
+from predclv.validation.findings import findings_of
+from predclv.validation.result import SHOWN, Validation, foremost
+from predclv.validation.validate import named_forecasters, validate
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Backtest:
+    """Validations from several origins.
+
+    Attributes
+    ----------
+    validations : mapping of date to Validation
+        One per cutoff, the last day that the forecasters saw.
+    findings : tuple of str
+        Sentences about the means over the origins, and on how many of them a baseline won.
+    level : float
+        Of the intervals.
+    """
+
+    validations: Mapping[datetime.date, Validation]
+    findings: tuple[str, ...]
+    level: float
+    _frame: pd.DataFrame = field(repr=False)
+
+    @property
+    def frame(self) -> pd.DataFrame:
+        """One row per cutoff and forecaster: the metrics, customers and new_customers.
+
+        customers are those known at the cutoff, who were scored; new_customers joined in the
+        holdout, could not be forecast and were not scored.
+        """
+        return self._frame.copy()
+
+    def summary(self) -> pd.DataFrame:
+        """Each metric's mean over the origins and its spread.
+
+        Returns
+        -------
+        DataFrame
+            Index forecaster and statistic: ``mean``, ``std`` (standard deviation over origins, NaN
+            with one), ``lowest``, ``highest``; columns the metrics. Origins share customers and
+            overlap in what was known, so the spread understates what a new customer base would
+            show.
+        """
+        metrics = self._frame.drop(columns=["customers", "new_customers"])
+        grouped = metrics.groupby(level="forecaster", sort=False)
+        statistics = {
+            "mean": grouped.mean(),
+            "std": grouped.std(),
+            "lowest": grouped.min(),
+            "highest": grouped.max(),
+        }
+        names = self._frame.index.unique("forecaster")
+        table = pd.concat(statistics, names=["statistic"]).swaplevel()
+        return table.reindex(
+            pd.MultiIndex.from_product([names, statistics], names=table.index.names)
+        )
+
+    def __len__(self) -> int:
+        return len(self.validations)
+
+    def headline(self) -> str:
+        """The origins in a sentence."""
+        splits = [validation.split for validation in self.validations.values()]
+        first, last = splits[0], splits[-1]
+        new = sum(split.new_customers or 0 for split in splits)
+        return (
+            f"Backtest from {counted(len(self), 'origin')}, {first.calibration_end} to "
+            f"{last.calibration_end}, each over {last.duration:g} {last.unit}s: "
+            f"{len(first):,} to {len(last):,} customers; joined later and not scored: {new:,}"
+        )
+
+    def _short(self) -> pd.DataFrame:
+        """Mean and spread of the chief metrics, as text."""
+        table = self.summary()
+        shown = [name for name in SHOWN if table[name].notna().any()]
+        means, spreads = (table.xs(which, level="statistic")[shown] for which in ("mean", "std"))
+        cells = [
+            [_with_spread(*pair) for pair in zip(*rows, strict=True)]
+            for rows in zip(means.to_numpy(), spreads.to_numpy(), strict=True)
+        ]
+        return pd.DataFrame(cells, index=list(means.index), columns=shown).T
+
+    def __repr__(self) -> str:
+        return "\n".join([self.headline(), self._short().to_string(), *foremost(self.findings)])
+
+    def _repr_html_(self) -> str:
+        said = "".join(f"<li>{escape(finding)}</li>" for finding in foremost(self.findings))
+        return (
+            f"<p><b>{escape(self.headline())}</b><br>mean ± standard deviation over origins</p>"
+            f"{self._short().T.to_html(border=0)}" + (f"<ul>{said}</ul>" * bool(said))
+        )
+
+
+def backtest(
+    forecasters: Any,
+    transactions: Any,
+    customer_id: str = "customer_id",
+    date: str = "date",
+    amount: str | None = "amount",
+    *,
+    cutoffs: Cutoffs,
+    horizon: str | float | datetime.timedelta | np.timedelta64,
+    until: str | datetime.date | None = None,
+    unit: str = "week",
+    refunds: str = "net",
+    timezone: str | None = None,
+    level: float = 0.9,
+    seed: int | None = None,
+    discount_rate: float = 0.10,
+    margin: float = 1.0,
+    progress: bool | None = None,
+) -> Backtest:
+    """Validate from several origins: at each, fit on what was known then and forecast on from it.
+
+    One holdout is one draw of chance, of a season, of a campaign. A forecaster that is better from
+    every origin is better; one that is better on average may not be. Customers are scored from
+    the first cutoff by which they have bought; those who join in a holdout are counted, not
+    scored, for nobody could forecast them. The log is read and checked once.
+
+    Parameters
+    ----------
+    forecasters
+        Recipes, as in :func:`predclv.validate`; nothing fitted, for it would know the future.
+    transactions : log or RFM
+        As in :func:`predclv.rfm_summary`; or an RFM made from a log, whose unit is taken and
+        beyond whose ``observation_end`` nothing is looked at.
+    customer_id, date, amount, unit, refunds, timezone
+        As in :func:`predclv.rfm_summary`; of no use with an RFM.
+    cutoffs : int or list of dates
+        The last days known, inclusive; or how many, one horizon apart, so that the last holdout
+        ends with the log and no two overlap.
+    horizon : str, timedelta or number
+        Length of each holdout, taken to the nearest whole day.
+    until : date, optional
+        Nothing after this day is looked at. Default: the log's last day.
+    level, seed, discount_rate, margin, progress
+        As in :func:`predclv.validate`.
+
+    Returns
+    -------
+    Backtest
+
+    Raises
+    ------
+    OptionError
+        If a cutoff has no customers before it, or less than the horizon after it.
+    DataError
+        If the log cannot be used, or an RFM has none.
+    PredclvError
+        What a forecaster raises, with its name and the cutoff.
+
+    Examples
+    --------
+    >>> import predclv as pc
+    >>> log = pc.datasets.load_cdnow()
+    >>> found = pc.backtest(pc.baselines.MeanRate(), log, cutoffs=3, horizon="13 weeks")
+    >>> found.frame[["bias", "customers", "new_customers"]].round(2)
+                           bias  customers  new_customers
+    cutoff     forecaster
+    1997-09-30 mean rate   0.34       2357              0
+    1997-12-30 mean rate   0.37       2357              0
+    1998-03-31 mean rate   0.72       2357              0
+    """
+    level = probability(level, "level")
+    named = _recipes(forecasters)
+    end = None if until is None else civil_date(until, "until")
+    if isinstance(transactions, RFM):
+        log, unit, observed = _log_of(transactions)
+        end = observed if end is None else min(end, observed)
+    else:
+        days_per(unit)
+        log = open_log(
+            transactions,
+            customer_id=customer_id,
+            date=date,
+            amount=amount,
+            refunds=refunds,
+            timezone=timezone,
+            end=end,
+        )
+    days = whole_days(horizon, unit)
+    chosen = origins(log, cutoffs, days, end)
+    validations: dict[datetime.date, Validation] = {}
+    with progress_bar("Backtesting", len(chosen) * len(named), progress) as step:
+        for split in splits_of(log, chosen, days, unit):
+            assert split.calibration_end is not None
+
+            def named_step(name: str, cutoff: datetime.date = split.calibration_end) -> None:
+                step(f"{cutoff}, {name}")
+
+            with blamed(f"At cutoff {split.calibration_end}"):
+                validations[split.calibration_end] = validate(
+                    named,
+                    split,
+                    level=level,
+                    seed=seed,
+                    discount_rate=discount_rate,
+                    margin=margin,
+                    progress=named_step,
+                )
+    return _assembled(validations, level)
+
+
+def _with_spread(mean: float, spread: float) -> str:
+    if np.isnan(mean):
+        return "-"
+    return f"{mean:.3f}" if np.isnan(spread) else f"{mean:.3f} ± {spread:.3f}"
+
+
+def _assembled(validations: dict[datetime.date, Validation], level: float) -> Backtest:
+    tables = {}
+    for cutoff, validation in validations.items():
+        table = validation.frame
+        table["customers"] = len(validation.split)
+        table["new_customers"] = validation.split.new_customers
+        tables[cutoff] = table
+    frame = pd.concat(tables, names=["cutoff"])
+    metrics = frame.drop(columns=["customers", "new_customers"])
+    means = metrics.groupby(level="forecaster", sort=False).mean()
+    baselines = next(iter(validations.values())).baselines
+    each = [validation.frame for validation in validations.values()]
+    findings = findings_of(means, baselines, level, each)
+    return Backtest(MappingProxyType(validations), findings, level, frame)
+
+
+def _recipes(forecasters: Any) -> dict[str, Any]:
+    """Forecasters by name, none of which has seen data."""
+    named = named_forecasters(forecasters)
+    for name, forecaster in named.items():
+        if isinstance(forecaster, Forecast) or not hasattr(forecaster, "fit"):
+            raise OptionError(
+                f"Forecaster {name!r} is fitted already, and to days after the cutoffs, maybe. "
+                "Give a recipe, such as pc.CLVModel(): it is fitted anew at every cutoff."
+            )
+    return named
+
+
+def _log_of(rfm: RFM) -> tuple[Log, str, datetime.date]:
+    if rfm.log is None or rfm.observation_end is None:
+        raise DataError(
+            "This summary was made without a log of purchases, so it cannot be cut elsewhere. "
+            "Give backtest the log itself, or a summary made by pc.rfm_summary(log)."
+        )
+    return rfm.log, rfm.unit, rfm.observation_end

@@ -1,0 +1,140 @@
+"""Validation: several forecasters of one holdout, scored side by side."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from html import escape
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from predclv.data.holdout import HoldoutSplit
+from predclv.data.notices import counted
+from predclv.errors import OptionError, did_you_mean
+from predclv.forecast.result import Forecast
+from predclv.forecast.rules import FittedBaseline
+from predclv.validation.calibration import randomised_pit
+
+SHOWN = (
+    "mae", "rmse", "bias", "spearman", "top_decile_capture", "crps", "coverage",
+    "spend_mae", "spend_bias", "brier", "auc",
+)  # fmt: skip
+"""The metrics of the short form that a notebook or a terminal shows."""
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Validation:
+    """What several forecasters said of one holdout, and how right each was.
+
+    Attributes
+    ----------
+    forecasts : mapping of str to Forecast
+        The forecasts that were scored, by the forecasters' names.
+    fits : mapping of str to fitted object
+        What made them: FittedCLV, fitted baselines; a ready-made Forecast has none.
+    split : HoldoutSplit
+        The customers as they were, and what they then did.
+    level : float
+        Of the intervals whose coverage and width were measured.
+    findings : tuple of str
+        What the table means, in sentences: which baseline beats which model on which metric and by
+        how much, whose total is far off, whose intervals are too narrow.
+    """
+
+    forecasts: Mapping[str, Forecast]
+    fits: Mapping[str, Any]
+    split: HoldoutSplit
+    level: float
+    findings: tuple[str, ...]
+    _frame: pd.DataFrame = field(repr=False)
+
+    @property
+    def frame(self) -> pd.DataFrame:
+        """One row per forecaster, one column per metric; see :func:`predclv.validate`."""
+        return self._frame.copy()
+
+    @property
+    def baselines(self) -> tuple[str, ...]:
+        """The names of the forecasters that are baselines."""
+        return tuple(n for n, fitted in self.fits.items() if isinstance(fitted, FittedBaseline))
+
+    def pit(self, name: str, seed: int | None = None) -> NDArray | None:
+        """Randomised probability integral transform of what came, shape (n,).
+
+        Uniform on 0 to 1 where the forecaster's distributions are right: see
+        :func:`predclv.validation.calibration.randomised_pit`. None where the forecaster states no
+        distribution.
+
+        Parameters
+        ----------
+        name : str
+            The forecaster.
+        seed : int, optional
+            Of the randomisation; None draws afresh.
+
+        Raises
+        ------
+        OptionError
+            If there is no forecaster of that name.
+        """
+        if name not in self.forecasts:
+            raise OptionError(
+                f"There is no forecaster {name!r} here, but {', '.join(self.forecasts)}."
+                f"{did_you_mean(name, self.forecasts)}"
+            )
+        counts = self.forecasts[name].counts()
+        if counts is None:
+            return None
+        actual = self.split.frame["frequency_holdout"].to_numpy()
+        return randomised_pit(counts, actual, np.random.default_rng(seed))
+
+    def to_html(self, path: str | Path) -> None:
+        """Write a report as one self-contained HTML page: tables, pictures, findings."""
+        from predclv.plots.report import report
+
+        Path(path).write_text(report(self), encoding="utf-8")
+
+    def __len__(self) -> int:
+        return len(self.forecasts)
+
+    def headline(self) -> str:
+        """The holdout in a sentence."""
+        split = self.split
+        actual = split.frame
+        spend = f" worth {actual['spend_holdout'].sum():,.2f}" if "spend_holdout" in actual else ""
+        new = (
+            f"; {counted(split.new_customers, 'customer')} who joined later could not be forecast"
+            if split.new_customers
+            else ""
+        )
+        return (
+            f"Validation of {counted(len(self), 'forecaster')} on {counted(len(split), 'customer')}"
+            f" over {split.duration:g} {split.unit}s: "
+            f"{counted(int(actual['frequency_holdout'].sum()), 'purchase')} came{spend}{new}"
+        )
+
+    def _short(self) -> pd.DataFrame:
+        shown = [name for name in SHOWN if name in self._frame]
+        return self._frame[shown].dropna(axis="columns", how="all")
+
+    def __repr__(self) -> str:
+        table = self._short().T.rename_axis(index=None, columns=None)
+        lines = [self.headline(), table.to_string(float_format="{:.3f}".format, na_rep="-")]
+        return "\n".join([*lines, *foremost(self.findings)])
+
+    def _repr_html_(self) -> str:
+        table = (
+            self._short()
+            .rename_axis(index=None)
+            .to_html(border=0, float_format="{:.3f}".format, na_rep="-")
+        )
+        said = "".join(f"<li>{escape(finding)}</li>" for finding in foremost(self.findings))
+        return f"<p><b>{escape(self.headline())}</b></p>{table}" + (f"<ul>{said}</ul>" * bool(said))
+
+
+def foremost(findings: tuple[str, ...], most: int = 12) -> list[str]:
+    """The first findings, and how many more there are."""
+    more = len(findings) - most
+    return [*findings[:most], *([f"... and {more} more in .findings"] if more > 0 else [])]

@@ -1,0 +1,227 @@
+"""Validate: fit on what was known, forecast, and hold it against what came."""
+
+from collections.abc import Callable, Iterable, Mapping
+from types import MappingProxyType
+from typing import Any
+
+import pandas as pd
+
+from predclv.data.holdout import HoldoutSplit
+from predclv.errors import DataError, OptionError, some
+from predclv.forecast.result import Forecast
+from predclv.forecast.rules import Baseline, FittedBaseline
+from predclv.progress import progress as progress_bar
+from predclv.units import horizon_in, probability
+from predclv.validation.blame import blamed
+from predclv.validation.findings import findings_of
+from predclv.validation.result import Validation
+from predclv.validation.scores import METRICS, scores
+
+
+def validate(
+    forecasters: Any,
+    split: HoldoutSplit,
+    *,
+    level: float = 0.9,
+    seed: int | None = None,
+    discount_rate: float = 0.10,
+    margin: float = 1.0,
+    progress: bool | Callable[[str], None] | None = None,
+) -> Validation:
+    """Fit forecasters to what was known, and score what they say against what came.
+
+    Always put a baseline beside a model. One may win: where the customer base is mature, what each
+    bought lately is nearly all that can be known; where a season comes back every year, last
+    year's numbers have it and no BG/NBD does; where customers pause and return, a model in which
+    they leave for good counts too few of some and too many of others. ``findings`` says where.
+
+    And never let one metric crown a model: the absolute error rewards a median, so that forecasting
+    nothing for everybody scores well; bias is blind to who is who; ranks are blind to the level.
+
+    Parameters
+    ----------
+    forecasters : mapping of str to forecaster, or a forecaster, or a list of them
+        Each a recipe with ``.fit(rfm)`` (:class:`predclv.CLVModel`, ``pc.baselines``), something
+        fitted with ``.forecast(...)``, or a ready :class:`predclv.Forecast` of the customers of
+        ``split.rfm`` over its duration. Without a mapping they are named by their models.
+    split : HoldoutSplit
+        Of :func:`predclv.holdout_split`, or ``pc.HoldoutSplit.from_frame`` of a frame made by
+        lifetimes or pymc-marketing.
+    level : float
+        Of the predictive intervals whose coverage is measured.
+    seed : int, optional
+        Of draws behind intervals; None draws afresh, and the intervals differ a little each time.
+    discount_rate, margin : float
+        Of the forecasts that are kept; scored is what is neither discounted nor reduced.
+    progress : bool or callable, optional
+        Whether a bar is shown; default: in a terminal or a notebook. Or what is called instead
+        with the name of each forecaster when its turn comes.
+
+    Returns
+    -------
+    Validation
+        Its ``frame`` has a row per forecaster and the columns
+
+        - purchases: ``mae``, ``rmse``, ``bias``, ``spearman``, ``gini``, ``top_decile_capture`` of
+          the expected number; ``mae_median`` of the median, ``crps`` and ``log_score`` of the
+          distribution, ``coverage`` and mean ``width`` of its interval;
+        - spend, where the holdout has it and the forecaster forecasts it: the same with
+          ``spend_`` before them, of the expected revenue;
+        - activity: ``brier`` and ``auc`` of p_active.
+
+        A forecaster that names one number per customer has its absolute error as mae_median and
+        crps, for it is its own median; NaN stands where a forecaster states no such thing. Each
+        is explained in :mod:`predclv.validation.metrics`.
+
+    Raises
+    ------
+    DataError
+        If ``split`` is none, or a ready forecast is of other customers or another length of time.
+    OptionError
+        If there is no forecaster, or two have one name.
+    PredclvError
+        What a forecaster raises, with its name.
+
+    Examples
+    --------
+    >>> import predclv as pc
+    >>> split = pc.holdout_split(pc.datasets.load_cdnow(), calibration_end="1997-09-30")
+    >>> v = pc.validate({"BG/NBD": pc.CLVModel(), "past rate": pc.baselines.PastRate()}, split)
+    >>> v.frame[["mae", "rmse", "bias"]].round(4)
+                   mae    rmse    bias
+    forecaster
+    BG/NBD      0.7855  1.6080 -0.1215
+    past rate   1.0237  2.2119  0.5569
+    """
+    if not isinstance(split, HoldoutSplit):
+        raise DataError(
+            f"validate wants a HoldoutSplit; got {type(split).__name__}. Cut a log with "
+            "pc.holdout_split(log, calibration_end=...), or take a frame of lifetimes' "
+            "calibration_and_holdout_data or pymc-marketing's rfm_train_test_split with "
+            "pc.HoldoutSplit.from_frame(frame, unit='week')."
+        )
+    level = probability(level, "level")
+    named = named_forecasters(forecasters)
+    terms = {"discount_rate": discount_rate, "margin": margin, "level": level, "seed": seed}
+    actual = split.frame
+    forecasts: dict[str, Forecast] = {}
+    fits: dict[str, Any] = {}
+    rows: dict[str, dict[str, float]] = {}
+    with progress_bar("Validating", len(named), progress) as step:
+        for name, forecaster in named.items():
+            step(name)
+            fitted, forecasts[name] = _forecast_of(name, forecaster, split, terms)
+            if fitted is not None:
+                fits[name] = fitted
+            with blamed(f"Forecaster {name!r}", " could not be scored"):
+                rows[name] = scores(forecasts[name], actual, level)
+    frame = pd.DataFrame.from_dict(rows, orient="index", columns=list(METRICS))
+    frame = frame.rename_axis("forecaster")
+    baselines = tuple(n for n, fitted in fits.items() if isinstance(fitted, FittedBaseline))
+    return Validation(
+        forecasts=MappingProxyType(forecasts),
+        fits=MappingProxyType(fits),
+        split=split,
+        level=level,
+        findings=findings_of(frame, baselines, level),
+        _frame=frame,
+    )
+
+
+def named_forecasters(forecasters: Any) -> dict[str, Any]:
+    """Forecasters by name, whichever way they were given.
+
+    Raises
+    ------
+    OptionError
+        If there are none, one cannot forecast, or two have one name.
+    """
+    if isinstance(forecasters, Mapping):
+        named = {str(name): forecaster for name, forecaster in forecasters.items()}
+    else:
+        several = isinstance(forecasters, Iterable) and not isinstance(forecasters, str)
+        listed = list(forecasters) if several else [forecasters]
+        titles = [_title_of(forecaster) for forecaster in listed]
+        twice = sorted({title for title in titles if titles.count(title) > 1})
+        if twice:
+            raise OptionError(
+                f"Several forecasters are called {some(twice)}. Give them names of your own: "
+                "validate({'one': ..., 'other': ...}, split)."
+            )
+        named = dict(zip(titles, listed, strict=True))
+    if not named:
+        raise OptionError("There is no forecaster to validate: give a mapping of name to model.")
+    for name, forecaster in named.items():
+        if isinstance(forecaster, type) or not _forecasts(forecaster):
+            raise OptionError(
+                f"Forecaster {name!r} cannot forecast: {forecaster!r} is neither a recipe with "
+                ".fit(rfm), such as pc.CLVModel() or pc.baselines.LastPeriod(), nor fitted, nor a "
+                "Forecast."
+            )
+    return named
+
+
+def check_forecast(forecast: Forecast, split: HoldoutSplit) -> None:
+    """Whether a forecast is of the customers of a split, over the length of its holdout.
+
+    Raises
+    ------
+    DataError
+        If not.
+    """
+    said, known = forecast.frame["customer_id"], split.frame["customer_id"]
+    if not said.equals(known):
+        raise DataError(
+            f"The forecast is of {len(said):,} customers that are not the {len(known):,} of the "
+            "holdout in their order. Forecast the fit of split.rfm: model.fit(split.rfm)."
+        )
+    length = None
+    if forecast.horizon is not None:
+        length = horizon_in(f"{forecast.horizon!r} {forecast.unit}", split.unit)
+    if length is None or abs(length - split.duration) > 1e-6 * split.duration:
+        raise DataError(
+            f"The holdout lasts {split.duration:g} {split.unit}s, the forecast "
+            f"{'for ever' if length is None else f'{length:g}'}. Forecast with "
+            f"horizon='{split.duration:g} {split.unit}s'."
+        )
+
+
+def _forecast_of(
+    name: str, forecaster: Any, split: HoldoutSplit, terms: Mapping[str, Any]
+) -> tuple[Any, Forecast]:
+    """What was fitted, None for a ready forecast, and its forecast of the holdout."""
+    whose = f"Forecaster {name!r}"
+    fitted, forecast = None, forecaster
+    if not isinstance(forecaster, Forecast):
+        fitted = forecaster
+        if hasattr(forecaster, "fit"):
+            with blamed(whose, " could not be fitted"):
+                fitted = forecaster.fit(split.rfm)
+        with blamed(whose, " could not forecast"):
+            horizon = f"{split.duration!r} {split.unit}"
+            forecast = fitted.forecast(horizon=horizon, rfm=split.rfm, **terms)
+    with blamed(whose, " could not be scored"):
+        check_forecast(forecast, split)
+    return fitted, forecast
+
+
+def _forecasts(forecaster: Any) -> bool:
+    return (
+        isinstance(forecaster, Forecast)
+        or hasattr(forecaster, "fit")
+        or hasattr(forecaster, "forecast")
+    )
+
+
+def _title_of(forecaster: Any) -> str:
+    """What a forecaster without a name is called in the table."""
+    if isinstance(forecaster, Forecast):
+        return "forecast"
+    if isinstance(forecaster, FittedBaseline):
+        forecaster = forecaster.baseline
+    if isinstance(forecaster, Baseline):
+        return forecaster.title
+    purchases = getattr(forecaster, "purchases", forecaster)
+    model = getattr(purchases, "model", purchases)
+    title = getattr(model, "title", None)
+    return title if isinstance(title, str) else type(forecaster).__name__

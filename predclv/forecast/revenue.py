@@ -20,10 +20,14 @@ from predclv.models.base import SpendModel
 _SHARES = ((0.02, (1.0,)), (0.1, (0.5, 1.0)), (np.inf, (0.0, 0.5, 1.0)))
 _ALMOST_ONE = 1e-9  # a share of 1 is a mean spend without end
 _STEPS = (0.01, 0.08)  # of the grid in log revenue: half the spread of one count's, within these
+_POINTS = 4  # of the grid that a quantile is read from
+_ROUGH = 0.25  # step of the search for where a quantile is, in log revenue
+_NEAR = 0.05  # how far around that the grid is kept, and by as much as the scale is unknown
 _REACH = 4.5  # standard deviations of log revenue that the grid covers; beyond, tails are powers
 NOTHING = -1e9  # the log of a quantile that is zero: its exponential is 0.0
 _ONE_BY_ONE = 12  # counts up to here are taken singly, beyond in classes 6% wide
 _GROWTH = 1.06
+_UNLIKELY = 1e-7  # a class of counts that nobody reaches more often is left out
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -43,20 +47,12 @@ class RevenueTails:
 
     @classmethod
     def of(
-        cls, x: float, share: float, counts: NDArray, spend: SpendModel, scale: float
+        cls, log_revenue: NDArray, x: float, share: float, counts: NDArray, spend: SpendModel
     ) -> "RevenueTails":
-        """The tails for customers with ``x`` repeat purchases and this share, (k,) counts."""
-        rest = max(1.0 - share, _ALMOST_ONE)
-        mean = scale * share / (rest * x) if x > 0 else 0.0
-        unit = scale + x * mean
-        future = _along_draws(spend).given(x, mean)
-        centre, spread = future.log_total(np.array([counts[0], counts[-1]], float))
-        low = (centre - _REACH * spread)[..., 0].min() - np.log(unit)
-        high = (centre + _REACH * spread)[..., 1].max() - np.log(unit)
-        step = float(np.clip(0.5 * spread.min(), *_STEPS))
-        grid = np.arange(low, high + 4 * step, step)
-        above = future.p_total_above(unit * np.exp(grid), counts[:, None])
-        return cls(grid, above.mean(axis=0))
+        """The tails on a grid for customers with ``x`` repeat purchases and this share."""
+        future, unit = _future(x, share, spend)
+        above = future.p_total_above(unit * np.exp(log_revenue), counts[:, None])
+        return cls(log_revenue, above.mean(axis=0))
 
     def log_quantile(self, probabilities: NDArray, beyond: float) -> NDArray:
         """Where P(revenue > it) is ``beyond``, as a log, shape (m,); NOTHING where it is zero.
@@ -76,7 +72,8 @@ class RevenueTails:
         wanted = beyond / any_purchase[buyers]
         # Four points of the grid around the first that is not exceeded enough.
         place = (tail > wanted[:, None]).sum(axis=1)
-        first = np.clip(place - 2, 0, self.log_revenue.size - 4)[:, None] + np.arange(4)
+        first = np.clip(place - 2, 0, self.log_revenue.size - _POINTS)[:, None]
+        first = first + np.arange(_POINTS)
         odds = logit(np.clip(np.take_along_axis(tail, first, axis=1), 1e-300, 1 - 1e-15))
         answer[buyers] = _crossing(self.log_revenue[first], odds, logit(wanted))
         return answer
@@ -106,14 +103,12 @@ def log_quantile_curves(
         ``(scale + x mean) exp(c0 + c1 u + c2 u^2)``; without repeat purchases u is 0, and c0 all.
     """
     probabilities, counts = _in_classes(probabilities, counts)
-    scale = scale_of(spend)
     unknown = float(np.std(np.log(spend.scale)))
     shares = next(shares for most, shares in _SHARES if unknown < most) if x > 0 else (0.0,)
-    at = np.empty((len(beyonds), len(shares), len(probabilities)))
-    for node, share in enumerate(shares):
-        tails = RevenueTails.of(x, share, counts, spend, scale)
-        for which, beyond in enumerate(beyonds):
-            at[which, node] = tails.log_quantile(probabilities, beyond)
+    if unknown < _SHARES[0][0]:
+        spend = _middle(spend)
+    at = np.array([_log_quantiles(probabilities, counts, x, u, spend, beyonds) for u in shares])
+    at = np.swapaxes(at, 0, 1)
     powers = np.linalg.inv(np.vander(shares, increasing=True))
     curves = np.zeros((len(beyonds), 3, len(probabilities)))
     curves[:, : len(shares)] = np.einsum("pn,bnm->bpm", powers, at)
@@ -122,6 +117,61 @@ def log_quantile_curves(
     curves[:, 0][nothing] = NOTHING
     curves[:, 1:][np.broadcast_to(nothing[:, None], curves[:, 1:].shape)] = 0.0
     return curves
+
+
+def _log_quantiles(
+    probabilities: NDArray,
+    counts: NDArray,
+    x: float,
+    share: float,
+    spend: SpendModel,
+    beyonds: tuple[float, ...],
+) -> NDArray:
+    """The log quantiles at one share, (beyonds, m), read where a rough search says they are."""
+    grid = _grid(x, share, counts, spend)
+    step = grid[1] - grid[0]
+    reach = int(np.ceil((_NEAR + np.std(np.log(spend.scale))) / step)) + 2
+
+    def read(at: NDArray, spend: SpendModel) -> NDArray:
+        tails = RevenueTails.of(at, x, share, counts, spend)
+        return np.array([tails.log_quantile(probabilities, beyond) for beyond in beyonds])
+
+    if len(probabilities) * len(beyonds) * (2 * reach + 1) < grid.size:
+        found = read(np.arange(grid[0], grid[-1] + _ROUGH, _ROUGH), _middle(spend))
+        if np.all(found == NOTHING):
+            return found
+        near = np.searchsorted(grid, found[found > NOTHING])[:, None] + np.arange(-reach, reach + 1)
+        few = grid[np.unique(np.clip(near, 0, grid.size - 1))]
+        if few.size >= _POINTS:
+            found = read(few, spend)
+            place = np.clip(np.searchsorted(few, found[found > NOTHING]), 1, few.size - 1)
+            if np.all(few[place] - few[place - 1] < 1.5 * step):  # none fell between two parts
+                return found
+    return read(grid, spend)
+
+
+def _grid(x: float, share: float, counts: NDArray, spend: SpendModel) -> NDArray:
+    """Log revenue from where even one purchase has come to less to where none has to more."""
+    future, unit = _future(x, share, spend)
+    centre, spread = future.log_total(np.array([counts[0], counts[-1]], float))
+    low = (centre - _REACH * spread)[..., 0].min() - np.log(unit)
+    high = (centre + _REACH * spread)[..., 1].max() - np.log(unit)
+    step = float(np.clip(0.5 * spread.min(), *_STEPS))
+    return np.arange(low, high + _POINTS * step, step)
+
+
+def _future(x: float, share: float, spend: SpendModel) -> tuple[SpendModel, float]:
+    """The model of a customer with this share, draws along the first of three axes; their scale."""
+    rest, scale = max(1.0 - share, _ALMOST_ONE), scale_of(spend)
+    mean = scale * share / (rest * x) if x > 0 else 0.0
+    along = type(spend)(*(np.reshape(getattr(spend, n), (-1, 1, 1)) for n in spend.names()))
+    return along.given(x, mean), scale + x * mean
+
+
+def _middle(spend: SpendModel) -> SpendModel:
+    """The model in the middle of the draws, as one draw; its scale is that of all."""
+    logs = (np.mean(np.log(getattr(spend, name))) for name in spend.names())
+    return type(spend)(*(np.exp(log).reshape(1, 1) for log in logs))
 
 
 def _crossing(at: NDArray, values: NDArray, wanted: NDArray) -> NDArray:
@@ -154,11 +204,6 @@ def scale_of(spend: SpendModel) -> float:
     return float(np.exp(np.mean(np.log(spend.scale))))
 
 
-def _along_draws(spend: SpendModel) -> SpendModel:
-    """The model with its draws on an axis before counts and grid, (draws, 1, 1)."""
-    return type(spend)(*(np.reshape(getattr(spend, name), (-1, 1, 1)) for name in spend.names()))
-
-
 def _in_classes(probabilities: NDArray, counts: NDArray) -> tuple[NDArray, NDArray]:
     """Neighbouring counts taken together where many: sums of many purchases hardly differ."""
     edges = [n for n in counts.tolist() if n <= _ONE_BY_ONE]
@@ -170,4 +215,6 @@ def _in_classes(probabilities: NDArray, counts: NDArray) -> tuple[NDArray, NDArr
     weighted = np.add.reduceat(probabilities * counts, starts, axis=1).sum(axis=0)
     total = together.sum(axis=0)
     middle = np.divide(weighted, total, out=counts[starts].astype(float), where=total > 0)
-    return together, middle
+    likely = together.max(axis=0) > _UNLIKELY
+    likely[0] = True
+    return together[:, likely], middle[likely]

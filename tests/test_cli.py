@@ -184,6 +184,82 @@ def test_a_bare_number_as_horizon_is_in_the_unit_of_the_fit(folder, tmp_path, ca
     np.testing.assert_allclose(pd.read_csv(out)["clv"], same["clv"], rtol=1e-9)
 
 
+def test_validate_gives_the_table_of_the_api_and_writes_it(folder, tmp_path, capsys):
+    code, said, erred = call(
+        capsys, "validate", folder / "log.csv", "--calibration-end", "1997-09-30",
+        "--models", "BGNBD", "--baselines", "PastRate, MeanRate", "--seed", 1,
+        "--out", tmp_path / "table.csv",
+    )  # fmt: skip
+    assert (code, erred) == (0, "")
+    assert "1,882 purchases came" in said
+    table = pd.read_csv(tmp_path / "table.csv", index_col="forecaster")
+    split = pc.holdout_split(pc.datasets.load_cdnow(), calibration_end="1997-09-30")
+    expected = pc.validate(
+        [pc.CLVModel(), pc.baselines.PastRate(), pc.baselines.MeanRate()], split, seed=1
+    ).frame
+    pd.testing.assert_frame_equal(table, expected)
+
+
+def test_validate_writes_a_page_that_stands_alone(folder, tmp_path, capsys):
+    page = tmp_path / "report.html"
+    code, said, _ = call(
+        capsys, "validate", folder / "log.parquet", "--calibration-end", "1997-09-30",
+        "--models", "MBGNBD", "--baselines", "none", "--no-amount", "--out", page,
+    )  # fmt: skip
+    assert code == 0
+    assert str(page) in said
+    text = page.read_text(encoding="utf-8")
+    assert text.lower().startswith("<!doctype html>")
+    assert "MBG/NBD" in text
+
+
+def test_segments_puts_every_customer_in_a_tier(folder, tmp_path, capsys):
+    out = tmp_path / "tiers.parquet"
+    code, said, _ = call(
+        capsys, "segments", folder / "model", "--out", out, "--margin", 0.3,
+        "--quantiles", "0.5,0.9",
+    )  # fmt: skip
+    assert code == 0
+    found = pd.read_parquet(out)
+    forecast = pc.load(folder / "model").forecast("52 weeks", margin=0.3, level=None)
+    expected = pc.segments.tiers(forecast, quantiles=[0.5, 0.9])
+    assert list(found["tier"].astype(str)) == list(expected.frame["tier"].astype(str))
+    assert all(str(name) in said for name in expected.profile()["tier"])
+
+
+def test_segments_by_rules_says_why_and_warns_of_small_tiers(folder, tmp_path):
+    out = tmp_path / "tiers.csv"
+    done = run("segments", folder / "model", "--out", out, "--rules", "four tiers")
+    assert done.returncode == 0
+    assert "warning: Tiers with fewer than 100 customers" in done.stderr
+    found = pd.read_csv(out)
+    assert set(found["tier"]) <= {"high", "potential", "regular", "lapsing"}
+    assert found["reason"].str.len().min() > 5
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["validate", "log.csv", "--calibration-end", "1997-09-30", "--models", "BGNDB"],
+         "Did you mean 'BGNBD'"),
+        (["validate", "log.csv", "--calibration-end", "1997-09-30", "--baselines", "PastRat"],
+         "Did you mean 'PastRate'"),
+        (["validate", "log.csv", "--calibration-end", "1997-09-30", "--out", "r.pdf"],
+         ".html or .csv"),
+        (["segments", "model", "--out", "t.csv", "--quantiles", "half"], "numbers such as"),
+        (["segments", "model", "--out", "t.xlsx"], ".parquet, .csv"),
+    ],
+)  # fmt: skip
+def test_validate_and_segments_refuse_what_means_nothing(
+    folder, capsys, monkeypatch, arguments, said
+):
+    monkeypatch.chdir(folder)
+    code, _, erred = call(capsys, *arguments)
+    assert code == 2
+    assert is_one_line_of_error(erred)
+    assert said in erred
+
+
 def test_other_customers_can_be_forecast_from_their_log_or_summary(folder, tmp_path, capsys):
     log = pc.datasets.load_cdnow()
     others = log[log["customer_id"] <= 100]
@@ -379,7 +455,7 @@ def test_a_model_edited_by_hand_is_refused(folder, tmp_path, capsys):
 def test_help_lists_the_verbs(capsys):
     code, said, _ = call(capsys, "--help")
     assert code == 0
-    for verb in ("demo", "summarise", "fit", "forecast"):
+    for verb in ("demo", "summarise", "fit", "forecast", "validate", "segments"):
         assert f"\n  {verb} " in said
 
 
@@ -390,6 +466,7 @@ def test_help_lists_the_verbs(capsys):
         ("fit", pc.rfm_summary, {"transactions"}),
         ("fit", pc.CLVModel.__init__, {"self", "engine_options"}),
         ("forecast", pc.FittedCLV.forecast, {"self", "rfm"}),
+        ("validate", pc.holdout_split, {"transactions"}),
         ("demo", None, set()),
     ],
 )

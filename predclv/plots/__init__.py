@@ -1,9 +1,42 @@
 """Pictures of results: every function takes a result and an optional Axes, and returns the Axes.
 
 Nothing here changes Matplotlib's settings, and every number shown is computed below this layer.
+`parameter_densities` has a panel per parameter and returns an array of Axes, `compare` a page of
+pictures and returns the Figure.
 """
 
+from predclv.plots.calibration import calibration
+from predclv.plots.cohorts import cohort_curves, cohort_heatmap
+from predclv.plots.compare import compare
 from predclv.plots.fit import frequency_recency, repeat_histogram
-from predclv.plots.holdout import holdout_by_frequency
+from predclv.plots.gains import gains
+from predclv.plots.history import customer_history
+from predclv.plots.holdout import holdout_by_frequency, holdout_by_recency
+from predclv.plots.interpurchase import interpurchase_times
+from predclv.plots.parameters import parameter_densities
+from predclv.plots.probability import coverage_curve, pit_histogram
+from predclv.plots.segments import clv_to_cac, tier_migration, tier_profile
+from predclv.plots.tracking import tracking
+from predclv.plots.value import clv_distribution
 
-__all__ = ["frequency_recency", "holdout_by_frequency", "repeat_histogram"]
+__all__ = [
+    "calibration",
+    "clv_distribution",
+    "clv_to_cac",
+    "cohort_curves",
+    "cohort_heatmap",
+    "compare",
+    "coverage_curve",
+    "customer_history",
+    "frequency_recency",
+    "gains",
+    "holdout_by_frequency",
+    "holdout_by_recency",
+    "interpurchase_times",
+    "parameter_densities",
+    "pit_histogram",
+    "repeat_histogram",
+    "tier_migration",
+    "tier_profile",
+    "tracking",
+]

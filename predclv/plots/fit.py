@@ -1,6 +1,6 @@
 """Pictures of a fitted model."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -95,6 +95,12 @@ def frequency_recency(
         vmax=None if value == "expected_purchases" else 1,
     )
     ax.figure.colorbar(picture, ax=ax, label=short)
+    if np.ptp(shown) > 0:
+        levels: Any = [0.1, 0.5, 0.9] if short == "probability" else 5
+        lines = ax.contour(
+            x, recency, shown, levels=levels, colors="white", linewidths=0.8, alpha=0.8
+        )
+        ax.clabel(lines, fontsize=8.5)
     return finish(
         ax,
         f"{label[0].upper()}{label[1:]}",

@@ -1,32 +1,143 @@
-"""Pictures of a forecast against what came."""
+"""Pictures of a forecast against what came, by what was known of the customers."""
 
 from typing import TYPE_CHECKING
 
+import numpy as np
+import pandas as pd
+
 from predclv.data.holdout import HoldoutSplit
+from predclv.errors import OptionError
 from predclv.forecast.result import Forecast
-from predclv.plots.style import axes, finish, paired_bars
+from predclv.plots.style import (
+    ACTUAL,
+    axes,
+    counted_labels,
+    finish,
+    legend,
+    looks,
+    paired_bars,
+    percent,
+    short,
+)
 from predclv.validation import tables
+from predclv.validation.result import Validation
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 
 def holdout_by_frequency(
-    forecast: Forecast, split: HoldoutSplit, most: int = 7, ax: "Axes | None" = None
+    result: Validation | Forecast,
+    split: HoldoutSplit | None = None,
+    most: int = 7,
+    ax: "Axes | None" = None,
 ) -> "Axes":
     """Mean purchases in the holdout, forecast against actual, by purchases in calibration.
 
-    See :func:`predclv.validation.tables.holdout_by_frequency` for the numbers.
+    Parameters
+    ----------
+    result : Validation or Forecast
+        All forecasters of a validation, or one forecast together with its ``split``.
+    split : HoldoutSplit, optional
+        Of a single forecast.
+    most : int
+        Frequencies from here on are one group.
+    ax : Axes, optional
+
+    See Also
+    --------
+    predclv.validation.tables.holdout_by_frequency : the numbers.
     """
-    table = tables.holdout_by_frequency(forecast, split, most)
+    forecasts, split = _parts(result, split)
+    table = tables.holdout_by_frequency(forecasts, split, most)
+    return _drawn(table, result, split, ax, "repeat purchases in calibration (customers)")
+
+
+def holdout_by_recency(
+    result: Validation | Forecast,
+    split: HoldoutSplit | None = None,
+    by: str = "recency",
+    width: float | None = None,
+    ax: "Axes | None" = None,
+) -> "Axes":
+    """Mean purchases in the holdout, forecast against actual, by when customers last bought.
+
+    Parameters
+    ----------
+    result, split
+        As in :func:`holdout_by_frequency`.
+    by : str
+        ``"recency"``, from the first to the last purchase, or ``"hiatus"``, from the last purchase
+        to the end of calibration.
+    width : float, optional
+        Of a group, in the split's unit.
+    ax : Axes, optional
+
+    See Also
+    --------
+    predclv.validation.tables.holdout_by_recency : the numbers.
+    """
+    forecasts, split = _parts(result, split)
+    table = tables.holdout_by_recency(forecasts, split, by, width)
+    said = {
+        "recency": f"{split.unit}s from first to last purchase (customers)",
+        "hiatus": f"{split.unit}s since the last purchase (customers)",
+    }[by]
+    return _drawn(table, result, split, ax, said)
+
+
+def _parts(
+    result: Validation | Forecast, split: HoldoutSplit | None
+) -> tuple[dict[str, Forecast] | Forecast, HoldoutSplit]:
+    if isinstance(result, Validation):
+        return dict(result.forecasts), result.split
+    if split is None:
+        raise OptionError("A forecast needs the split it is held against: pass both.")
+    return result, split
+
+
+def _drawn(
+    table: pd.DataFrame,
+    result: Validation | Forecast,
+    split: HoldoutSplit,
+    ax: "Axes | None",
+    groups: str,
+) -> "Axes":
     ax = axes(ax)
-    labels = [f"{name}\n({n:,})" for name, n in zip(table.index, table["customers"], strict=True)]
-    paired_bars(ax, labels, list(table["actual"]), list(table["forecast"]), ("actual", "forecast"))
-    total, expected = split.frame["frequency_holdout"].sum(), forecast.total()["purchases"]
-    return finish(
-        ax,
-        f"Purchases in the holdout: {expected:,.0f} forecast, {total:,} came "
-        f"({expected / total - 1:+.0%})" if total else "Purchases in the holdout: none came",
-        "repeat purchases in calibration (customers)",
-        "purchases per customer",
-    )  # fmt: skip
+    labels = counted_labels(ax, table.index, table["customers"])
+    names = list(table.columns[2:])
+    came = int(split.frame["frequency_holdout"].sum())
+    totals = {name: float(np.dot(table["customers"], table[name])) for name in names}
+    if isinstance(result, Validation):
+        places = range(len(table))
+        ax.bar(places, table["actual"], 0.84, color=ACTUAL, alpha=0.55, label="actual")
+        step = min(0.12, 0.66 / max(len(names), 1))
+        for i, (name, look) in enumerate(looks(names).items()):
+            at = [place + (i - (len(names) - 1) / 2) * step for place in places]
+            off = f" ({percent(totals[name] / came - 1)} in all)" if came else ""
+            ax.plot(at, table[name], ls="", **look.points(6.5), label=f"{short(name)}{off}")
+        ax.set_xticks(list(places), labels)
+        title = _nearest(totals, came)
+    else:
+        (name,) = names
+        paired_bars(ax, labels, list(table["actual"]), list(table[name]), ("actual", name))
+        title = (
+            f"Purchases in the holdout: {totals[name]:,.0f} forecast, {came:,} came "
+            f"({totals[name] / came - 1:+.0%})" if came else "Purchases in the holdout: none came"
+        )  # fmt: skip
+    finish(ax, title, groups, f"purchases per customer in {split.duration:.4g} {split.unit}s")
+    if isinstance(result, Validation):
+        ax.set_ylim(top=ax.get_ylim()[1] * (1 + 0.05 * len(names)))  # room for the legend
+        legend(ax)
+    return ax
+
+
+def _nearest(totals: dict[str, float], came: int) -> str:
+    if not came:
+        return "Purchases in the holdout: none came"
+    best = min(totals, key=lambda name: abs(totals[name] - came))
+    nearest = "" if len(totals) == 1 else "nearest, "
+    return (
+        f"Purchases in the holdout: {came:,} came; {nearest}{short(best)} forecast "
+        f"{totals[best]:,.0f} ({percent(totals[best] / came - 1)})"
+    )

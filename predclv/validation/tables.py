@@ -1,5 +1,7 @@
 """Forecast against actual, grouped by what was known: the numbers behind the pictures."""
 
+from collections.abc import Mapping
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -9,18 +11,20 @@ from scipy.stats import chi2
 from predclv.data.holdout import HoldoutSplit
 from predclv.data.rfm import RFM
 from predclv.engines.result import Fit
-from predclv.errors import DataError
+from predclv.errors import DataError, OptionError
 from predclv.forecast.result import Forecast
 from predclv.models.base import PurchaseModel
-from predclv.units import horizon_in
+from predclv.validation.validate import check_forecast
 
 
-def holdout_by_frequency(forecast: Forecast, split: HoldoutSplit, most: int = 7) -> pd.DataFrame:
+def holdout_by_frequency(
+    forecast: Forecast | Mapping[str, Forecast], split: HoldoutSplit, most: int = 7
+) -> pd.DataFrame:
     """Mean purchases in the holdout, forecast and actual, by purchases in calibration.
 
     Parameters
     ----------
-    forecast : Forecast
+    forecast : Forecast, or mapping of str to Forecast
         Of the customers of ``split.rfm``, over the length of the holdout.
     split : HoldoutSplit
     most : int
@@ -29,46 +33,89 @@ def holdout_by_frequency(forecast: Forecast, split: HoldoutSplit, most: int = 7)
     Returns
     -------
     DataFrame
-        Index ``frequency`` (0, 1, ..., ``"7+"``), columns customers, actual, forecast: means per
-        customer.
+        Index ``frequency`` (0, 1, ..., ``"7+"``), columns customers, actual, and forecast (or one
+        per name of the mapping): means per customer.
 
     Raises
     ------
     DataError
-        If the forecast is of other customers, or over another length of time than the holdout.
+        If a forecast is of other customers, or over another length of time than the holdout.
 
     References
     ----------
     Fader, Hardie & Lee (2005), Marketing Science 24(2), figure 4.
     """
-    actual = split.frame
-    predicted = forecast.frame
-    if not predicted["customer_id"].equals(actual["customer_id"]):
-        raise DataError(
-            "The forecast and the holdout are of different customers. Forecast the fit of "
-            "split.rfm: model.fit(split.rfm).forecast(...)."
-        )
-    duration = float(actual["duration_holdout"].iloc[0])
-    length = None
-    if forecast.horizon is not None:
-        length = horizon_in(f"{forecast.horizon!r} {forecast.unit}", split.rfm.unit)
-    if length is None or abs(length - duration) > 1e-6 * duration:
-        raise DataError(
-            f"The holdout lasts {duration:g} {split.rfm.unit}s, the forecast "
-            f"{'for ever' if length is None else f'{length:g}'}. Forecast with "
-            f"horizon={duration:g}."
-        )
-    group = _up_to(actual["frequency"], most)
-    table = pd.DataFrame(
-        {
-            "group": group,
-            "actual": actual["frequency_holdout"],
-            "forecast": predicted["expected_purchases"],
-        }
-    ).groupby("group", observed=True)
+    group = _up_to(split.frame["frequency"], most)
+    return _means_by(group, forecast, split).rename_axis("frequency")
+
+
+def holdout_by_recency(
+    forecast: Forecast | Mapping[str, Forecast],
+    split: HoldoutSplit,
+    by: str = "recency",
+    width: float | None = None,
+) -> pd.DataFrame:
+    """Mean purchases in the holdout, forecast and actual, by when customers last bought.
+
+    Parameters
+    ----------
+    forecast, split
+        As in :func:`holdout_by_frequency`.
+    by : str
+        ``"recency"``: first to last purchase, with the customers of a single purchase as the group
+        ``"0"``; ``"hiatus"``: last purchase to the end of calibration.
+    width : float, optional
+        Of a group, in ``split.unit``; default: a round one that makes at most eight.
+
+    Returns
+    -------
+    DataFrame
+        Index ``recency`` or ``hiatus``: ``"0-5"`` is above 0 up to 5 (a hiatus: from 0). Columns as
+        in :func:`holdout_by_frequency`.
+    """
+    frame = split.frame
+    if by == "recency":
+        values = frame["recency"].to_numpy()
+    elif by == "hiatus":
+        values = (frame["T"] - frame["recency"]).to_numpy()
+    else:
+        raise OptionError(f"by must be recency or hiatus; got {by!r}.")
+    if width is None:
+        width = _round_width(float(values.max()))
+    elif not width > 0:
+        raise OptionError(f"width must be positive; got {width!r}.")
+    # A hair of slack, so that 35 days are 5 weeks in floating point too.
+    code = np.ceil(values / width - 1e-9).astype(np.int64)
+    if by == "hiatus":
+        code = np.maximum(code, 1)
+    ends = [f"{k * width:g}" for k in range(int(code.max()) + 1)]
+    labels = ["0", *(f"{low}-{high}" for low, high in pairwise(ends))]
+    group = pd.Categorical.from_codes(code, dtype=pd.CategoricalDtype(labels, ordered=True))
+    return _means_by(group, forecast, split).rename_axis(by)
+
+
+def _means_by(
+    group: Any, forecast: Forecast | Mapping[str, Forecast], split: HoldoutSplit
+) -> pd.DataFrame:
+    """Customers, and mean purchases per customer, of each group that has customers."""
+    forecasts = forecast if isinstance(forecast, Mapping) else {"forecast": forecast}
+    if clash := {"customers", "actual"} & set(forecasts):
+        raise OptionError(f"No forecaster may be called {clash.pop()!r}: a column is.")
+    columns = {"actual": split.frame["frequency_holdout"]}
+    for name, each in forecasts.items():
+        check_forecast(each, split)
+        columns[name] = each.frame["expected_purchases"]
+    table = pd.DataFrame(columns).groupby(group, observed=True)
     means = table.mean()
     means.insert(0, "customers", table.size())
-    return means.rename_axis("frequency")
+    return means
+
+
+def _round_width(longest: float, most: int = 8) -> float:
+    """The least of 1, 2, 5, 10, ... that covers ``longest`` in ``most`` steps."""
+    need = max(longest, 1e-9) / most
+    power = 10.0 ** np.floor(np.log10(need))
+    return float(next(step * power for step in (1, 2, 5, 10) if step * power >= need * (1 - 1e-9)))
 
 
 def repeat_histogram(fit: Fit, rfm: RFM, most: int = 7) -> pd.DataFrame:

@@ -1,0 +1,259 @@
+"""Pictures of cohorts: who still buys, what they have brought, and what is expected of them."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.patches import Rectangle
+from numpy.typing import NDArray
+
+from predclv.decisions.cohort_forecast import CohortForecast
+from predclv.errors import DataError, OptionError
+from predclv.historical.cohort_result import Cohorts
+from predclv.plots.style import ACTUAL, axes, finish, legend, looks, note, short
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+_LABELS = {
+    "active_share": "share of customers who bought",
+    "revenue_per_customer": "revenue per customer",
+    "cumulative_revenue_per_customer": "cumulative revenue per customer",
+    "active": "customers who bought",
+    "revenue": "revenue",
+}
+_WITHOUT_START = ("active_share", "active")  # at age 0 everybody bought
+_NOTHING_OVER = "No {} of these cohorts was wholly observed: there is nothing to show."
+_SMALL = 8.5
+_DASHED = (0, (3, 1.5))
+_LEGIBLE = 26  # columns whose numbers can still be read
+
+
+def cohort_heatmap(
+    cohorts: Cohorts, value: str = "active_share", ax: "Axes | None" = None
+) -> "Axes":
+    """A heat map of cohorts by age; what was not wholly observed is hatched and has no colour.
+
+    The share active leaves age 0 out, where it is 100% by definition. Read down a column: is each
+    cohort better than the one before, at the same age?
+
+    Parameters
+    ----------
+    cohorts : Cohorts
+        Not split; of split ones show ``cohorts.segment(name)``.
+    value : str
+        active_share, revenue_per_customer, cumulative_revenue_per_customer, active or revenue.
+    ax : Axes, optional
+
+    Raises
+    ------
+    DataError
+        If cohorts are split or there is nothing to show.
+    OptionError
+        If the value is unknown.
+    """
+    grid = _grid(cohorts, value)
+    rows, columns = grid.values.shape
+    ax = axes(ax, width=min(max(5.0, 2.6 + 0.34 * columns), 11.0), height=1.6 + 0.24 * rows)
+    picture = ax.pcolormesh(
+        np.arange(columns + 1) + grid.first_age - 0.5,
+        np.arange(rows + 1) - 0.5,
+        np.ma.masked_invalid(grid.values),
+        cmap="viridis",
+        vmin=min(0.0, np.nanmin(grid.values)),
+        edgecolors="white",
+        lw=0.5 if columns <= 2 * _LEGIBLE else 0.0,
+    )
+    bar = ax.figure.colorbar(picture, ax=ax, label=_LABELS[value], pad=0.02)
+    bar.ax.yaxis.set_major_formatter(_form(value))
+    for row, column in zip(*np.nonzero(grid.still_open), strict=True):
+        corner = column + grid.first_age - 0.5, row - 0.5
+        ax.add_patch(Rectangle(corner, 1, 1, fill=False, hatch="////", ec="#c8c8c8", lw=0.0))
+    if columns <= _LEGIBLE:
+        _write_numbers(ax, grid, value == "active_share", picture.norm)
+    ax.set_yticks(range(rows), grid.names)
+    ax.tick_params(axis="both", length=0, labelsize=_SMALL)
+    ax.invert_yaxis()
+    ax.set_xticks(range(grid.first_age, grid.first_age + columns, max(1, columns // 12)))
+    percent = ", %" if value == "active_share" else ""
+    title = f"{_LABELS[value].capitalize()}{percent}, by {cohorts.period} of the first purchase"
+    finish(ax, title, f"{cohorts.period}s since that of the first purchase", "cohort (customers)")
+    if grid.still_open.any():
+        note(ax, f"hatched: not over on {cohorts.observation_end}")
+    return ax
+
+
+def cohort_curves(
+    cohorts: Cohorts,
+    value: str = "cumulative_revenue_per_customer",
+    forecast: CohortForecast | None = None,
+    most: int = 6,
+    ax: "Axes | None" = None,
+) -> "Axes":
+    """Curves over age: a line per cohort, or per value of ``by`` with its cohorts pooled.
+
+    A curve ends with the last period that was wholly observed, so its end is no decline. A forecast
+    goes on from there, dashed. The share active leaves age 0 out, where it is 100% by definition.
+
+    Parameters
+    ----------
+    cohorts : Cohorts
+    value : str
+        cumulative_revenue_per_customer, revenue_per_customer or, without forecast, active_share.
+    forecast : CohortForecast, optional
+        Of these cohorts, by :func:`predclv.cohort_forecast`.
+    most : int
+        Cohorts to draw, evenly spaced from the first to the last, if there are more; of values of
+        ``by`` those with the most customers.
+    ax : Axes, optional
+
+    Raises
+    ------
+    DataError
+        If the forecast is of other cohorts.
+    OptionError
+        If the value is unknown or ``most`` is not at least 1.
+    """
+    if most < 1:
+        raise OptionError(f"most must be at least 1; got {most}.")
+    lines, ahead = _lines(cohorts, value, forecast)
+    chosen = _chosen(cohorts, list(lines.columns), most)
+    sizes = _sizes(cohorts)
+    ax = axes(ax)
+    styles = looks(str(one) for one in chosen)
+    for one in chosen:
+        seen, look = lines[one].dropna(), styles[str(one)]
+        name = f"{short(_name(one))} ({sizes[one]:,})"
+        ax.plot(seen.index, seen, color=look.colour, marker=look.marker, ms=3.5, lw=1.6, label=name)
+        if ahead is not None and one in ahead:
+            joined = pd.concat([seen.tail(1), ahead[one].dropna()])
+            ax.plot(joined.index, joined, color=look.colour, lw=1.6, ls=_DASHED)
+    if ahead is not None:
+        assert forecast is not None
+        label = f"forecast, {short(forecast.forecaster)}"
+        ax.plot([], [], color=ACTUAL, lw=1.6, ls=_DASHED, label=label)
+    ax.set_ylim(bottom=min(0.0, lines.fillna(0.0).to_numpy().min()))
+    ax.yaxis.set_major_formatter(_form(value))
+    of = "cohort" if cohorts.by is None else str(cohorts.by)
+    finish(
+        ax,
+        f"{_LABELS[value].capitalize()}, by {of}",
+        f"{cohorts.period}s since that of the first purchase",
+        _LABELS[value],
+    )
+    legend(ax, title=f"{of} (customers)")
+    if cohorts.by is not None:
+        note(ax, "cohorts pooled: late ages are those of the earliest alone")
+    if len(chosen) < len(lines.columns):
+        which = "the largest" if cohorts.by is not None else "evenly spaced"
+        note(ax, f"{len(chosen)} of {len(lines.columns)} shown, {which}")
+    return ax
+
+
+@dataclass(frozen=True, slots=True)
+class _Grid:
+    """Cohorts by age as a picture shows them; values are (n_cohorts, n_ages), NaN where open."""
+
+    names: list[str]
+    first_age: int
+    values: NDArray
+    still_open: NDArray
+
+
+def _grid(cohorts: Cohorts, value: str) -> _Grid:
+    _check(cohorts, value)
+    if cohorts.by is not None:
+        raise DataError(
+            f"These cohorts are split by {cohorts.by}: show one, such as "
+            f"cohorts.segment({cohorts.segments[0]!r}), or their curves."
+        )
+    table = cohorts.wide(value)
+    begun = cohorts.frame.pivot(index="cohort", columns="age", values="is_complete")
+    first = 1 if value in _WITHOUT_START else 0
+    values = table.to_numpy()[:, first:]
+    still_open = begun.isin([False]).to_numpy()[:, first:]
+    known = np.flatnonzero(np.isfinite(values).any(axis=0))
+    if not known.size:
+        raise DataError(f"{_NOTHING_OVER.format(cohorts.period)} Take a shorter period.")
+    values, still_open = values[:, : known[-1] + 1], still_open[:, : known[-1] + 1]
+    rows = np.flatnonzero((np.isfinite(values) | still_open).any(axis=1))
+    names = [f"{_name(one)} ({size:,})" for one, size in _sizes(cohorts).items()]
+    return _Grid([names[row] for row in rows], first, values[rows], still_open[rows])
+
+
+def _check(cohorts: Any, value: str) -> None:
+    if not isinstance(cohorts, Cohorts):
+        raise DataError(
+            f"The picture is of what pc.historical.cohorts returned; got {type(cohorts).__name__}."
+        )
+    if value not in _LABELS:
+        raise OptionError(f"value must be one of {', '.join(_LABELS)}; got {value!r}.")
+
+
+def _form(value: str) -> Callable[[float, Any], str]:
+    """How an axis writes numbers."""
+    form = "{:.0%}" if value == "active_share" else "{:,.0f}"
+    return lambda at, _: form.format(at)
+
+
+def _write_numbers(ax: "Axes", grid: _Grid, is_share: bool, norm: Any) -> None:
+    for (row, column), number in np.ndenumerate(grid.values):
+        if np.isfinite(number):
+            ax.text(
+                column + grid.first_age,
+                row,
+                f"{100 * number:.0f}" if is_share else _brief(number),
+                ha="center",
+                va="center",
+                fontsize=7,
+                color="white" if norm(number) < 0.6 else "black",
+            )
+
+
+def _brief(number: float) -> str:
+    """A number in at most four characters or so."""
+    if abs(number) >= 9_950:
+        return f"{number / 1000:,.0f}k"
+    return f"{number / 1000:.1f}k" if abs(number) >= 1000 else f"{number:.0f}"
+
+
+def _lines(
+    cohorts: Cohorts, value: str, forecast: CohortForecast | None
+) -> tuple[pd.DataFrame, pd.DataFrame | None]:
+    """What is drawn, a column per line: observed, and forecast where there is one."""
+    _check(cohorts, value)
+    lines = cohorts.wide(value).T if cohorts.by is None else cohorts.pooled(value)
+    if value in _WITHOUT_START:
+        lines = lines.loc[lines.index > 0]
+    if forecast is None:
+        lines = lines.dropna(axis=1, how="all")
+        if lines.empty:
+            raise DataError(f"{_NOTHING_OVER.format(cohorts.period)} Take a shorter period.")
+        return lines, None
+    if cohorts.by is not None or not forecast.cohorts.frame.equals(cohorts.frame):
+        raise DataError("The forecast is of other cohorts: pass forecast.cohorts.")
+    return lines, forecast.wide(value).T
+
+
+def _sizes(cohorts: Cohorts) -> pd.Series:
+    """Customers of each line."""
+    born = cohorts.frame[cohorts.frame["age"] == 0]
+    return born.groupby("cohort" if cohorts.by is None else cohorts.by)["customers"].sum()
+
+
+def _chosen(cohorts: Cohorts, names: list[Any], most: int) -> list[Any]:
+    if len(names) <= most:
+        return names
+    if cohorts.by is not None:
+        largest = _sizes(cohorts).nlargest(most).index
+        return [name for name in names if name in largest]
+    return [names[place] for place in np.linspace(0, len(names) - 1, most).round().astype(int)]
+
+
+def _name(one: Any) -> str:
+    """A cohort in words: weeks by their Monday."""
+    if isinstance(one, pd.Period) and one.freqstr.startswith("W"):
+        return f"{one.start_time:%Y-%m-%d}"
+    return str(one)

@@ -1,0 +1,118 @@
+"""One customer's history: the days of purchase, and P(alive) on every day with what was known."""
+
+import datetime
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from predclv.data.rfm import RFM
+from predclv.engines.result import Fit
+from predclv.errors import DataError, OptionError, some
+from predclv.models.base import PurchaseModel
+from predclv.units import days_per, horizon_in
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class CustomerHistory:
+    """What one customer did, and what a model thought of it day by day.
+
+    Attributes
+    ----------
+    customer_id
+        As in the log.
+    purchases : DatetimeIndex
+        Days with a purchase, the first included.
+    frame : DataFrame
+        Index ``day``, from the first purchase on; columns ``frequency`` (repeat purchases by the
+        end of that day), ``p_alive`` (given the purchases up to and including it) and
+        ``is_observed`` (False on days after the last observed one, on which nothing is bought).
+    observation_end : datetime.date
+        The last observed day.
+    """
+
+    customer_id: Any
+    purchases: pd.DatetimeIndex
+    frame: pd.DataFrame
+    observation_end: datetime.date
+
+    def day_below(self, chance: float = 0.5) -> pd.Timestamp | None:
+        """The first day after the last purchase on which P(alive) is below ``chance``, if any."""
+        since = self.frame.loc[self.purchases[-1] :, "p_alive"]
+        below = since.index[since < chance]
+        return below[0] if len(below) else None
+
+
+def customer_history(
+    fit: Fit,
+    rfm: RFM,
+    customer_id: Any,
+    until: datetime.date | None = None,
+    silent_for: str | float | None = None,
+) -> CustomerHistory:
+    """P(alive) of one customer on every day since their first purchase.
+
+    Every day is judged by what was known on it, with parameters fitted once.
+
+    Parameters
+    ----------
+    fit : Fit
+        Of purchases; a posterior is taken at its mean.
+    rfm : RFM
+        Made from a log that has the customer.
+    customer_id
+        As it stands in the log.
+    until : datetime.date, optional
+        The last observed day; default: ``rfm.observation_end``. A later one shows a holdout.
+    silent_for : str or number, optional
+        Go on for so long ("26 weeks") as if nothing were bought.
+
+    Raises
+    ------
+    DataError
+        If the summary has no log, or the log no such customer by then.
+
+    Examples
+    --------
+    >>> import predclv as pc
+    >>> rfm = pc.rfm_summary(pc.datasets.load_cdnow())
+    >>> history = customer_history(pc.fit(pc.BGNBD, rfm), rfm, 1)
+    >>> len(history.purchases), history.frame["p_alive"].round(2).iloc[-1]
+    (4, np.float64(0.66))
+    """
+    if not isinstance(fit.model, PurchaseModel):
+        raise DataError(f"{fit.model.title} knows no purchases; pass the fit of purchases.")
+    if rfm.log is None or rfm.observation_end is None:
+        raise DataError(
+            "A customer's history needs the day of every purchase, and this summary has no log. "
+            "Make it with rfm_summary or holdout_split."
+        )
+    end = until or rfm.observation_end
+    if not rfm.log.first_day <= end <= rfm.log.last_day:
+        raise OptionError(
+            f"until must lie between {rfm.log.first_day} and {rfm.log.last_day}; got {end}."
+        )
+    log = rfm.log.purchase_days(end)
+    bought = pd.DatetimeIndex(log.loc[log["customer_id"] == customer_id, "day"])
+    if not len(bought):
+        raise DataError(
+            f"The log has no customer {customer_id!r} by {end}. Its ids are such as "
+            f"{some(log['customer_id'].unique())}."
+        )
+    beyond = (
+        0
+        if silent_for is None
+        else int(np.ceil(horizon_in(silent_for, rfm.unit) * days_per(rfm.unit)))
+    )
+    days = pd.date_range(bought[0], pd.Timestamp(end) + pd.Timedelta(days=beyond), name="day")
+    age = np.arange(len(days))
+    at = (bought - bought[0]).days.to_numpy()
+    frequency = np.searchsorted(at, age, side="right") - 1
+    unit = days_per(fit.unit)
+    p_alive = fit.model.p_alive(frequency, at[frequency] / unit, age / unit)
+    frame = pd.DataFrame(
+        {"frequency": frequency, "p_alive": p_alive, "is_observed": days <= pd.Timestamp(end)},
+        index=days,
+    )
+    return CustomerHistory(customer_id, bought, frame, end)

@@ -37,6 +37,25 @@ def fit_bgnbd_lifetimes(path: str) -> Callable:
     return lambda: BetaGeoFitter().fit(frame["frequency"], frame["recency"], frame["T"])
 
 
+def fit_pareto_predclv(path: str) -> Callable:
+    """Warm: the kernel's compiler has run before on this machine, as it has after the first fit."""
+    import predclv as pc
+    from predclv.engines.kernels import objective
+    from predclv.engines.mle import arrays_of
+
+    rfm = pc.RFM.from_frame(_frame(path))
+    few = pc.RFM.from_frame(_frame(path).head(500))
+    objective(pc.ParetoNBD, arrays_of(few.cells()))(pc.ParetoNBD.starts(arrays_of(few.cells()))[0])
+    return lambda: pc.fit(pc.ParetoNBD, rfm)
+
+
+def fit_pareto_lifetimes(path: str) -> Callable:
+    from lifetimes import ParetoNBDFitter
+
+    frame = _frame(path)
+    return lambda: ParetoNBDFitter().fit(frame["frequency"], frame["recency"], frame["T"])
+
+
 def fit_spend_predclv(path: str) -> Callable:
     import predclv as pc
 

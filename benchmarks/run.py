@@ -24,6 +24,7 @@ PACKAGES = ("predclv", "lifetimes", "pandas", "duckdb", "numpy", "scipy")
 SUMMARIES = (10**6, 10**7)
 CASES = (
     ("fit_bgnbd", "fit BG/NBD, customers", ("predclv", "lifetimes"), (10**4, 10**5, 10**6)),
+    ("fit_pareto", "fit Pareto/NBD, customers", ("predclv", "lifetimes"), (10**4, 10**5, 10**6)),
     ("fit_spend", "fit Gamma-Gamma, customers", ("predclv", "lifetimes"), (10**4, 10**5, 10**6)),
     ("clv", "12-month CLV, customers", ("predclv", "lifetimes"), (10**4, 10**5, 10**6)),
     ("clv_with_intervals", "12-month CLV with intervals", ("predclv",), (10**4, 10**5, 10**6)),

@@ -13,7 +13,7 @@ from scipy.stats import chi2, norm
 
 import predclv as pc
 from predclv.engines.kernels import KERNELS
-from predclv.engines.mle import arrays_of
+from predclv.engines.mle import arrays_of, estimate
 from predclv.engines.pymc_density import Density
 from predclv.errors import FitError, OptionError, SamplingWarning
 from predclv.models.base import LogNormalPrior
@@ -26,6 +26,18 @@ LONG_RUN = {
         "alpha": (4.44128, 0.38031, 0.00104),
         "a": (0.82178, 0.20136, 0.00055),
         "b": (2.57468, 0.79553, 0.00220),
+    },
+    pc.MBGNBD: {
+        "r": (0.52641, 0.07964, 0.00030),
+        "alpha": (6.21613, 0.68120, 0.00239),
+        "a": (0.93030, 0.17036, 0.00058),
+        "b": (1.79731, 0.62495, 0.00228),
+    },
+    pc.ParetoNBD: {
+        "r": (0.55252, 0.04676, 0.00017),
+        "alpha": (10.58123, 0.83679, 0.00281),
+        "s": (0.67131, 0.24479, 0.00116),
+        "beta": (14.27637, 8.71345, 0.04145),
     },
     pc.GammaGamma: {
         "p": (6.40443, 1.29849, 0.00411),
@@ -48,7 +60,11 @@ def simulated(n, seed, unit="week", r=0.243, alpha=4.414, a=0.793, b=2.426):
 
 @pytest.fixture(scope="module")
 def sampled(cdnow):
-    return {model: pc.fit(model, cdnow, engine="pymc", seed=1) for model in LONG_RUN}
+    # Of Pareto/NBD's draws some in 100,000 diverge, one of them with seed 1.
+    seeds = {pc.ParetoNBD: 2}
+    return {
+        model: pc.fit(model, cdnow, engine="pymc", seed=seeds.get(model, 1)) for model in LONG_RUN
+    }
 
 
 @pytest.fixture(scope="module")
@@ -75,7 +91,7 @@ def assert_engines_agree(one, other):
     assert other.log_likelihood == pytest.approx(one.log_likelihood, abs=1e-6)
 
 
-@pytest.mark.parametrize("model", [pc.BGNBD, pc.GammaGamma])
+@pytest.mark.parametrize("model", [pc.BGNBD, pc.MBGNBD, pc.ParetoNBD, pc.GammaGamma])
 def test_lifetimes_agrees_with_mle_on_cdnow(cdnow, model):
     ours, theirs = pc.fit(model, cdnow), pc.fit(model, cdnow, engine="lifetimes")
     assert_engines_agree(ours, theirs)
@@ -94,7 +110,27 @@ def test_lifetimes_agrees_with_mle_on_cdnow(cdnow, model):
 )
 def test_lifetimes_agrees_with_mle_on_simulated_customers(seed, parameters):
     rfm = simulated(3000, seed, **parameters)
-    assert_engines_agree(pc.fit(pc.BGNBD, rfm), pc.fit(pc.BGNBD, rfm, engine="lifetimes"))
+    # On the second, Pareto/NBD has no maximum inside: the next test but one.
+    for model in FAMILY if seed != 2 else FAMILY[:2]:
+        assert_engines_agree(pc.fit(model, rfm), pc.fit(model, rfm, engine="lifetimes"))
+
+
+def test_paretonbd_of_lifetimes_is_not_believed_where_it_returns_its_start():
+    # With a very busy customer its likelihood is not a number, wherever it looks.
+    frame = simulated(300, 9).frame
+    busy = {"customer_id": [300], "frequency": 20_000, "recency": 2990.0, "T": 3000.0}
+    rfm = pc.RFM.from_frame(pd.concat([frame, pd.DataFrame(busy)], ignore_index=True), unit="week")
+    with pytest.raises(FitError, match="engine='mle'"):
+        pc.fit(pc.ParetoNBD, rfm, engine="lifetimes")
+    assert pc.fit(pc.ParetoNBD, rfm).converged
+
+
+def test_paretonbd_of_lifetimes_stops_on_the_way_to_a_limit_that_mle_names():
+    rfm = simulated(600, 4, r=0.8, alpha=10.0, a=1.5, b=4.0)
+    with pytest.warns(pc.errors.BoundaryWarning, match="all customers leave at the same rate"):
+        ours = pc.fit(pc.ParetoNBD, rfm)
+    theirs = pc.fit(pc.ParetoNBD, rfm, engine="lifetimes")
+    assert theirs.log_likelihood < ours.log_likelihood - 0.03
 
 
 def test_a_failure_of_lifetimes_is_a_fit_error_that_names_mle(capsys):
@@ -154,8 +190,26 @@ EXTREMES = {
         (1e6, 1e6, 1e-10, 1.0),
         (1e8, 1e9, 1.0, 15.999999),
     ],
+    pc.MBGNBD: [
+        (0.5, 6.2, 0.9, 1e10),
+        (0.5, 6.2, 0.9, 1e-8),
+        (0.5, 6.2, 1e10, 1e10),
+        (0.5, 6.2, 1e10, 1e-3),
+        (1e-6, 1e-3, 1e-8, 1e3),
+        (1e6, 1e6, 1e-10, 1.0),
+    ],
+    pc.ParetoNBD: [
+        (0.55, 10.6, 1e8, 1e9),
+        (0.55, 10.6, 1e-8, 1e-8),
+        (0.55, 1e-6, 0.6, 1e6),
+        (0.55, 1e6, 0.6, 1e-6),
+        (1e-6, 1e-3, 1e-8, 1e3),
+        (1e6, 1e6, 0.6, 11.0),
+        (1e8, 1e9, 1.0, 11.0),
+    ],
     pc.GammaGamma: [(1e-4, 1e-4, 1e-3), (1e6, 3.0, 1e-4), (3.0, 1e6, 1e7), (16.0, 16.0, 1.0)],
 }
+FAMILY = [pc.BGNBD, pc.MBGNBD, pc.ParetoNBD]
 
 
 def extreme_cells():
@@ -177,9 +231,9 @@ def assert_kernel_is_objective(model, arrays, points):
         assert_allclose(both[1:], gradient, rtol=1e-10, atol=1e-10 * np.max(np.abs(gradient)))
 
 
-@pytest.mark.parametrize("model", [pc.BGNBD, pc.GammaGamma])
+@pytest.mark.parametrize("model", [*FAMILY, pc.GammaGamma])
 def test_the_compiled_likelihood_is_the_models_own(cdnow, model):
-    cells = cdnow.cells() if model is pc.BGNBD else cdnow.spend_cells()
+    cells = cdnow.cells() if model.needs == "purchases" else cdnow.spend_cells()
     rng = np.random.default_rng(1)
     size = len(model.names())
     near = rng.normal(0.0, 2.0, (100, size))
@@ -188,18 +242,29 @@ def test_the_compiled_likelihood_is_the_models_own(cdnow, model):
     assert_kernel_is_objective(model, arrays_of(cells), points)
 
 
-def test_the_compiled_likelihood_is_the_models_own_for_extreme_customers():
-    points = [*np.random.default_rng(2).normal(0, 2, (50, 4)), *np.log(EXTREMES[pc.BGNBD])]
-    assert_kernel_is_objective(pc.BGNBD, extreme_cells(), points)
+@pytest.mark.parametrize("model", FAMILY)
+def test_the_compiled_likelihood_is_the_models_own_for_extreme_customers(model):
+    points = [*np.random.default_rng(2).normal(0, 2, (50, 4)), *np.log(EXTREMES[model])]
+    assert_kernel_is_objective(model, extreme_cells(), points)
 
 
-def test_the_compiled_likelihood_is_the_models_own_for_many_customers():
+@pytest.mark.parametrize("model", FAMILY)
+def test_the_compiled_likelihood_is_the_models_own_for_many_customers(model):
     cells = simulated(50_000, 1).cells()
-    points = [*np.random.default_rng(3).normal(0, 2, (20, 4)), *np.log(EXTREMES[pc.BGNBD])]
-    assert_kernel_is_objective(pc.BGNBD, arrays_of(cells), points)
+    points = [*np.random.default_rng(3).normal(0, 2, (10, 4)), *np.log(EXTREMES[model])]
+    assert_kernel_is_objective(model, arrays_of(cells), points)
 
 
-@pytest.mark.parametrize("model", [pc.BGNBD, pc.GammaGamma])
+def test_many_cells_are_fitted_with_the_compiled_likelihood_to_the_same_maximum():
+    rfm = simulated(20_000, 6)
+    assert len(rfm.cells()) > pc.ParetoNBD.compile_from
+    compiled = pc.fit(pc.ParetoNBD, rfm)
+    plain = estimate(pc.ParetoNBD, arrays_of(rfm.cells()))
+    assert_allclose(np.exp(plain.log_parameters), list(compiled.params.values()), rtol=1e-8)
+    assert compiled.log_likelihood == pytest.approx(plain.best.value, rel=1e-12)
+
+
+@pytest.mark.parametrize("model", [*FAMILY, pc.GammaGamma])
 def test_what_is_sampled_is_the_density_of_the_pymc_model(sampled, model, prior_class):
     own = sampled[model].source.density
     priors = {**own.priors, own.model.names()[1]: prior_class("Gamma", alpha=2, beta=0.1)}
@@ -221,11 +286,11 @@ def test_compiled_graphs_call_the_kernel_without_python(posterior):
     import pytensor
     import pytensor.tensor as pt
 
-    from predclv.engines.pymc_model import LogLikelihood
+    from predclv.engines.pymc_model import CompiledLogLikelihood
 
     data = list(posterior.source.density.data.values())
     point = pt.dvector("point")
-    value, _ = LogLikelihood("BGNBD")(point, *data)
+    value, _ = CompiledLogLikelihood(pc.BGNBD)(point, *data)
     # Falling back to Python is a warning, and so an error here.
     function = pytensor.function([point], [value, pt.grad(value, point)], mode="NUMBA")
     at = np.array([-1.4, 1.5, -0.2, 0.9])
@@ -235,10 +300,37 @@ def test_compiled_graphs_call_the_kernel_without_python(posterior):
     assert_allclose(found[1], gradient, rtol=1e-10)
 
 
+class Uncompiled(pc.BGNBD):
+    """A model that no kernel was written for."""
+
+    __slots__ = ()
+    title = "BG/NBD without a kernel"
+
+
+@pytest.mark.parametrize("method", ["map", "nuts"])
+def test_a_model_without_a_kernel_has_a_posterior_all_the_same(method):
+    assert "Uncompiled" not in KERNELS
+    rfm = simulated(300, 12, a=1.5, b=4.0)
+    options = {"method": method, "seed": 1, "draws": 200, "tune": 200, "chains": 2}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", SamplingWarning)  # so few draws are doubted
+        own = pc.fit(Uncompiled, rfm, "pymc", **options)
+        compiled = pc.fit(pc.BGNBD, rfm, "pymc", **options)
+    assert isinstance(own.model, Uncompiled)
+    if method == "map":
+        assert own.params == pytest.approx(compiled.params, rel=1e-6)
+    for name in own.params:  # 400 draws: rounding parts the chains, Monte Carlo errors remain
+        assert abs(np.log(own.params[name] / compiled.params[name])) < 0.3
+    built = own.pymc_model
+    place = {built.rvs_to_values[built[name]].name: np.asarray(0.3) for name in own.params}
+    expected, _ = own.source.density(np.full(4, 0.3))
+    assert float(built.compile_logp(mode="FAST_COMPILE")(place)) == pytest.approx(expected)
+
+
 # posterior ---------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("model", [pc.BGNBD, pc.GammaGamma])
+@pytest.mark.parametrize("model", LONG_RUN)
 def test_the_posterior_of_cdnow_has_converged_to_the_long_run(sampled, model):
     fit = sampled[model]
     summary = fit.summary()
@@ -252,8 +344,12 @@ def test_the_posterior_of_cdnow_has_converged_to_the_long_run(sampled, model):
     for name, (mean, spread, error) in LONG_RUN[model].items():
         own = spread / np.sqrt(summary.loc[name, "ess_bulk"])
         assert abs(summary.loc[name, "estimate"] - mean) < 4 * np.hypot(own, error)
-        # The standard deviation of 4,000 draws of a skewed variable.
-        assert summary.loc[name, "std_error"] == pytest.approx(spread, rel=0.1)
+        # The standard deviation of 4,000 draws of a skewed variable; beta and s of Pareto/NBD are
+        # so skewed that 2,000 independent draws, which these are worth, know it to 10%.
+        long_tail = model is pc.ParetoNBD and name in ("s", "beta")
+        assert summary.loc[name, "std_error"] == pytest.approx(
+            spread, rel=0.3 if long_tail else 0.1
+        )
 
 
 def test_an_interval_holds_its_share_of_the_draws(posterior):

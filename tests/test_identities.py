@@ -5,17 +5,23 @@ import dataclasses
 import numpy as np
 import pytest
 from scipy import integrate, stats
-from scipy.special import betaln, gammaln
+from scipy.special import betaln, exprel, gammaln
 
 import predclv as pc
 
-# One row per model (MBG/NBD and Pareto/NBD will each add one): the CDNOW fit, and corners.
+# Rows per model: the CDNOW fit, and corners.
 PURCHASE_MODELS = [
     pytest.param(pc.BGNBD(r=0.243, alpha=4.414, a=0.793, b=2.426), id="BG/NBD"),
     pytest.param(pc.BGNBD(r=2.0, alpha=9.0, a=1.0, b=0.5), id="BG/NBD, a = 1"),
     pytest.param(pc.BGNBD(r=0.7, alpha=3.0, a=0.2, b=0.3), id="BG/NBD, a + b < 1"),
     pytest.param(pc.BGNBD(r=5.0, alpha=40.0, a=3.0, b=30.0), id="BG/NBD, few leave"),
+    pytest.param(pc.MBGNBD(r=0.525, alpha=6.183, a=0.891, b=1.614), id="MBG/NBD"),
+    pytest.param(pc.MBGNBD(r=2.0, alpha=9.0, a=1.0, b=0.5), id="MBG/NBD, a = 1"),
+    pytest.param(pc.ParetoNBD(r=0.553, alpha=10.58, s=0.606, beta=11.67), id="Pareto/NBD"),
+    pytest.param(pc.ParetoNBD(r=2.0, alpha=9.0, s=1.0, beta=40.0), id="Pareto/NBD, s = 1"),
+    pytest.param(pc.ParetoNBD(r=0.7, alpha=60.0, s=0.2, beta=1.5), id="Pareto/NBD, small beta"),
 ]
+TIMES = ("alpha", "beta")  # parameters that are times
 SPEND_MODELS = [
     pytest.param(pc.GammaGamma(p=6.25, q=3.74, v=15.44), id="Gamma-Gamma"),
     pytest.param(pc.GammaGamma(p=0.8, q=2.5, v=30.0), id="Gamma-Gamma, uneven spend"),
@@ -100,7 +106,8 @@ def test_histories_of_one_length_have_total_probability_one(model):
 @every_purchase_model
 @pytest.mark.parametrize("formula", FORMULAS)
 def test_days_and_weeks_agree(model, formula):
-    in_days = dataclasses.replace(model, alpha=7 * model.alpha)
+    scaled = {name: 7 * getattr(model, name) for name in TIMES if hasattr(model, name)}
+    in_days = dataclasses.replace(model, **scaled)
     days = FORMULAS_IN_DAYS[formula](in_days, X, 7 * T_X, 7 * T)
     weeks = FORMULAS[formula](model, *HISTORY)
     # A density per day is a seventh of a density per week, once for every purchase.
@@ -125,7 +132,8 @@ FORMULAS_IN_DAYS = FORMULAS | {
 @every_purchase_model
 def test_the_future_of_a_living_customer_is_that_of_a_new_one_of_the_given_model(model):
     alive, future = model.p_alive(*HISTORY), model.given_alive(X, T)
-    assert type(future) is type(model)
+    # Who stayed after the first purchase faces BG/NBD's chances from then on.
+    assert type(future) is (pc.BGNBD if isinstance(model, pc.MBGNBD) else type(model))
     expected = alive * future.expected_purchases(HORIZON)
     assert model.expected_purchases_after(HORIZON, *HISTORY) == pytest.approx(expected)
     assert model.p_active_after(HORIZON, *HISTORY) == pytest.approx(
@@ -141,40 +149,67 @@ def test_the_likelihood_of_two_periods_is_that_of_the_first_times_the_second(mod
     assert whole == pytest.approx(model.log_likelihood(*HISTORY) + nothing, rel=1e-12)
 
 
-def bgnbd_by_integration(model, x, t_x, T, t):
-    """Likelihood, P(alive) and expected purchases by integrals over the rate and the chance.
-
-    Fader, Hardie & Lee 2005, eq. 3 (one customer with lambda and p) against the two priors; the
-    expectation is eq. 7, (1 - exp(-lambda p t)) / p.
-    """
-    # In quantiles both priors are uniform, and no density is infinite at an end.
+def uniform_rule():
+    """Nodes and weights on [0, 1], dense at both ends: no density is infinite in quantiles."""
     nodes, weights = np.polynomial.legendre.leggauss(60)
     panels = np.concatenate(
         [[0.0], 0.5 ** np.arange(40, 0, -2), 1 - 0.5 ** np.arange(2, 41, 2), [1]]
     )
     width = np.diff(panels)[:, None]
-    u = (panels[:-1, None] + width * 0.5 * (nodes + 1)).ravel()
-    w = (width * 0.5 * weights).ravel()
-    rate = stats.gamma.ppf(u, model.r)[:, None] / model.alpha
-    p = stats.beta.ppf(u, model.a, model.b)
+    return (panels[:-1, None] + width * 0.5 * (nodes + 1)).ravel(), (width * 0.5 * weights).ravel()
+
+
+def given_rate_and_chance(model, rate, p, x, t_x, T, t):
+    """Likelihood of one customer with lambda and p, alive and gone; what they will still buy.
+
+    Fader, Hardie & Lee 2005, eq. 3 and 7. MBG/NBD: one more chance to leave, after the first.
+    """
     p = np.maximum(p, 1e-300)
-    here = rate**x * (1 - p) ** x * np.exp(-rate * T)
-    gone = rate**x * p * (1 - p) ** (x - 1) * np.exp(-rate * t_x) if x else 0.0
-    later = -np.expm1(-rate * p * t) / p
-    here_total, total = w @ here @ w, w @ (here + gone) @ w
-    return np.log(total), here_total / total, (w @ (here * later) @ w) / total
+    chances = x + isinstance(model, pc.MBGNBD)
+    here = rate**x * (1 - p) ** chances * np.exp(-rate * T)
+    gone = rate**x * p * (1 - p) ** (chances - 1) * np.exp(-rate * t_x) if chances else 0.0
+    return here, gone, -np.expm1(-rate * p * t) / p
+
+
+def given_rates(model, rate, leaving, x, t_x, T, t):
+    """The same with lambda and mu. Schmittlein, Morrison & Colombo 1987, eq. 4 and 10."""
+    leaving = np.maximum(leaving, 1e-300)
+    here = rate**x * np.exp(-(rate + leaving) * T)
+    both = (rate + leaving) * (T - t_x)
+    gone = rate**x * leaving * np.exp(-(rate + leaving) * t_x) * (T - t_x) * exprel(-both)
+    return here, gone, rate * t * exprel(-leaving * t)
 
 
 @pytest.mark.parametrize("model", [m for m in PURCHASE_MODELS if "a + b < 1" not in m.id])
 @pytest.mark.parametrize("i", range(5))
-def test_brute_force_integration_over_rate_and_chance_gives_the_same(model, i):
+def test_brute_force_integration_over_what_customers_differ_in_gives_the_same(model, i):
     x, t_x, length = X[i], T_X[i], T[i]
-    likelihood, alive, expected = bgnbd_by_integration(model, x, t_x, length, HORIZON)
+    u, w = uniform_rule()
+    rate = stats.gamma.ppf(u, model.r)[:, None] / model.alpha
+    if isinstance(model, pc.ParetoNBD):
+        one, other = given_rates, stats.gamma.ppf(u, model.s) / model.beta
+    else:
+        one, other = given_rate_and_chance, stats.beta.ppf(u, model.a, model.b)
+    here, gone, later = one(model, rate, other, x, t_x, length, HORIZON)
+    alive, total = w @ here @ w, w @ (here + gone) @ w
     # Quantile functions keep about ten digits, and x powers of them fewer.
-    assert model.log_likelihood(x, t_x, length) == pytest.approx(likelihood, rel=1e-6)
-    assert model.p_alive(x, t_x, length) == pytest.approx(alive, rel=1e-5)
+    assert model.log_likelihood(x, t_x, length) == pytest.approx(np.log(total), rel=1e-6)
+    assert model.p_alive(x, t_x, length) == pytest.approx(alive / total, rel=1e-5)
     after = model.expected_purchases_after(HORIZON, x, t_x, length)
-    assert after == pytest.approx(expected, rel=1e-5)
+    assert after == pytest.approx((w @ (here * later) @ w) / total, rel=1e-5)
+
+
+@every_purchase_model
+@pytest.mark.parametrize("t", [0.5, 26.0, 300.0])
+def test_tails_by_recurrence_are_the_tails_and_the_sums_of_the_pmf(model, t):
+    living = model.given_alive(X, T)
+    most = 150  # beyond two blocks of a recurrence
+    each = np.array([tail for _, tail in zip(range(most), living.p_at_least_each(t), strict=False)])
+    n = np.arange(1, most + 1)[:, None]
+    assert np.all(np.abs(each - living.p_at_least(n, t)) < 1e-12)  # what base.py promises
+    assert np.all(np.abs(each[0] - living.p_active(t)) < 1e-12)
+    pmf = living.pmf(np.arange(most)[:, None], t)
+    assert np.all(np.abs(1 - np.cumsum(pmf, axis=0) - each) < 1e-12)
 
 
 # --- discounting ---------------------------------------------------------------------------------
@@ -318,7 +353,7 @@ def test_the_gradient_is_what_finite_differences_give(model, shift):
     moves = {"mixed": np.resize([5.0, -5.0], point.size), "limit": np.zeros(point.size)}
     point = point + moves.get(shift, shift)
     if shift == "limit":
-        point[-2:] += 16.0  # a, b -> infinity; q, v -> infinity
+        point[-2:] += 16.0  # a, b -> infinity; s, beta -> infinity; q, v -> infinity
     _, gradient = objective(point)
     numeric = np.empty(point.size)
     for i in range(point.size):

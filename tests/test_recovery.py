@@ -15,6 +15,8 @@ from predclv.errors import AssumptionWarning, BoundaryWarning, FitError, Infinit
 PURCHASE_TRUTHS = [
     pytest.param(pc.BGNBD(r=0.243, alpha=4.414, a=0.793, b=2.426), id="BG/NBD, CDNOW"),
     pytest.param(pc.BGNBD(r=1.5, alpha=6.0, a=1.0, b=4.0), id="BG/NBD, busier"),
+    pytest.param(pc.MBGNBD(r=0.525, alpha=6.183, a=0.891, b=1.614), id="MBG/NBD, CDNOW"),
+    pytest.param(pc.ParetoNBD(r=0.553, alpha=10.58, s=0.606, beta=11.67), id="Pareto/NBD, CDNOW"),
 ]
 SPEND_TRUTHS = [
     pytest.param(pc.GammaGamma(p=6.25, q=3.74, v=15.44), id="Gamma-Gamma, CDNOW"),
@@ -232,6 +234,19 @@ def test_gamma_gamma_never_fails_on_few_repeat_buyers(n):
             assert objective(np.log([p, q, v]))[0] <= fit.log_likelihood + 1e-6
 
 
+@pytest.mark.parametrize("model", [pc.MBGNBD, pc.ParetoNBD])
+@pytest.mark.parametrize("n", [20, 50])
+def test_no_small_sample_fails_with_the_other_models(model, n):
+    for seed in range(4):
+        rfm = customers(CDNOW, n, n + 1000 * seed)
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            fit = pc.fit(model, rfm)
+        assert [type(w.message) for w in caught] in ([], [BoundaryWarning])
+        assert bool(fit.limits) == bool(caught)
+        assert_forecasts_are_sound(fit, history_of(rfm))
+
+
 # --- no maximum inside ---------------------------------------------------------------------------
 
 
@@ -260,6 +275,34 @@ def test_a_base_that_nobody_leaves_is_fitted_and_forecast_as_an_nbd():
     for step in ([1e-3, 0.0], [0.0, 1e-3], [1e-3, 1e-3], [1e-3, -1e-3]):
         assert nbd(*(at + step)) < nbd(*at)
         assert nbd(*(at - np.array(step))) < nbd(*at)
+
+
+@pytest.mark.parametrize("model", [pc.MBGNBD, pc.ParetoNBD])
+def test_a_base_that_nobody_leaves_is_an_nbd_for_every_model(model):
+    rng = np.random.default_rng(15)
+    T = rng.integers(200, 270, 400) / 7
+    x = rng.poisson(rng.gamma(3.0, 1.0, 400) / 8.0 * T) + 1
+    rfm = rfm_of(x, T, T)
+    with pytest.warns(BoundaryWarning, match=r"nobody leaves|hardly anyone leaves"):
+        fit = pc.fit(model, rfm)
+    r, alpha = fit.params["r"], fit.params["alpha"]
+    expected = fit.model.expected_purchases_after(26.0, x, T, T)
+    assert expected == pytest.approx((r + x) / (alpha + T) * 26.0, rel=1e-6)
+
+
+def test_one_rate_of_leaving_for_all_is_found_again_as_a_limit_or_near_it():
+    truth = pc.ParetoNBD(r=0.8, alpha=3.0, s=2e9, beta=5e10)
+    rfm = customers(truth, 3000, 172)
+    fit = fit_quietly(pc.ParetoNBD, rfm)
+    # A twenty-fifth leave every week: a thousand and more of them, known to some 5%.
+    assert fit.params["s"] / fit.params["beta"] == pytest.approx(0.04, rel=0.25)
+    assert fit.params["s"] > 3
+    history = history_of(rfm)
+    assert_forecasts_are_sound(fit, history)
+    right = truth.expected_purchases_after(52.0, *history).sum()
+    assert fit.model.expected_purchases_after(52.0, *history).sum() == pytest.approx(
+        right, rel=0.15
+    )
 
 
 def test_data_simulated_without_leaving_are_found_again_as_an_nbd():
@@ -327,22 +370,26 @@ def test_customers_who_never_come_back_cannot_be_fitted_and_the_error_says_why(n
         pc.fit(pc.BGNBD, rfm)
 
 
+FAMILY = [pc.BGNBD, pc.MBGNBD, pc.ParetoNBD]
+
+
+@pytest.mark.parametrize("model", FAMILY)
 @pytest.mark.parametrize("scale", [1e-3, 1.0, 1e4], ids=["dense", "weekly", "sparse"])
-def test_the_unit_of_time_does_not_decide_whether_a_fit_converges(scale):
+def test_the_unit_of_time_does_not_decide_whether_a_fit_converges(scale, model):
     x, t_x, T = history_of(customers(CDNOW, 500, 21))
-    plain = fit_quietly(pc.BGNBD, rfm_of(x, t_x, T))
-    scaled = fit_quietly(pc.BGNBD, rfm_of(x, scale * t_x, scale * T))
+    plain = fit_quietly(model, rfm_of(x, t_x, T))
+    scaled = fit_quietly(model, rfm_of(x, scale * t_x, scale * T))
+    times = {name: scale * plain.params[name] for name in ("alpha", "beta") if name in plain.params}
     # 500 customers leave a flat ridge, along which rounding moves the maximum.
-    assert scaled.params == pytest.approx(
-        plain.params | {"alpha": scale * plain.params["alpha"]}, rel=1e-5
-    )
+    assert scaled.params == pytest.approx(plain.params | times, rel=1e-5)
 
 
-def test_a_customer_with_twenty_thousand_purchases_does_not_break_a_fit():
+@pytest.mark.parametrize("model", FAMILY)
+def test_a_customer_with_twenty_thousand_purchases_does_not_break_a_fit(model):
     x, t_x, T = history_of(customers(CDNOW, 1000, 22))
     T, t_x = 100 * T, 100 * t_x
     rfm = rfm_of(np.append(x, 20_000), np.append(t_x, 2999.0), np.append(T, 3000.0))
-    fit = fit_quietly(pc.BGNBD, rfm)
+    fit = fit_quietly(model, rfm)
     assert_forecasts_are_sound(fit, history_of(rfm))
     assert np.abs(slope_per_customer(fit, columns_of(rfm, "purchases"))).max() < 1e-7
 

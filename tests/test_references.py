@@ -7,7 +7,7 @@ from functools import cache
 import mpmath as mp
 import numpy as np
 import pytest
-from references import make
+from references import make, make_family
 
 import predclv as pc
 
@@ -43,8 +43,14 @@ def error(ours: float, exact: mp.mpf) -> float:
     return float(abs((mp.mpf(float(ours)) - exact) / exact))
 
 
-def assert_all_close(ours: np.ndarray, exact: list[mp.mpf], points: list[make.Point]) -> None:
+def assert_all_close(
+    ours: np.ndarray, exact: list[mp.mpf], points: list[make.Point], name: str = ""
+) -> None:
     errors = np.array([error(*pair) for pair in zip(ours, exact, strict=True)])
+    if name == "log_likelihood":
+        # Near 0 the likelihood itself, near 1, is what must be right: absolute in its logarithm.
+        sizes = np.abs([float(value) for value in exact])
+        errors *= np.minimum(sizes, 1.0)
     worst = int(np.argmax(errors))
     assert errors[worst] < PROMISED, (
         f"relative error {errors[worst]:.1e}: {ours[worst]!r} where "
@@ -149,6 +155,136 @@ def test_the_table_without_discount_is_the_closed_form(row):
     with mp.workdps(25):
         by_integral = make.discounted_purchases_after(hardly, endless=False)
     assert error(float(by_integral), exact_values("expected_purchases_after")[row]) < 1e-12
+
+
+# --- MBG/NBD and Pareto/NBD ----------------------------------------------------------------------
+
+MBG = pc.MBGNBD(*(column(name) for name in ("r", "alpha", "a", "b")))
+MBG_ANSWERS = {
+    "log_likelihood": (
+        lambda: MBG.log_likelihood(*HISTORY),
+        lambda point, n: mp.chop(make_family.mbg_log_likelihood(point), 1e-100),
+    ),
+    "p_alive": (lambda: MBG.p_alive(*HISTORY), lambda point, n: make_family.mbg_p_alive(point)),
+    "expected_purchases": (
+        lambda: MBG.expected_purchases(column("t")),
+        lambda point, n: make_family.mbg_expected_purchases(point),
+    ),
+    "expected_purchases_after": (
+        lambda: MBG.expected_purchases_after(column("t"), *HISTORY),
+        lambda point, n: make_family.mbg_expected_purchases_after(point),
+    ),
+    "p_active_after": (
+        lambda: MBG.p_active_after(column("t"), *HISTORY),
+        lambda point, n: make_family.mbg_p_active_after(point),
+    ),
+    "pmf": (
+        lambda: MBG.pmf(COUNTS, column("t")),
+        lambda point, n: make_family.mbg_pmf(n, point),
+    ),
+    "pmf_after": (
+        lambda: MBG.pmf_after(COUNTS, column("t"), *HISTORY),
+        lambda point, n: make_family.mbg_pmf_after(n, point),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", MBG_ANSWERS)
+def test_mbgnbd_agrees_with_the_papers_closed_forms_everywhere(name):
+    ours, exact = MBG_ANSWERS[name]
+    with mp.workdps(make.DIGITS):
+        values = [exact(point, int(n)) for point, n in zip(POINTS, COUNTS, strict=True)]
+    assert np.mean([abs(float(value)) > 1e-300 for value in values]) > 0.9
+    assert_all_close(ours(), values, POINTS, name)
+
+
+def read(path, kind):
+    """A table's points and its other columns, as numbers of many digits."""
+    with path.open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    names = kind.__slots__
+    points = [
+        kind(**{name: (int if name == "x" else float)(row[name]) for name in names}) for row in rows
+    ]
+    rest = [name for name in rows[0] if name not in names]
+    return points, {name: [mp.mpf(row[name]) for row in rows] for name in rest}
+
+
+@pytest.mark.parametrize("endless", [False, True], ids=["finite", "infinite"])
+def test_mbgnbd_discounts_as_the_integral_over_time(endless):
+    points, values = read(make_family.MBG_TABLE, make.Point)
+    assert points == make.points()
+    model = pc.MBGNBD(*(column(name, points) for name in ("r", "alpha", "a", "b")))
+    t = np.where(endless, np.inf, column("t", points))
+    history = [column(name, points) for name in ("x", "t_x", "T")]
+    ours = model.discounted_purchases_after(t, column("delta", points), *history)
+    assert_all_close(ours, values[make_family.QUANTITIES[-2 + endless]], points)
+
+
+@pytest.fixture(scope="module")
+def pareto_table():
+    return read(make_family.PARETO_TABLE, make_family.ParetoPoint)
+
+
+PARETO_ANSWERS = {
+    "log_likelihood": lambda m, n, t, delta, h: m.log_likelihood(*h),
+    "p_alive": lambda m, n, t, delta, h: m.p_alive(*h),
+    "expected_purchases": lambda m, n, t, delta, h: m.expected_purchases(t),
+    "expected_purchases_after": lambda m, n, t, delta, h: m.expected_purchases_after(t, *h),
+    "p_active_after": lambda m, n, t, delta, h: m.p_active_after(t, *h),
+    "pmf": lambda m, n, t, delta, h: m.pmf(n, t),
+    "pmf_after": lambda m, n, t, delta, h: m.pmf_after(n, t, *h),
+    "discounted_until_t": lambda m, n, t, delta, h: m.discounted_purchases_after(t, delta, *h),
+    "discounted_for_ever": lambda m, n, t, delta, h: m.discounted_purchases_after(
+        np.inf, delta, *h
+    ),
+}
+
+
+@pytest.mark.parametrize("name", PARETO_ANSWERS)
+def test_paretonbd_agrees_with_mpmath_everywhere(pareto_table, name):
+    points, values = pareto_table
+    assert points == make_family.pareto_points()
+    assert len(points) >= 300
+    model = pc.ParetoNBD(*(column(part, points) for part in ("r", "alpha", "s", "beta")))
+    n = np.array([float(value) for value in values["n"]])
+    history = [column(part, points) for part in ("x", "t_x", "T")]
+    ours = PARETO_ANSWERS[name](model, n, column("t", points), column("delta", points), history)
+    assert_all_close(ours, values[name], points, name)
+
+
+@pytest.mark.parametrize("row", range(0, 300, 23))
+def test_the_table_of_paretonbd_is_what_its_script_makes(pareto_table, row):
+    points, values = pareto_table
+    with mp.workdps(25):
+        # Other panels than the table's: the integrals do not depend on how they are cut.
+        again = make_family.pareto_values(points[row], int(values["n"][row]), panel=1.4)
+    for name, value in zip(make_family.QUANTITIES, again, strict=True):
+        # Gauss's nodes have 16 digits, and the logarithm of what is nearly one keeps fewer.
+        assert error(float(value), values[name][row]) < 1e-10, name
+
+
+@pytest.mark.parametrize("row", [0, 4, 5, 13, 22, 60, 75, 90, 120, 150, 200])
+def test_the_table_of_paretonbd_has_the_papers_likelihood(pareto_table, row):
+    # Fader & Hardie 2005, note on Pareto/NBD, eq. 18 to 20: a difference of Gauss functions.
+    points, values = pareto_table
+    with mp.workdps(80):
+        q = points[row].exact()
+        high, low = max(q.alpha, q.beta), min(q.alpha, q.beta)
+        second = q.s + 1 if q.alpha >= q.beta else q.r + q.x
+        total = q.r + q.s + q.x
+
+        def part(t):
+            shape = mp.hyp2f1(total, second, total + 1, (high - low) / (high + t))
+            return shape / (high + t) ** total
+
+        stays = 1 / ((q.alpha + q.T) ** (q.r + q.x) * (q.beta + q.T) ** q.s)
+        leaves = q.s / total * (part(q.t_x) - part(q.T))
+        common = mp.rf(q.r, q.x) * q.alpha**q.r * q.beta**q.s
+        assert (
+            error(float(mp.log(common * (stays + leaves))), values["log_likelihood"][row]) < 1e-12
+        )
+        assert error(float(stays / (stays + leaves)), values["p_alive"][row]) < 1e-12
 
 
 # --- single edges --------------------------------------------------------------------------------
@@ -265,6 +401,44 @@ def test_lifetimes_fits_the_same_bgnbd_and_forecasts_the_same(lifetimes, bgnbd, 
     for n in (0, 1, 5):
         theirs_pmf = theirs.probability_of_n_purchases_up_to_time(39.0, n)
         assert same.pmf(n, 39.0) == pytest.approx(theirs_pmf, rel=1e-12)
+
+
+def test_lifetimes_fits_the_same_mbgnbd_and_forecasts_the_same(lifetimes, cdnow, history):
+    fit, theirs = pc.fit(pc.MBGNBD, cdnow), lifetimes.ModifiedBetaGeoFitter().fit(*history)
+    # Its optimiser stops at a gradient of 1e-6 or so.
+    assert fit.params == pytest.approx(theirs.params_.to_dict(), rel=1e-4)
+    same = pc.MBGNBD(**theirs.params_.to_dict())
+    expected = theirs.conditional_expected_number_of_purchases_up_to_time(39.0, *history)
+    assert same.expected_purchases_after(39.0, *history) == pytest.approx(
+        np.asarray(expected), rel=1e-10
+    )
+    alive = theirs.conditional_probability_alive(*history)
+    assert same.p_alive(*history) == pytest.approx(np.asarray(alive), rel=1e-12)
+    assert same.expected_purchases(39.0) == pytest.approx(
+        theirs.expected_number_of_purchases_up_to_time(39.0), rel=1e-10
+    )
+    for n in (0, 1, 5):
+        theirs_pmf = theirs.probability_of_n_purchases_up_to_time(39.0, n)
+        assert same.pmf(n, 39.0) == pytest.approx(theirs_pmf, rel=1e-12)
+
+
+def test_lifetimes_forecasts_the_same_with_paretonbd(lifetimes, history):
+    theirs = lifetimes.ParetoNBDFitter().fit(*history, initial_params=[1.0] * 4, tol=1e-7)
+    same = pc.ParetoNBD(**theirs.params_.to_dict())
+    # Its A0 is a difference of two numbers that can be near.
+    alive = theirs.conditional_probability_alive(*history)
+    assert same.p_alive(*history) == pytest.approx(np.asarray(alive), rel=1e-9)
+    expected = theirs.conditional_expected_number_of_purchases_up_to_time(39.0, *history)
+    assert same.expected_purchases_after(39.0, *history) == pytest.approx(
+        np.asarray(expected), rel=1e-9
+    )
+    assert same.expected_purchases(39.0) == pytest.approx(
+        theirs.expected_number_of_purchases_up_to_time(39.0), rel=1e-12
+    )
+    for n in (0, 1, 5):
+        some = [part[:50] for part in history]
+        theirs_pmf = theirs.conditional_probability_of_n_purchases_up_to_time(n, 39.0, *some)
+        assert same.pmf_after(n, 39.0, *some) == pytest.approx(np.asarray(theirs_pmf), rel=1e-6)
 
 
 def test_lifetimes_fits_the_same_gamma_gamma_and_spends_the_same(lifetimes, cdnow, gamma_gamma):

@@ -70,7 +70,7 @@ def check_amounts(table: Table, sql: Statements, facts: Mapping[str, Any]) -> No
         raise text_amounts(table)
     for fact, condition, problem in (
         ("null_amounts", f"amount IS NULL OR isnan({value})", "no amount"),
-        ("infinite_amounts", f"isinf({value})", "an infinite amount"),
+        ("infinite_amounts", f"abs({value}) = CAST('Infinity' AS DOUBLE)", "an infinite amount"),
     ):
         if facts[fact]:
             raise DataError(

@@ -9,7 +9,7 @@ import zoneinfo
 
 from predclv.data.notices import counted, warn
 from predclv.data.sources import Table, is_instant
-from predclv.data.sql import DUCKDB, UNITS, Amounts, Statements, offset_seconds
+from predclv.data.sql import UNITS, Amounts, Statements, offset_seconds
 from predclv.errors import DataError, DataWarning, OptionError, did_you_mean, some
 
 _INTEGERS = {
@@ -98,11 +98,11 @@ def _days(table: Table, timezone: str | None) -> str:
                 "timezone='Europe/Berlin', or whichever zone your customers' days are in.",
                 DataWarning,
             )
-        return DUCKDB.civil_day(date, timezone or table.zone or "UTC")
+        return table.dialect.civil_day(date, timezone or table.zone or "UTC")
     if kind in {"DATE", "TIMESTAMP", "TIMESTAMP_S", "TIMESTAMP_MS", "TIMESTAMP_NS"}:
         if timezone is not None:
             raise _naive_with_zone(name, timezone)
-        return DUCKDB.civil_day(date, None)
+        return table.dialect.civil_day(date, None)
     if kind in _INTEGERS or kind in _FLOATS or kind in {"HUGEINT", "UHUGEINT", "DECIMAL"}:
         raise DataError(
             f"date column {name!r} holds numbers ({_examples(table, 'date', 'TRUE', 2)}), not "
@@ -153,8 +153,8 @@ def _days_of_text(table: Table, timezone: str | None) -> str:
             "timezone='Europe/Berlin'; every date needs its offset then."
         )
     if timezone is not None:
-        return DUCKDB.civil_day("date", timezone)
-    return DUCKDB.civil_day("TRY_CAST(date AS DATE)", None)
+        return table.dialect.civil_day("date", timezone)
+    return table.dialect.civil_day("TRY_CAST(date AS DATE)", None)
 
 
 def _known_zone(timezone: object) -> str:

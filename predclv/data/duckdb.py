@@ -6,17 +6,18 @@ The only file that imports duckdb.
 import contextlib
 import os
 import shutil
-import tempfile
 import uuid
 import weakref
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, Protocol, TypeGuard
+from typing import Any, TypeGuard
 
 import duckdb
 import pandas as pd
 import pyarrow as pa
 
+from predclv.data.files import replacing
+from predclv.data.settings import current_settings
 from predclv.data.sql import DUCKDB
 from predclv.errors import DataError, PredclvError, StoreError
 
@@ -24,29 +25,22 @@ RELATION_NAME = "__predclv_log__"
 """What a statement calls a relation after FROM."""
 
 
-class Reader(Protocol):
-    """What runs a SELECT where the log lies."""
-
-    def rows(self, sql: str) -> list[tuple[Any, ...]]:
-        """All rows of the answer."""
-
-    def record(self, sql: str) -> dict[str, Any]:
-        """The only row of an answer, by column name."""
-
-    def answer(self, sql: str) -> duckdb.DuckDBPyRelation:
-        """The answer, not yet fetched."""
-
-
 class Engine:
     """A private DuckDB database in memory, with settings of its own.
 
-    It spills into the system's temporary folder, shows no progress bar, downloads no extension and
+    It keeps to the limits of `duckdb_settings`, shows no progress bar, downloads no extension and
     reads instants as UTC, whatever the machine's zone is.
     """
 
+    dialect = DUCKDB
+
     def __init__(self) -> None:
-        spill = os.path.join(tempfile.gettempdir(), f"predclv-{uuid.uuid4().hex}")
-        self._connection = duckdb.connect(":memory:", config={"temp_directory": spill})
+        settings = current_settings()
+        spill = os.path.join(settings.spill_folder, f"predclv-{uuid.uuid4().hex}")
+        with explained("its settings"):
+            self._connection = duckdb.connect(
+                ":memory:", config={"temp_directory": spill, **settings.config}
+            )
         for setting in ("autoinstall_known_extensions = false", "TimeZone = 'UTC'"):
             self._connection.execute(f"SET {setting}")
         # In a notebook without ipywidgets there is no bar, and to switch it off is an error.
@@ -80,11 +74,64 @@ class Engine:
         with explained("the summary"):
             return self._connection.execute(sql).df()
 
+    def write_parquet(
+        self,
+        sql: str,
+        order: str,
+        path: str | os.PathLike[str],
+        metadata: Mapping[str, str],
+        check: Callable[[int], None],
+    ) -> None:
+        """Write the answer as one Parquet file, whole or not at all, without fetching it.
+
+        Parameters
+        ----------
+        sql : str
+            A SELECT.
+        order : str
+            The column to sort by.
+        path : path-like
+            The file; an earlier one is replaced.
+        metadata : mapping of str to str
+            Added to the file's key-value metadata.
+        check : callable
+            Given the number of rows before the file gets its name; may raise.
+
+        Raises
+        ------
+        StoreError
+            If the folder is missing or read-only, or the disk is full.
+        """
+        said = ", ".join(
+            f"{DUCKDB.quote(key)}: {DUCKDB.literal(value)}" for key, value in metadata.items()
+        )
+        options = "FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1"
+        options += f", KV_METADATA {{{said}}}" if said else ""
+        with replacing(path) as temporary:
+            try:
+                written = self._connection.execute(
+                    f"COPY ({sql} ORDER BY {order}) TO {DUCKDB.literal(str(temporary))} ({options})"
+                ).fetchall()
+            except duckdb.IOException as error:
+                raise OSError(_first_words(error)) from error
+            except duckdb.Error as error:
+                raise _explanation("the summary", error) from error
+            check(written[0][0])
+
     def types(self, table: str) -> dict[str, str]:
         """The columns of a table expression and their SQL types."""
         return {row[0]: row[1] for row in self.rows(f"DESCRIBE SELECT * FROM {table}")}
 
-    def store(self, name: str, sql: str, reader: Reader | None = None) -> None:
+    def drop(self, name: str) -> None:
+        """Forget a stored or registered table."""
+        self._connection.unregister(name)
+        self.rows(f"DROP TABLE IF EXISTS {name}")
+
+    def keep_where(self, name: str, condition: str) -> None:
+        """Keep only the rows of a stored table that meet a condition."""
+        self.rows(f"DELETE FROM {name} WHERE NOT ({condition})")
+
+    def store(self, name: str, sql: str, reader: "Engine | RelationReader | None" = None) -> None:
         """Keep the answer as a temporary table; ``reader`` runs the statement elsewhere."""
         if reader is None or reader is self:
             self.rows(f"CREATE OR REPLACE TEMP TABLE {name} AS {sql}")
@@ -143,11 +190,26 @@ def explained(what: str) -> Iterator[None]:
     try:
         yield
     except duckdb.Error as error:
-        said = " ".join(str(error).split("\n\n")[0].split())[:400]
-        raise DataError(
-            f"DuckDB could not read {what}: {said} "
-            "Is a file cut short, still being written or not what its name says?"
-        ) from error
+        raise _explanation(what, error) from error
+
+
+def _first_words(error: duckdb.Error) -> str:
+    return " ".join(str(error).split("\n\n")[0].split())[:400]
+
+
+def _explanation(what: str, error: duckdb.Error) -> DataError:
+    """The error with what to try: more memory or disk, or a look at the file."""
+    said = _first_words(error)
+    if isinstance(error, duckdb.OutOfMemoryException) or "No space left" in said:
+        return DataError(
+            f"DuckDB ran out of room over {what}: {said} Say pc.duckdb_settings with a larger "
+            "memory_limit, fewer threads (each needs its share), or a temp_directory on a disk "
+            "with more room."
+        )
+    return DataError(
+        f"DuckDB could not read {what}: {said} "
+        "Is a file cut short, still being written or not what its name says?"
+    )
 
 
 def write_table(frame: pd.DataFrame, path: str | os.PathLike[str], table: str) -> None:
@@ -185,5 +247,6 @@ def write_table(frame: pd.DataFrame, path: str | os.PathLike[str], table: str) -
     except PredclvError:
         raise
     except duckdb.Error as error:
-        said = " ".join(str(error).split("\n\n")[0].split())[:300]
-        raise StoreError(f"The table {table!r} could not be written to {path}: {said}") from error
+        raise StoreError(
+            f"The table {table!r} could not be written to {path}: {_first_words(error)}"
+        ) from error

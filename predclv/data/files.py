@@ -55,7 +55,7 @@ def write_parquet(
         table = pa.Table.from_pandas(table, preserve_index=False)
     said = {key.encode(): value.encode() for key, value in (metadata or {}).items()}
     table = table.replace_schema_metadata({**(table.schema.metadata or {}), **said})
-    with _replacing(path) as temporary:
+    with replacing(path) as temporary:
         pyarrow.parquet.write_table(table, temporary)
 
 
@@ -79,7 +79,7 @@ def write_csv(frame: pd.DataFrame, path: str | os.PathLike[str]) -> None:
             "import the column as text, or hand on Parquet.",
             DataWarning,
         )
-    with _replacing(path) as temporary:
+    with replacing(path) as temporary:
         frame.to_csv(temporary, index=False, lineterminator="\n")
 
 
@@ -95,7 +95,7 @@ def write_json(document: Any, path: str | os.PathLike[str]) -> None:
         text = to_json(document)
     except (TypeError, ValueError) as error:
         raise StoreError(f"This cannot be written as JSON: {error}.") from error
-    with _replacing(path) as temporary:
+    with replacing(path) as temporary:
         temporary.write_text(text + "\n", encoding="utf-8")
 
 
@@ -234,7 +234,7 @@ def _read(folder: Path, name: str, entry: Any) -> pd.DataFrame:
 
 
 @contextlib.contextmanager
-def _replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
+def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
     """A temporary name beside the target that takes the target's place if all goes well."""
     path = Path(path).absolute()
     _check_parent(path)
@@ -244,8 +244,14 @@ def _replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
     try:
         yield temporary
         os.replace(temporary, path)
+    except OSError as error:
+        raise StoreError(
+            f"{path} could not be written: {error}. Is the disk full, or the folder read-only? "
+            "Nothing was left behind; an earlier file of that name is as it was."
+        ) from error
     finally:
-        temporary.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            temporary.unlink(missing_ok=True)
 
 
 def _swap(temporary: Path, path: Path) -> None:

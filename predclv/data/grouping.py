@@ -1,4 +1,4 @@
-"""Distinct rows of columns, by hashing rather than sorting."""
+"""Distinct rows of columns, by hashing rather than sorting; sums and means of groups."""
 
 import numpy as np
 import pandas as pd
@@ -32,3 +32,15 @@ def distinct(*columns: NDArray) -> tuple[NDArray, NDArray]:
     first = np.empty(int(key.max(initial=-1)) + 1, dtype=np.int64)
     first[key[::-1]] = np.arange(key.size)[::-1]
     return first, key
+
+
+def sums(weight: NDArray, code: NDArray) -> NDArray:
+    """The sum of each group, shape (groups,), exact."""
+    sums = np.zeros(int(code.max(initial=-1)) + 1, dtype=np.int64)
+    np.add.at(sums, code, weight)
+    return sums
+
+
+def means(values: NDArray, weight: NDArray, code: NDArray) -> NDArray:
+    """The weighted mean of each group, shape (groups,)."""
+    return np.bincount(code, values * weight) / np.bincount(code, weight)

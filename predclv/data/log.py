@@ -4,18 +4,19 @@ import datetime
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, TypedDict
 
 import numpy as np
 import pandas as pd
 
 from predclv.data.checks import check_amounts, check_ids_and_days
 from predclv.data.columns import statements
-from predclv.data.duckdb import Engine
+from predclv.data.engine import Keeper
 from predclv.data.notices import warn
 from predclv.data.refunds import REFUNDS, refuse_refunds, report_refunds
 from predclv.data.sources import Table, open_table
 from predclv.data.sql import UNITS, Statements
+from predclv.data.sql_historical import cohort_cells, customer_totals
 from predclv.errors import DataError, DataWarning, OptionError, did_you_mean
 
 _EPOCH = datetime.date(1970, 1, 1)
@@ -72,11 +73,11 @@ class Log:
             the log has amounts, spend (their net total); sorted by customer_id.
         """
         self.keep_purchases("purchases_of_window", after, until)
-        spend = f", units / {UNITS}.0 AS spend" if self.has_spend else ""
+        spend = f", CAST(units AS DOUBLE) / {UNITS} AS spend" if self.has_spend else ""
         frame = self.engine.frame(
             f"SELECT customer_id, purchases{spend} FROM purchases_of_window ORDER BY customer_id"
         )
-        self.engine.rows("DROP TABLE purchases_of_window")
+        self.engine.drop("purchases_of_window")
         return frame
 
     def purchase_days(self, until: datetime.date | None = None) -> pd.DataFrame:
@@ -84,13 +85,13 @@ class Log:
         last = None if until is None else (until - _EPOCH).days
         sql = self._statements.purchase_days(None, last, **self._refund_options)
         self.engine.store("days_of_log", sql, self._table.reader)
-        spend = f", units / {UNITS}.0 AS spend" if self.has_spend else ""
+        spend = f", CAST(units AS DOUBLE) / {UNITS} AS spend" if self.has_spend else ""
         bought = "WHERE bought" if self._facts["refund_rows"] else ""
         frame = self.engine.frame(
             f"SELECT customer_id, DATE '1970-01-01' + day AS day{spend} FROM days_of_log {bought}"
             " ORDER BY customer_id, day"
         )
-        self.engine.rows("DROP TABLE days_of_log")
+        self.engine.drop("days_of_log")
         return frame
 
     def keep_purchases(
@@ -100,6 +101,36 @@ class Log:
         first, last = (None if day is None else (day - _EPOCH).days for day in (after, until))
         sql = self._statements.window(first, last, **self._refund_options)
         self.engine.store(name, sql, self._table.reader)
+
+    def totals(self, end: datetime.date) -> pd.DataFrame:
+        """Each customer up to ``end``, in the integers of `customer_totals`; sorted by id."""
+        sql = customer_totals(self._statements, (end - _EPOCH).days, **self._refund_options)
+        return self._fetched("totals_of_log", sql, "customer_id")
+
+    def cohort_cells(self, end: datetime.date, period: str) -> pd.DataFrame:
+        """Cohorts by age up to ``end``, in the integers of `sql_historical.cohort_cells`."""
+        sql = cohort_cells(
+            self._statements,
+            (end - _EPOCH).days,
+            period,
+            "segment" in self._table.types,
+            **self._refund_options,
+        )
+        return self._fetched("cohorts_of_log", sql, "cohort, age")
+
+    def rows_after(self, end: datetime.date) -> int:
+        """Rows later than ``end``."""
+        if end >= self.last_day:
+            return 0
+        later = f"{self._statements.day} > {(end - _EPOCH).days}"
+        found = self._table.reader.rows(f"SELECT count(*) FROM {self._table.sql} WHERE {later}")
+        return int(found[0][0])
+
+    def _fetched(self, name: str, sql: str, order: str) -> pd.DataFrame:
+        self.engine.store(name, sql, self._table.reader)
+        frame = self.engine.frame(f"SELECT * FROM {name} ORDER BY {order}")
+        self.engine.drop(name)
+        return frame
 
     def keep_summary(self, end: datetime.date) -> tuple[str, dict[str, int]]:
         """Keep the summary to ``end`` as a temporary table; its name, and what was left out.
@@ -146,14 +177,19 @@ class Log:
         }
 
     @property
-    def _refund_options(self) -> dict[str, bool]:
+    def _refund_options(self) -> "_RefundOptions":
         has_refunds = bool(self._facts["refund_rows"])
         return {"with_refunds": has_refunds, "refunds_count": self.refunds == "net"}
 
     @property
-    def engine(self) -> Engine:
-        """The private connection that keeps the results."""
+    def engine(self) -> Keeper:
+        """What keeps the results: a private DuckDB, or the log's own Spark session."""
         return self._table.engine
+
+
+class _RefundOptions(TypedDict):
+    with_refunds: bool
+    refunds_count: bool
 
 
 def open_log(
@@ -165,8 +201,9 @@ def open_log(
     refunds: str,
     timezone: str | None,
     end: datetime.date | None = None,
+    segment: str | None = None,
 ) -> Log:
-    """Find, read and check a log.
+    """Find, read and check a log; ``segment`` names a column that `Log.cohort_cells` groups by.
 
     Raises
     ------
@@ -180,7 +217,7 @@ def open_log(
             f"refunds must be one of {', '.join(REFUNDS)}; got {refunds!r}."
             f"{did_you_mean(refunds, REFUNDS)}"
         )
-    names = {"customer_id": customer_id, "date": date, "amount": amount}
+    names = {"customer_id": customer_id, "date": date, "amount": amount, "segment": segment}
     table = open_table(transactions, names, timezone)
     sql = statements(table, timezone)
     facts = {name: value or 0 for name, value in table.reader.record(sql.survey()).items()}

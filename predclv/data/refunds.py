@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from predclv.data.duckdb import Engine
+from predclv.data.engine import Keeper
 from predclv.data.notices import counted, warn
 from predclv.data.sources import Table
 from predclv.data.sql import UNITS, Statements
@@ -24,12 +24,12 @@ _FACTS = """
     FROM {table}"""
 
 
-def report_refunds(engine: Engine, table: str, refunds: str) -> dict[str, int]:
+def report_refunds(engine: Keeper, table: str, refunds: str) -> dict[str, int]:
     """Leave customers with refunds alone out of a summary, warn, and count.
 
     Parameters
     ----------
-    engine : Engine
+    engine : Keeper
         Keeps the summary.
     table : str
         Its name there.
@@ -44,7 +44,7 @@ def report_refunds(engine: Engine, table: str, refunds: str) -> dict[str, int]:
     facts: dict[str, Any] = {
         name: int(value or 0) for name, value in engine.record(_FACTS.format(table=table)).items()
     }
-    engine.rows(f"DELETE FROM {table} WHERE frequency < 0")
+    engine.keep_where(table, "frequency >= 0")
     counts = {
         "refund_rows": facts["rows"],
         "refund_only_days": facts["only_days"],

@@ -4,15 +4,18 @@ import datetime
 import html
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from predclv.data.cells import Cells, SpendCells
 from predclv.data.log import Log, civil_date, open_log
 from predclv.data.notices import counted, warn
-from predclv.data.summaries import FrameSummary, StoredSummary, Summary, checked_summary
+from predclv.data.summaries import FrameSummary, StoredSummary, Summary
+from predclv.data.summary_checks import checked_summary
 from predclv.errors import DataError, DataWarning
 from predclv.units import days_per
 
@@ -99,6 +102,90 @@ class RFM:
         """Customers grouped by (frequency, recency, T), which is all that the likelihood sees."""
         return self._summary.cells()
 
+    @property
+    def cell_keys(self) -> tuple[str, ...]:
+        """The columns that tell cells apart exactly: days where a log was counted in days."""
+        return self._summary.cell_keys
+
+    def keyed_cells(self) -> pd.DataFrame:
+        """The columns ``cell_keys`` and ``weight``, one row per cell, in the order of `cells`.
+
+        A table of numbers per cell with these keys is what `write_scored` spreads over customers.
+        """
+        return self._summary.keyed_cells()
+
+    def write_scored(
+        self,
+        cells: pd.DataFrame,
+        expressions: Mapping[str, str],
+        path: str | Path,
+        metadata: Mapping[str, str] | None = None,
+    ) -> int:
+        """Spread numbers of the cells over the customers and write them, where the summary lies.
+
+        No customer passes through Python. The file has one row per customer, sorted by
+        customer_id. It is written under another name and then renamed: a half-written file is
+        never taken for whole.
+
+        From a Spark summary it is a folder of Parquet files in no order, written by the executors;
+        ``_SUCCESS`` in it says that it is whole, and the metadata stand with the column
+        customer_id.
+
+        Parameters
+        ----------
+        cells : DataFrame
+            One row per cell: the columns ``cell_keys``, as `keyed_cells` gives them, and any
+            numbers.
+        expressions : mapping of str to str
+            What the file's columns after customer_id are, by name: SQL over the cell table ``c``
+            and the customer ``s`` (customer_id, frequency, recency, T and, where there is spend,
+            monetary_value), such as ``"c.base + c.slope * s.monetary_value"``.
+        path : path-like
+            A Parquet file; an earlier one is replaced. For Spark a folder that is not there yet,
+            in any file system that the cluster knows.
+        metadata : mapping of str to str, optional
+            Added to the file's key-value metadata.
+
+        Returns
+        -------
+        int
+            Rows written, which is the number of customers.
+
+        Raises
+        ------
+        DataError
+            If customers have no cell in the table, or a cell is there twice; nothing is written.
+        StoreError
+            If the folder is missing or read-only, or the disk is full.
+
+        Examples
+        --------
+        >>> import tempfile
+        >>> frame = pd.DataFrame({"frequency": [2, 0], "recency": [3, 0], "T": [5, 5]})
+        >>> rfm = RFM.from_frame(frame)
+        >>> cells = rfm.keyed_cells().assign(rate=[0.0, 0.4])
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     file = Path(folder) / "rates.parquet"
+        ...     rows = rfm.write_scored(cells, {"rate": "c.rate"}, file)
+        ...     pd.read_parquet(file)
+           customer_id  rate
+        0            0   0.4
+        1            1   0.0
+        """
+        return self._summary.write_scored(cells, expressions, path, metadata or {})
+
+    def spend_of_cells(self) -> np.ndarray:
+        """The sum of customers' monetary values, none below zero, per cell, shape (n_cells,)."""
+        return self._summary.spend_of_cells()
+
+    def head(self, rows: int = 5) -> pd.DataFrame:
+        """The first rows of ``frame``, without fetching the others."""
+        return self._summary.head(rows)
+
+    def sample(self, rows: int) -> pd.DataFrame:
+        """Some customers' rows of ``frame``, without fetching the others; always the same ones."""
+        return self._summary.sample(rows)
+
     def spend_cells(self) -> SpendCells:
         """Repeat customers with positive mean spend, grouped by (frequency, spend).
 
@@ -153,11 +240,15 @@ def rfm_summary(
     are one purchase, the first purchase is in neither frequency nor monetary value, and times are
     whole days over the days in a unit: T runs from the first purchase to ``observation_end``.
 
+    A log larger than memory is put on disk in parts (see `duckdb_settings`); the log of a Spark
+    DataFrame and its summary stay on the cluster. Both give the same integers.
+
     Parameters
     ----------
     transactions : frame, relation or path
-        A pandas or polars DataFrame, a polars LazyFrame, an Arrow table, a DuckDB relation, or the
-        path or glob of .parquet or .csv files (or a list of paths).
+        A pandas or polars DataFrame, a polars LazyFrame, an Arrow table, a DuckDB relation, a
+        PySpark DataFrame (classic or Connect), or the path or glob of .parquet or .csv files (or a
+        list of paths).
     customer_id, date : str
         Their columns. Ids are whole numbers, text or UUIDs; dates are dates, timestamps or ISO
         text.
@@ -174,7 +265,8 @@ def rfm_summary(
         refuses them.
     timezone : str, optional
         The zone whose days count, for dates that are instants. Default: the zone that the column
-        records; UTC with a warning where a file holds none.
+        records; UTC with a warning where a file holds none; the session's, with a warning, where
+        the log is a Spark DataFrame or a DuckDB relation.
 
     Returns
     -------

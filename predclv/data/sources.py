@@ -14,14 +14,16 @@ from typing import Any
 import pandas as pd
 import pyarrow as pa
 
-from predclv.data.duckdb import RELATION_NAME, Engine, Reader, RelationReader, is_relation
+from predclv.data.duckdb import RELATION_NAME, Engine, RelationReader, is_relation
+from predclv.data.engine import Keeper, Reader
 from predclv.data.log_files import csv_columns, log_files, parquet_zone
-from predclv.data.sql import DUCKDB
+from predclv.data.spark import SparkEngine, is_spark, spark_types
+from predclv.data.sql import DUCKDB, SPARK, Dialect
 from predclv.errors import DataError, OptionError, did_you_mean, some
 
 ACCEPTED = (
-    "a pandas or polars DataFrame, a polars LazyFrame, an Arrow table, a DuckDB relation, or the "
-    "path or glob of .parquet or .csv files (or a list of paths)"
+    "a pandas or polars DataFrame, a polars LazyFrame, an Arrow table, a DuckDB relation, a "
+    "PySpark DataFrame, or the path or glob of .parquet or .csv files (or a list of paths)"
 )
 
 
@@ -31,8 +33,8 @@ class Table:
 
     Attributes
     ----------
-    engine : Engine
-        The private connection that keeps the results.
+    engine : Keeper
+        What keeps the results: a private connection, or the log's own Spark session.
     reader : Reader
         What runs a statement over the log: the engine, or the user's own connection.
     sql : str
@@ -53,7 +55,7 @@ class Table:
         What must not be garbage collected while statements read it.
     """
 
-    engine: Engine
+    engine: Keeper
     reader: Reader
     sql: str
     types: Mapping[str, str]
@@ -63,6 +65,11 @@ class Table:
     is_ordered: bool = True
     is_text: bool = False
     alive: object = field(default=None, repr=False)
+
+    @property
+    def dialect(self) -> Dialect:
+        """The SQL that ``reader`` speaks, which is that of the engine."""
+        return self.engine.dialect
 
 
 def is_instant(sql_type: str) -> bool:
@@ -95,6 +102,8 @@ def open_table(
             raise OptionError(f"{role} must name a column of the log; got None.")
     if len(set(wanted.values())) < len(wanted):
         raise OptionError(f"Each column can have one role; got {some(wanted.values())}.")
+    if is_spark(transactions):
+        return _from_spark(transactions, wanted)
     engine = Engine()
     if isinstance(transactions, pd.DataFrame):
         table = _from_pandas(transactions, wanted, allow_zones=timezone is not None)
@@ -207,10 +216,15 @@ def _from_arrow(table: pa.Table, wanted: Mapping[str, str]) -> pa.Table:
     return pa.table({role: table.column(name) for role, name in wanted.items()})
 
 
-def _renamed(wanted: Mapping[str, str], log: str, present: Mapping[str, str] | None = None) -> str:
+def _renamed(
+    wanted: Mapping[str, str],
+    log: str,
+    present: Mapping[str, str] | None = None,
+    dialect: Dialect = DUCKDB,
+) -> str:
     """A table expression with the roles as column names."""
     present = present or wanted
-    columns = ", ".join(f"{DUCKDB.quote(present[role])} AS {role}" for role in wanted)
+    columns = ", ".join(f"{dialect.quote(present[role])} AS {role}" for role in wanted)
     return f"(SELECT {columns} FROM {log})"
 
 
@@ -224,6 +238,26 @@ def _from_relation(engine: Engine, reader: RelationReader, wanted: Mapping[str, 
         doubt = f"in {zone}, the TimeZone setting of the relation's connection"
     log = _renamed(wanted, RELATION_NAME)
     return Table(engine, reader, log, types, wanted, zone, doubt, is_ordered=False)
+
+
+def _from_spark(frame: Any, wanted: Mapping[str, str]) -> Table:
+    available = spark_types(frame)
+    _check_columns(wanted, available)
+    engine = SparkEngine(frame.sparkSession)
+    engine.register(RELATION_NAME, frame)
+    types = {role: available[name] for role, name in wanted.items()}
+    if types["date"] == "VARCHAR":
+        raise DataError(
+            f"date column {wanted['date']!r} holds text. Make it a date where it lies: "
+            f"pyspark.sql.functions.to_date({wanted['date']!r}, 'yyyy-MM-dd'), with the format it "
+            "really has."
+        )
+    zone, doubt = None, ""
+    if is_instant(types["date"]):
+        zone = engine.zone
+        doubt = f"in {zone}, the time zone of the Spark session"
+    log = _renamed(wanted, RELATION_NAME, dialect=SPARK)
+    return Table(engine, engine, log, types, wanted, zone, doubt, is_ordered=False)
 
 
 def _from_files(engine: Engine, paths: Any, wanted: Mapping[str, str]) -> Table:

@@ -5,10 +5,11 @@ and answer in integers alone: days since 1970 and spend in units of 1e-4. Intege
 neither on the order of the rows nor on the number of threads, so two engines and two runs agree
 bit for bit.
 
-A Spark dialect belongs here as a second `Dialect`: names are quoted with backticks, a text literal
-escapes backslashes too, and the civil day is ``unix_date(CAST(x AS DATE))``, with
-``from_utc_timestamp(x, zone)`` in place of ``x`` where there is a zone. Everything else in the
-statements is common to both engines.
+Everything in the statements is common to DuckDB and Spark but what a `Dialect` says: Spark quotes
+names with backticks, escapes backslashes in a text literal, and knows another way from an instant
+to a civil day. That way counts microseconds, for CAST(instant AS DATE) would ask the session's own
+time zone. Division is of doubles, since a quotient of integers or decimals has another type in
+each engine.
 """
 
 import re
@@ -22,6 +23,8 @@ LARGEST_SPEND = 9e14
 """The total of all amounts that 64-bit units can hold."""
 
 _OFFSET = re.compile(r"([+-])(\d{2}):?(\d{2})")
+_MICROSECONDS = 86_400_000_000  # in a day
+_LONG_AGO = 4_000_000  # days
 _UTC = {"UTC", "Etc/UTC", "GMT", "Etc/GMT", "Z", "Zulu"}
 
 
@@ -85,6 +88,29 @@ def _duckdb_civil_day(expression: str, zone: str | None) -> str:
 
 
 DUCKDB = Dialect("duckdb", _duckdb_quote, _duckdb_literal, _duckdb_civil_day)
+
+
+def _spark_quote(name: str) -> str:
+    return "`" + name.replace("`", "``") + "`"
+
+
+def _spark_literal(text: str) -> str:
+    return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"
+
+
+def _spark_civil_day(expression: str, zone: str | None) -> str:
+    if zone is None:
+        return f"unix_date(CAST({expression} AS DATE))"
+    seconds = offset_seconds(zone)
+    if seconds is None:
+        local = f"unix_micros(from_utc_timestamp({expression}, {_spark_literal(zone)}))"
+    else:
+        local = f"unix_micros({expression}) + {seconds * 1_000_000}"
+    # div rounds towards zero, so days are counted from long before the first timestamp.
+    return f"CAST(({local} + {_LONG_AGO * _MICROSECONDS}) div {_MICROSECONDS} - {_LONG_AGO} AS INT)"
+
+
+SPARK = Dialect("spark", _spark_quote, _spark_literal, _spark_civil_day)
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,12 +185,18 @@ class Statements:
             )"""
 
     def purchase_days(
-        self, after: int | None, until: int | None, with_refunds: bool, refunds_count: bool
+        self,
+        after: int | None,
+        until: int | None,
+        with_refunds: bool,
+        refunds_count: bool,
+        also: str = "",
     ) -> str:
         """One row per customer and day, ``after < day <= until``.
 
         ``with_refunds`` adds ``bought`` (a row of the day is a purchase), ``refund_units`` and
-        ``refund_rows``; ``refunds_count`` says whether refunds lower the day's total.
+        ``refund_rows``; ``refunds_count`` says whether refunds lower the day's total; ``also`` is
+        more columns, each an aggregate after a comma.
         """
         spend = refunds = ""
         if self.amounts is not None:
@@ -183,7 +215,7 @@ class Statements:
         bounds += [f"{self.day} <= {until}"] if until is not None else []
         where = f"WHERE {' AND '.join(bounds)}" if bounds else ""
         return f"""
-            SELECT {self.customer_id} AS customer_id, {self.day} AS day{spend}{refunds}
+            SELECT {self.customer_id} AS customer_id, {self.day} AS day{spend}{refunds}{also}
             FROM {self.log} {where}
             GROUP BY 1, 2"""
 

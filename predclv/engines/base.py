@@ -30,7 +30,7 @@ def fit(
     Parameters
     ----------
     model : type
-        ``BGNBD`` or ``GammaGamma``: the class, not an instance.
+        ``BGNBD``, ``MBGNBD``, ``ParetoNBD`` or ``GammaGamma``: the class, not an instance.
     rfm : RFM, Cells or SpendCells
         A purchase model is fitted to all customers; a spend model to those with a repeat purchase
         and a positive mean spend.
@@ -38,7 +38,7 @@ def fit(
         ``"mle"``: maximum likelihood; ``"lifetimes"``: that package's fitters; ``"pymc"``: priors
         and a posterior. All of the same likelihood.
     **options
-        Passed to the engine. mle: ``bootstrap``, ``seed``
+        Passed to the engine. mle: ``bootstrap``, ``seed``, ``start``
         (:func:`predclv.engines.mle.run`); lifetimes: ``penalizer_coef``, ``tol``
         (:func:`predclv.engines.lifetimes.run`); pymc: ``priors``, ``draws``, ``tune``, ``chains``,
         ``seed``, ``method``, ``progress`` (:func:`predclv.engines.pymc.run`).

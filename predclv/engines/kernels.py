@@ -9,79 +9,19 @@ waits for the compiler.
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from math import exp, lgamma, log, log1p
-from typing import Any
+from functools import partial
+from math import exp, log, log1p
 
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from predclv.maths.special import DIGAMMA_TAIL, HALF_LOG_2PI, LARGE, LOG_GAMMA_TAIL
+from predclv.engines.kernels_pareto import pareto_nbd
+from predclv.engines.kernels_special import FAST, digamma_rising, log_beta, log_rising
 from predclv.models.base import Columns, Levels, Model, Objective
 
-_FAST: dict[str, Any] = {"cache": True, "nogil": True, "error_model": "numpy"}
 
-
-@njit(**_FAST)
-def _log_gamma_tail(z: float) -> float:
-    inverse_square = 1.0 / (z * z)
-    total = 0.0
-    for i in range(len(LOG_GAMMA_TAIL)):
-        total = total * inverse_square + LOG_GAMMA_TAIL[len(LOG_GAMMA_TAIL) - 1 - i]
-    return total / z
-
-
-@njit(**_FAST)
-def _digamma_tail(z: float) -> float:
-    inverse_square = 1.0 / (z * z)
-    total = 0.0
-    for i in range(len(DIGAMMA_TAIL)):
-        total = total * inverse_square + DIGAMMA_TAIL[len(DIGAMMA_TAIL) - 1 - i]
-    return total * inverse_square
-
-
-@njit(**_FAST)
-def _digamma(z: float) -> float:
-    below = 0.0
-    while z < LARGE:
-        below += 1.0 / z
-        z += 1.0
-    return log(z) - 0.5 / z + _digamma_tail(z) - below
-
-
-@njit(**_FAST)
-def _log_rising(z: float, n: float) -> float:
-    if z < LARGE:
-        return lgamma(z + n) - lgamma(z)
-    return (
-        n * log(z)
-        + ((z + n - 0.5) * log1p(n / z) - n)
-        + (_log_gamma_tail(z + n) - _log_gamma_tail(z))
-    )
-
-
-@njit(**_FAST)
-def _digamma_rising(z: float, n: float) -> float:
-    if z < LARGE:
-        return _digamma(z + n) - _digamma(z)
-    return log1p(n / z) + 0.5 * n / (z * (z + n)) + (_digamma_tail(z + n) - _digamma_tail(z))
-
-
-@njit(**_FAST)
-def _log_beta(a: float, b: float) -> float:
-    p, q = min(a, b), max(a, b)
-    if p < LARGE:
-        return lgamma(p) - _log_rising(q, p)
-    return (
-        HALF_LOG_2PI
-        - (p - 0.5) * log1p(q / p)
-        - q * log1p(p / q)
-        - 0.5 * log(q)
-        + (_log_gamma_tail(p) + _log_gamma_tail(q) - _log_gamma_tail(p + q))
-    )
-
-
-@njit(**_FAST)
+@njit(**FAST)
 def bgnbd(
     log_parameters: NDArray,
     frequency: NDArray,
@@ -104,11 +44,11 @@ def bgnbd(
     value = g_r = g_alpha = g_a = g_b = 0.0
     for j in range(frequency.size):
         x, w = frequency[j], by_frequency[j]
-        total = _digamma_rising(a + b, x)
-        value += w * (_log_rising(r, x) + _log_rising(b, x) - _log_rising(a + b, x))
-        g_r += w * _digamma_rising(r, x)
+        total = digamma_rising(a + b, x)
+        value += w * (log_rising(r, x) + log_rising(b, x) - log_rising(a + b, x))
+        g_r += w * digamma_rising(r, x)
         g_a -= w * total
-        g_b += w * (_digamma_rising(b, x) - total)
+        g_b += w * (digamma_rising(b, x) - total)
     # Columns: log1p(t / alpha), 1 / (alpha + t), and a power of 1 + t / alpha, set for each x.
     at_T, at_last = np.empty((T.size, 3)), np.empty((recency.size, 3))
     for j in range(T.size):
@@ -172,7 +112,50 @@ def bgnbd(
     return np.array([value, g_r * r, g_alpha * alpha, g_a * a, g_b * b])
 
 
-@njit(**_FAST)
+@njit(**FAST)
+def mbgnbd(
+    log_parameters: NDArray,
+    T_once: NDArray,
+    once: NDArray,
+    customers: NDArray,
+    frequency: NDArray,
+    recency: NDArray,
+    T: NDArray,
+    by_frequency: NDArray,
+    by_T: NDArray,
+    purchases_by_T: NDArray,
+    cells: NDArray,
+    weight: NDArray,
+) -> NDArray:
+    """MBG/NBD: value and gradient of ``MBGNBD.objective``, shape (5,).
+
+    BG/NBD of repeat buyers at ``b + 1``; ``once`` (k,) customers with no repeat purchase by each of
+    ``T_once``; ``customers`` (1,) in all.
+    """
+    r, alpha = exp(log_parameters[0]), exp(log_parameters[1])
+    a, b = exp(log_parameters[2]), exp(log_parameters[3])
+    at = log_parameters.copy()
+    at[3] = log1p(b)
+    both = bgnbd(at, frequency, recency, T, by_frequency, by_T, purchases_by_T, cells, weight)
+    both[4] *= b / (1.0 + b)
+    both[0] -= customers[0] * log1p(a / b)
+    leaves = customers[0] * a / (a + b)
+    for j in range(T_once.size):
+        silent = r * log1p(T_once[j] / alpha)
+        excess = log_parameters[2] - log_parameters[3] + silent
+        odds = exp(-abs(excess))
+        gone = (1.0 if excess > 0 else odds) / (1.0 + odds)
+        both[0] += once[j] * (max(excess, 0.0) + log1p(odds) - silent)
+        here = once[j] * (odds if excess > 0 else 1.0) / (1.0 + odds)
+        both[1] -= here * silent
+        both[2] += here * r * T_once[j] / (alpha + T_once[j])
+        leaves -= once[j] * gone
+    both[3] -= leaves
+    both[4] += leaves
+    return both
+
+
+@njit(**FAST)
 def gamma_gamma(
     log_parameters: NDArray, frequency: NDArray, monetary_value: NDArray, weight: NDArray
 ) -> NDArray:
@@ -189,9 +172,9 @@ def gamma_gamma(
         x, w = frequency[i], weight[i]
         if x != last:
             last = x
-            beta = _log_beta(p * x, q)
-            d_p = x * _digamma_rising(p * x, q)
-            d_q = _digamma_rising(q, p * x)
+            beta = log_beta(p * x, q)
+            d_p = x * digamma_rising(p * x, q)
+            d_q = digamma_rising(q, p * x)
         total = x * monetary_value[i]
         above, below = log1p(total / v), log1p(v / total)
         value -= w * (beta + log(monetary_value[i]) + q * above + p * x * below)
@@ -236,15 +219,61 @@ def _by_levels(columns: Columns) -> dict[str, NDArray]:
     }
 
 
+def _apart(columns: Columns) -> dict[str, NDArray]:
+    """Those who never came again by the distinct values of T, and the others as above."""
+    x, _, T, weight = columns
+    times = Levels(T[x == 0])
+    others = tuple(column[x > 0] for column in columns)
+    return {
+        "T_once": times.values,
+        "once": times.collect(weight[x == 0]),
+        "customers": weight.sum(keepdims=True),
+        **_by_levels(others),
+    }
+
+
+def _on_a_grid(columns: Columns) -> dict[str, NDArray]:
+    """The distinct frequencies and times, and all cells as places among them, by frequency."""
+    x, t_x, T, weight = columns
+    counts, times = Levels(x), Levels(T)
+    grid = np.unique(np.concatenate([t_x, T]))
+    order = np.argsort(counts.codes, kind="stable")
+    codes = np.column_stack([counts.codes, np.searchsorted(grid, t_x), np.searchsorted(grid, T)])
+    return {
+        "frequency": counts.values,
+        "grid": grid,
+        "T": times.values,
+        "by_frequency": counts.collect(weight),
+        "by_T": times.collect(weight),
+        "purchases_by_T": times.collect(weight * x),
+        "cells": np.ascontiguousarray(codes[order], dtype=np.int32),
+        "weight": weight[order],
+    }
+
+
 def _as_they_are(columns: Columns) -> dict[str, NDArray]:
-    return dict(zip(("frequency", "monetary_value", "weight"), columns, strict=True))
+    of_spend = ("frequency", "monetary_value", "weight")
+    names = of_spend if len(columns) == 3 else ("frequency", "recency", "T", "weight")
+    return dict(zip(names, columns, strict=True))
 
 
 KERNELS = {
     "BGNBD": Kernel(bgnbd, _by_levels),
+    "MBGNBD": Kernel(mbgnbd, _apart),
+    "ParetoNBD": Kernel(pareto_nbd, _on_a_grid),
     "GammaGamma": Kernel(gamma_gamma, _as_they_are),
 }
-"""The kernel of each model, by the model's name."""
+"""The compiled kernels, by the model's name; a model without one does with its own objective."""
+
+
+def _uncompiled(model: type[Model], log_parameters: NDArray, *columns: NDArray) -> NDArray:
+    value, gradient = model.objective(columns)(np.asarray(log_parameters))
+    return np.append(value, gradient)
+
+
+def kernel_of(model: type[Model]) -> Kernel:
+    """The model's compiled kernel, or its ``objective`` in the shape of one."""
+    return KERNELS.get(model.__name__) or Kernel(partial(_uncompiled, model), _as_they_are)
 
 
 def objective(model: type[Model], arrays: Columns) -> Objective:

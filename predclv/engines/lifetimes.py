@@ -16,8 +16,16 @@ from predclv.errors import FitError, OptionError
 from predclv.maths.optimise import hessian_at
 from predclv.models.base import Model
 
-FITTERS = {"BGNBD": "BetaGeoFitter", "GammaGamma": "GammaGammaFitter"}
+FITTERS = {
+    "BGNBD": "BetaGeoFitter",
+    "MBGNBD": "ModifiedBetaGeoFitter",
+    "ParetoNBD": "ParetoNBDFitter",
+    "GammaGamma": "GammaGammaFitter",
+}
 """The fitter of lifetimes for each model, by the model's name."""
+
+# Its Pareto/NBD starts at random, near one in its own scale of time; a fit here is reproducible.
+_STARTS = {"ParetoNBD": {"initial_params": np.ones(4)}}
 
 _STEEP = 1e-3  # gradient per customer, on the log scale, at which a success is not believed
 
@@ -45,7 +53,8 @@ def run(
         recommends, moves CDNOW's Gamma-Gamma to a negative mean spend. 0.0, the default, is maximum
         likelihood. For regularisation use priors: ``engine="pymc", method="map"``.
     tol : float
-        lifetimes' tolerance on the gradient per customer.
+        lifetimes' tolerance on the gradient per customer, or for Pareto/NBD, which it fits without
+        gradients, on the size of the last simplex.
 
     Raises
     ------
@@ -114,7 +123,7 @@ def _fitted(
         failure = import_module("lifetimes.utils").ConvergenceError
         fitter = getattr(lifetimes, FITTERS[model.__name__])(penalizer_coef=penalizer_coef)
         try:
-            fitter.fit(*columns, weights=weights, tol=tol)
+            fitter.fit(*columns, weights=weights, tol=tol, **_STARTS.get(model.__name__, {}))
         except (failure, np.linalg.LinAlgError) as error:
             raise FitError(
                 f"lifetimes did not converge for {model.title} on {n_customers:,} customers. Often "

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.optimize import minimize
 
 from predclv.data.cells import Cells, SpendCells
 from predclv.engines.result import Fit
@@ -38,6 +39,7 @@ def run(
     unit: str,
     bootstrap: int | None = None,
     seed: int | None = None,
+    start: Fit | None = None,
 ) -> Fit:
     """Fit by maximum likelihood; see :func:`predclv.fit`.
 
@@ -52,6 +54,9 @@ def run(
         :func:`predclv.engines.bootstrap.replicates`.
     seed : int, optional
         Of the bootstrap alone; the estimate has no randomness.
+    start : Fit, optional
+        An earlier fit of the same model, such as last week's: the search begins there, with its
+        curvature, and needs about a quarter fewer evaluations. The estimate is the same.
     """
     if bootstrap is not None and (
         isinstance(bootstrap, bool) or not isinstance(bootstrap, int) or bootstrap < 2
@@ -59,7 +64,7 @@ def run(
         raise OptionError(f"bootstrap must be a whole number from 2 on; got {bootstrap!r}.")
     arrays = arrays_of(cells)
     n_customers = int(cells.weight.sum())
-    found = estimate(model, arrays)
+    found = _found(model, arrays, None if start is None else checked_start(model, unit, start))
     best = found.best
     assert_converged(model, best, n_customers)
     covariance, undetermined = log_covariance(best.hessian, best.pinned, found.back)
@@ -137,6 +142,59 @@ def estimate(
         scale=float(arrays[-1].sum()),
     )
     return Estimate(best, back, directions)
+
+
+def checked_start(model: type[Model], unit: str, start: Fit) -> Fit:
+    """An earlier fit, if it is one of the same model and in the same unit.
+
+    Raises
+    ------
+    OptionError
+        If not.
+    """
+    if not (isinstance(start, Fit) and type(start.model) is model):
+        found = start.model.title if isinstance(start, Fit) else type(start).__name__
+        raise OptionError(f"start must be an earlier Fit of {model.title}; got {found}.")
+    if model.needs != "spend" and start.unit != unit:
+        raise OptionError(f"start is a fit in {start.unit}s, and these data are in {unit}s.")
+    return start
+
+
+def _found(model: type[Model], arrays: Columns, start: Fit | None) -> Estimate:
+    """The estimate, sought near an earlier one where there is one inside the limits."""
+    objective = _objective_of(model, arrays)
+    if start is not None and not start.limits and not start.undetermined:
+        found = estimate(model, arrays, [approached(objective, arrays, start)], objective)
+        if not found.best.pinned.any():
+            return found
+    return estimate(model, arrays, objective=objective)
+
+
+def approached(objective: Objective, arrays: Columns, start: Fit) -> NDArray:
+    """Log parameters near the maximum, (k,): quasi-Newton with the earlier fit's curvature."""
+    n_customers = float(arrays[-1].sum())
+    inverse = start.n_customers * 0.5 * (start.log_covariance + start.log_covariance.T)
+
+    def negated(point: NDArray) -> tuple[float, NDArray]:
+        value, gradient = objective(point)
+        return -value / n_customers, -gradient / n_customers
+
+    return minimize(
+        negated,
+        np.log(np.array(list(start.params.values()))),
+        jac=True,
+        method="BFGS",
+        options={"hess_inv0": inverse, "gtol": _GRADIENT},
+    ).x
+
+
+def _objective_of(model: type[Model], arrays: Columns) -> Objective:
+    """The likelihood, compiled where it is slow enough to be worth loading the compiler."""
+    if arrays[-1].size < model.compile_from:
+        return model.objective(arrays)
+    from predclv.engines.kernels import objective
+
+    return objective(model, arrays)
 
 
 def assert_converged(model: type[Model], best: Maximum, n_customers: int) -> None:

@@ -8,8 +8,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from predclv.engines.kernels import KERNELS
-from predclv.errors import OptionError
+from predclv.engines.kernels import kernel_of, objective
 from predclv.models.base import Columns, LogNormalPrior, Model, Objective
 
 
@@ -36,11 +35,6 @@ class Density:
     @classmethod
     def of(cls, model: type[Model], arrays: Columns, priors: Mapping[str, Any]) -> Self:
         """The density, its priors checked."""
-        if model.__name__ not in KERNELS:
-            raise OptionError(
-                f"engine 'pymc' has no {model.title}; it has {', '.join(KERNELS)}. "
-                f"Try engine='mle'."
-            )
         density = cls(model, arrays, priors)
         if not density.is_closed:
             _ = density.log_prior
@@ -59,7 +53,7 @@ class Density:
     @cached_property
     def data(self) -> dict[str, NDArray]:
         """The cells as the kernel lays them out."""
-        return KERNELS[self.model.__name__].layout(self.arrays)
+        return kernel_of(self.model).layout(self.arrays)
 
     @cached_property
     def pymc_model(self) -> Any:
@@ -70,14 +64,8 @@ class Density:
 
     @cached_property
     def log_likelihood(self) -> Objective:
-        """The log-likelihood and its gradient, from the compiled kernel."""
-        kernel, data = KERNELS[self.model.__name__].function, tuple(self.data.values())
-
-        def value_and_gradient(log_parameters: NDArray) -> tuple[float, NDArray]:
-            both = kernel(log_parameters, *data)
-            return both[0], both[1:]
-
-        return value_and_gradient
+        """The log-likelihood and its gradient, compiled where the model has a kernel."""
+        return objective(self.model, self.arrays)
 
     @cached_property
     def log_prior(self) -> Objective:

@@ -21,7 +21,7 @@ with warnings.catch_warnings():  # PyMC imports names that its own dependencies 
     from pytensor.graph.replace import graph_replace
     from pytensor.link.numba.dispatch.basic import register_funcify_default_op_cache_key
 
-from predclv.engines.kernels import KERNELS
+from predclv.engines.kernels import KERNELS, kernel_of
 from predclv.errors import OptionError
 from predclv.models.base import LogNormalPrior, Model, Objective
 
@@ -30,13 +30,14 @@ class LogLikelihood(Op):
     """A model's log-likelihood of cells, and its gradient in the log parameters.
 
     Inputs are the log parameters and the arrays of the kernel's layout. The second output is the
-    gradient; it is there for the first one's pullback and has no gradient of its own.
+    gradient; it is there for the first one's pullback and has no gradient of its own. A compiled
+    graph calls back into Python for it, unless it is the compiled one below.
     """
 
-    __props__ = ("name",)
+    __props__ = ("model",)
 
-    def __init__(self, name: str) -> None:
-        self.name = name
+    def __init__(self, model: type[Model]) -> None:
+        self.model = model
 
     def make_node(self, *inputs: Any) -> Any:
         """Value and gradient as variables."""
@@ -44,8 +45,8 @@ class LogLikelihood(Op):
         return Apply(self, held, [pt.dscalar(), pt.dvector()])
 
     def perform(self, node: Any, inputs: Any, output_storage: Any) -> None:
-        """Evaluate with the compiled kernel."""
-        both = KERNELS[self.name].function(*inputs)
+        """Evaluate with the kernel, or with the model's own objective where it has none."""
+        both = kernel_of(self.model).function(*inputs)
         output_storage[0][0] = np.asarray(both[0])
         output_storage[1][0] = both[1:]
 
@@ -58,10 +59,14 @@ class LogLikelihood(Op):
         return [cotangents[0] * outputs[1], *(DisconnectedType()() for _ in inputs[1:])]
 
 
-@register_funcify_default_op_cache_key(LogLikelihood)
-def _as_numba(op: LogLikelihood, node: Any = None, **_: Any) -> Any:
+class CompiledLogLikelihood(LogLikelihood):
+    """The same of a model with a compiled kernel."""
+
+
+@register_funcify_default_op_cache_key(CompiledLogLikelihood)
+def _as_numba(op: CompiledLogLikelihood, node: Any = None, **_: Any) -> Any:
     """The kernel itself, for compiled graphs: samplers call it without going through Python."""
-    kernel = KERNELS[op.name].function
+    kernel = kernel_of(op.model).function
 
     @njit
     def value_and_gradient(log_parameters, *data):
@@ -97,7 +102,8 @@ def pymc_model(
         if data is not None:
             held = [pm.Data(name, values) for name, values in data.items()]
             log_parameters = pt.log(pt.stack(variables))
-            node = LogLikelihood(model.__name__).make_node(log_parameters, *held)
+            kind = CompiledLogLikelihood if model.__name__ in KERNELS else LogLikelihood
+            node = kind(model).make_node(log_parameters, *held)
             pm.Potential("log_likelihood", node.outputs[0])
     return built
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from predclv.forecast.histories import Histories
 from predclv.models.base import PurchaseModel
 
-_ONE_BY_ONE = 64  # counts up to here are taken singly, beyond in classes 4% wide
+ONE_BY_ONE = 64  # counts up to here are taken singly, beyond in classes 4% wide
 _NEGLIGIBLE = 1e-5  # probability of a count beyond which the distribution is cut
 
 
@@ -32,7 +32,8 @@ class CountTails:
     @property
     def probabilities(self) -> NDArray:
         """P(counts <= Y < the next of counts), shape (n_cells, k)."""
-        return self.tails - np.append(self.tails[:, 1:], np.zeros((len(self.tails), 1)), axis=1)
+        following = np.append(self.tails[:, 1:], np.zeros((len(self.tails), 1)), axis=1)
+        return np.maximum(self.tails - following, 0.0)  # rounding can leave -1e-16
 
     @property
     def representatives(self) -> NDArray:
@@ -47,7 +48,7 @@ def count_tails(piece: Histories, model: PurchaseModel, t: float) -> CountTails:
     living = piece.living(model)
     counts: list[int] = []
     tails: list[NDArray] = []
-    one_by_one = islice(living.p_at_least_each(t), _ONE_BY_ONE)
+    one_by_one = islice(living.p_at_least_each(t), ONE_BY_ONE)
     beyond = ((n, living.p_at_least(n, t)) for n in _classes())
     for n, per_state in chain(enumerate(one_by_one, start=1), beyond):
         counts.append(n)
@@ -59,7 +60,7 @@ def count_tails(piece: Histories, model: PurchaseModel, t: float) -> CountTails:
 
 def _classes() -> Iterator[int]:
     """Counts beyond those taken singly, each 4% above the last."""
-    n = _ONE_BY_ONE
+    n = ONE_BY_ONE
     while True:
         n = int(np.ceil(n * 1.04))
         yield n

@@ -1,30 +1,32 @@
 """The predictive distribution of how often each customer buys, for whoever scores a forecast."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from predclv.data.grouping import distinct
 from predclv.errors import DataError
-from predclv.forecast.counts import count_quantile, count_tails
+from predclv.forecast.counts import ONE_BY_ONE, CountTails, count_quantile, count_tails
 from predclv.forecast.histories import Histories, n_draws
 from predclv.models.base import PurchaseModel
 
 _ELEMENTS = 1 << 20  # probabilities that are held at once
+_KEPT = 200_000  # histories of which the distribution is kept once calculated
+_SMALL = 1e-6  # a probability below this is not a difference of tails but calculated by itself
+
+Part = tuple[slice, Histories, CountTails]
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class CountDistribution:
-    """How often each customer will buy within the horizon, averaged over draws of the parameters.
-
-    Customers are in the order of ``Forecast.frame``.
+@dataclass(frozen=True, eq=False, repr=False)
+class HistoryCounts:
+    """How often customers of each history will buy, averaged over draws of the parameters.
 
     Attributes
     ----------
     histories : Histories
-        Of the customers.
     model : PurchaseModel
         Its parameters draws, (draws, 1).
     t : float
@@ -35,16 +37,58 @@ class CountDistribution:
     model: PurchaseModel
     t: float
 
+    def by_frequency(self) -> Iterable[list[Part]]:
+        """The tails in pieces of cells, those of one frequency together, in the cells' order."""
+        return self._kept if self.histories.n_cells <= _KEPT else self._calculated()
+
+    def parts(self) -> Iterator[Part]:
+        """The tails in pieces of cells."""
+        for group in self.by_frequency():
+            yield from group
+
+    @cached_property
+    def _kept(self) -> list[list[Part]]:
+        return list(self._calculated())
+
+    def _calculated(self) -> Iterator[list[Part]]:
+        for of_frequency, group in self.histories.by_frequency():
+            begin = of_frequency.start
+            yield [
+                (
+                    slice(begin + cells.start, begin + cells.stop),
+                    piece,
+                    count_tails(piece, self.model, self.t),
+                )
+                for cells, piece in group.parts(n_draws(self.model))
+            ]
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class CountDistribution:
+    """How often each customer will buy within the horizon, averaged over draws of the parameters.
+
+    Customers are in the order of ``Forecast.frame``.
+
+    Attributes
+    ----------
+    per_history : HistoryCounts
+    cell_of_customer : ndarray of int, shape (n,)
+        Which of its histories each customer has.
+    """
+
+    per_history: HistoryCounts
+    cell_of_customer: NDArray
+
     def __len__(self) -> int:
-        return self.histories.cell_of_customer.size
+        return self.cell_of_customer.size
 
     def quantile(self, probability: float) -> NDArray:
         """The smallest k with P(Y <= k) >= probability, shape (n,), int64."""
-        found = np.empty(self.histories.n_cells, dtype=np.int64)
-        for cells, piece in self.histories.parts(n_draws(self.model)):
-            tails = count_tails(piece, self.model, self.t)
-            found[cells] = count_quantile(tails, piece, self.model, self.t, probability)
-        return found[self.histories.cell_of_customer]
+        of = self.per_history
+        found = np.empty(of.histories.n_cells, dtype=np.int64)
+        for cells, piece, tails in of.parts():
+            found[cells] = count_quantile(tails, piece, of.model, of.t, probability)
+        return found[self.cell_of_customer]
 
     def mass(self, counts: ArrayLike) -> NDArray:
         """P(Y = counts), one count per customer, shape (n,); exact given the draws."""
@@ -57,32 +101,51 @@ class CountDistribution:
     def _per_customer(self, counts: ArrayLike, exactly: bool) -> NDArray:
         """P(Y = count), or P(Y >= count), of each customer, shape (n,).
 
-        Taken once per distinct history and count. Who is gone buys nothing.
+        Taken once per distinct history and count, from the tails where these are exact enough.
         """
         counts = np.asarray(counts)
         if counts.shape != (len(self),) or np.any(counts < 0) or np.any(counts % 1):
             raise DataError(f"counts must be {len(self):,} whole numbers of at least 0.")
-        cell = self.histories.cell_of_customer
-        first, code = distinct(cell, counts)
-        cell, n = cell[first], counts[first].astype(float)
-        found = np.empty(first.size)
-        step = max(1, _ELEMENTS // n_draws(self.model))
-        for start in range(0, first.size, step):
-            rows = slice(start, start + step)
-            x, t_x, T = (
-                column[cell[rows]]
-                for column in (self.histories.x, self.histories.t_x, self.histories.T)
-            )
-            alive = np.atleast_2d(self.model.p_alive(x, t_x, T))
-            living = self.model.given_alive(x, T)
-            if exactly:
-                of_living = living.pmf(n[rows], self.t)
-            else:
-                of_living = living.p_at_least(np.maximum(n[rows], 1.0), self.t)
-                of_living = np.where(n[rows] > 0, of_living, 1.0)
-            gone = np.where(n[rows] == 0, 1.0 - alive, 0.0)
-            found[rows] = np.mean(gone + alive * of_living, axis=0)
+        first, code = distinct(self.cell_of_customer, counts)
+        cell, n = self.cell_of_customer[first], counts[first].astype(np.int64)
+        found = self._from_tails(cell, n, exactly)
+        rest = np.flatnonzero(np.isnan(found))
+        step = max(1, _ELEMENTS // n_draws(self.per_history.model))
+        for start in range(0, rest.size, step):
+            rows = rest[start : start + step]
+            found[rows] = self._by_itself(cell[rows], n[rows].astype(float), exactly)
         return found[code]
+
+    def _from_tails(self, cell: NDArray, n: NDArray, exactly: bool) -> NDArray:
+        """What the tails know of these cells and counts, shape (m,); NaN where not enough."""
+        found = np.full(cell.size, np.nan)
+        order = np.argsort(cell, kind="stable")
+        for cells, _, tails in self.per_history.parts():
+            begin, end = np.searchsorted(cell[order], [cells.start, cells.stop])
+            rows = order[begin:end]
+            single = tails.tails[:, :ONE_BY_ONE]
+            at_least = np.column_stack([np.ones(len(single)), single])
+            place, most = cell[rows] - cells.start, at_least.shape[1] - 1
+            this = np.where(n[rows] <= most, at_least[place, np.minimum(n[rows], most)], np.nan)
+            if exactly:
+                following = np.minimum(n[rows] + 1, most)
+                this = np.where(n[rows] < most, this - at_least[place, following], np.nan)
+            found[rows] = np.where(this > _SMALL, this, np.nan)
+        return found
+
+    def _by_itself(self, cell: NDArray, n: NDArray, exactly: bool) -> NDArray:
+        """P(Y = n), or P(Y >= n), of these cells by the model's own formula, shape (m,)."""
+        known, model, t = self.per_history.histories, self.per_history.model, self.per_history.t
+        x, t_x, T = (column[cell] for column in (known.x, known.t_x, known.T))
+        alive = np.atleast_2d(model.p_alive(x, t_x, T))
+        living = model.given_alive(x, T)
+        if exactly:
+            of_living = living.pmf(n, t)
+        else:
+            of_living = living.p_at_least(np.maximum(n, 1.0), t)
+            of_living = np.where(n > 0, of_living, 1.0)
+        gone = np.where(n == 0, 1.0 - alive, 0.0)  # who is gone buys nothing
+        return np.mean(gone + alive * of_living, axis=0)
 
     def parts(self) -> Iterator[tuple[NDArray, NDArray, NDArray]]:
         """The whole distribution, some customers at a time.
@@ -96,11 +159,10 @@ class CountDistribution:
         probabilities : ndarray, shape (m, k)
             Rows sum to 1.
         """
-        cell = self.histories.cell_of_customer
+        cell = self.cell_of_customer
         order = np.argsort(cell, kind="stable")
-        bounds = np.searchsorted(cell[order], np.arange(self.histories.n_cells + 1))
-        for cells, piece in self.histories.parts(n_draws(self.model)):
-            tails = count_tails(piece, self.model, self.t)
+        bounds = np.searchsorted(cell[order], np.arange(self.per_history.histories.n_cells + 1))
+        for cells, _, tails in self.per_history.parts():
             values = np.append(0.0, tails.representatives)
             table = np.column_stack([1.0 - tails.tails[:, 0], tails.probabilities])
             customers = order[bounds[cells.start] : bounds[cells.stop]]

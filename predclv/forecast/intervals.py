@@ -4,9 +4,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from predclv.engines.result import Fit
-from predclv.forecast.counts import CountTails, count_quantile, count_tails
+from predclv.forecast.counts import CountTails, count_quantile
+from predclv.forecast.distribution import HistoryCounts
 from predclv.forecast.draws import drawn, fixed_draws
-from predclv.forecast.histories import Histories, n_draws
+from predclv.forecast.histories import Histories
 from predclv.forecast.revenue import NOTHING, log_quantile_curves, scale_of
 from predclv.forecast.simulation import futures
 from predclv.models.base import PurchaseModel
@@ -28,12 +29,7 @@ def purchase_draws(fit: Fit, histories: Histories, rng: np.random.Generator) -> 
 
 
 def predictive_intervals(
-    histories: Histories,
-    purchases: Fit,
-    spend: Fit | None,
-    t: float,
-    level: float,
-    rng: np.random.Generator,
+    counts: HistoryCounts, spend: Fit | None, level: float, rng: np.random.Generator
 ) -> dict[str, NDArray]:
     """Bounds of purchases, and curves of the bounds of revenue, per history.
 
@@ -43,13 +39,13 @@ def predictive_intervals(
 
     Parameters
     ----------
-    histories : Histories
-    purchases, spend : Fit
-    t : float
-        Horizon, finite.
+    counts : HistoryCounts
+        The distribution of purchases.
+    spend : Fit or None
     level : float
         Share of customers whose actual falls within, bounds included.
     rng : numpy.random.Generator
+        Of the draws of the parameters of spend.
 
     Returns
     -------
@@ -58,33 +54,31 @@ def predictive_intervals(
         ``revenue_lower``, ``revenue_upper`` (3, n_cells): see `revenue.log_quantile_curves`; and
         their ``scale``.
     """
-    model = purchase_draws(purchases, histories, rng)
+    n_cells = counts.histories.n_cells
     ends = {"lower": 0.5 * (1.0 - level), "upper": 0.5 * (1.0 + level)}
     found: dict[str, NDArray] = {
-        f"purchases_{side}": np.empty(histories.n_cells, dtype=np.int64) for side in ends
+        f"purchases_{side}": np.empty(n_cells, dtype=np.int64) for side in ends
     }
     if spend is not None:
         spend_model = drawn(spend, _SPEND_DRAWS, rng)
         found["scale"] = np.array(scale_of(spend_model))
-        found |= {f"revenue_{side}": np.empty((3, histories.n_cells)) for side in ends}
-    for of_frequency, group in histories.by_frequency():
-        pieces: list[CountTails] = []
-        for cells, piece in group.parts(n_draws(model)):
-            tails = count_tails(piece, model, t)
-            pieces.append(tails)
-            rows = slice(of_frequency.start + cells.start, of_frequency.start + cells.stop)
+        found |= {f"revenue_{side}": np.empty((3, n_cells)) for side in ends}
+    for parts in counts.by_frequency():
+        for cells, piece, tails in parts:
             for side, probability in ends.items():
-                counts = count_quantile(tails, piece, model, t, probability)
-                found[f"purchases_{side}"][rows] = counts
+                bound = count_quantile(tails, piece, counts.model, counts.t, probability)
+                found[f"purchases_{side}"][cells] = bound
         if spend is not None:
+            pieces = [tails for _, _, tails in parts]
             longest = max(pieces, key=lambda tails: tails.counts.size)
             curves = log_quantile_curves(
                 _joined(pieces, longest.counts.size),
                 longest.representatives,
-                float(group.x[0]),
+                float(parts[0][1].x[0]),
                 spend_model,
                 tuple(1.0 - probability for probability in ends.values()),
             )
+            of_frequency = slice(parts[0][0].start, parts[-1][0].stop)
             for side, curve in zip(ends, curves, strict=True):
                 found[f"revenue_{side}"][:, of_frequency] = curve
     return found

@@ -17,7 +17,7 @@ from predclv.data.rfm import RFM
 from predclv.engines.result import Fit
 from predclv.errors import ScaleWarning
 from predclv.forecast.customers import CellForecast
-from predclv.forecast.distribution import CountDistribution
+from predclv.forecast.distribution import CountDistribution, HistoryCounts
 from predclv.forecast.draws import drawn
 from predclv.forecast.histories import Histories
 from predclv.forecast.intervals import lifetime_intervals, predictive_intervals, purchase_draws
@@ -145,12 +145,12 @@ class Outlook:
     def _bounds(self, level: float) -> dict[str, NDArray]:
         """Bounds of the predictive intervals per history."""
         rng = np.random.default_rng([self.seed, 1])
-        if self.is_endless:
-            assert self.spend is not None
-            return lifetime_intervals(
-                self._histories, self.purchases, self.spend, self.delta, level, rng
-            )
-        return predictive_intervals(self._histories, self.purchases, self.spend, self.t, level, rng)
+        if not self.is_endless:
+            return predictive_intervals(self._counts, self.spend, level, rng)
+        assert self.spend is not None
+        return lifetime_intervals(
+            self._histories, self.purchases, self.spend, self.delta, level, rng
+        )
 
     @cached_property
     def frame(self) -> pd.DataFrame:
@@ -259,9 +259,15 @@ class Outlook:
         """The distribution of each customer's purchases, with the draws of the intervals."""
         if self.is_endless:
             return None
-        rng = np.random.default_rng([self.seed, 1])
+        cell = self._histories.cell_of_customer[self._cell_of_customer]
+        return CountDistribution(self._counts, cell)
+
+    @cached_property
+    def _counts(self) -> HistoryCounts:
+        """The distribution of purchases of each history, calculated once."""
+        rng = np.random.default_rng([self.seed, 3])
         model = purchase_draws(self.purchases, self._histories, rng)
-        return CountDistribution(self._of_customers, model, self.t)
+        return HistoryCounts(self._histories, model, self.t)
 
     def table(self) -> ScoreTable:
         """The forecast of every history, and the SQL that joins customers with it."""

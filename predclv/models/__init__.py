@@ -7,6 +7,8 @@ from predclv.errors import OptionError, did_you_mean
 
 MODELS = {
     "BGNBD": "predclv.models.bgnbd",
+    "MBGNBD": "predclv.models.mbgnbd",
+    "ParetoNBD": "predclv.models.pareto_nbd",
     "GammaGamma": "predclv.models.gamma_gamma",
 }
 """Every model's public name and the file it stands in, imported on first use."""

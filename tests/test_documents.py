@@ -71,7 +71,7 @@ def test_the_shell_commands_of_readme_exist(tmp_path, monkeypatch, capsys):
     from predclv import cli
 
     monkeypatch.chdir(tmp_path)
-    pc.datasets.load_cdnow().head(1500).to_csv("orders.csv", index=False)
+    pc.datasets.load_cdnow().to_csv("orders.csv", index=False)
     lines = [
         line
         for language, content in blocks(README)

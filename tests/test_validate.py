@@ -276,13 +276,13 @@ def test_findings_of_a_table_by_hand():
         index=["BG/NBD", "last period", "past rate"],
     ).reindex(columns=list(METRICS))
     assert findings_of(table, ["last period", "past rate"], 0.9) == (
+        "BG/NBD forecasts a total of purchases 54% too high.",
+        "The 90% intervals of BG/NBD hold the purchases of 70% of the customers: they are too "
+        "narrow.",
         "last period beats BG/NBD on mae: 2.145 against 2.527 (15% lower), but its median does "
         "better with 2; past rate beats it too.",
         "last period beats BG/NBD on bias: -10.0% against +54.0%.",
         "past rate beats BG/NBD on auc: 0.66 against 0.6 (10% higher).",
-        "BG/NBD forecasts a total of purchases 54% too high.",
-        "The 90% intervals of BG/NBD hold the purchases of 70% of the customers: they are too "
-        "narrow.",
     )
     assert findings_of(table.iloc[1:], ["past rate"], 0.9) == (
         "No baseline beats last period on any metric.",

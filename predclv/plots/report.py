@@ -13,6 +13,8 @@ from predclv.plots.compare import PICTURES
 from predclv.plots.page import STYLE, inline
 from predclv.validation.result import Validation
 
+_FINDINGS = 8  # sentences that are seen at once
+
 
 class Section(NamedTuple):
     """A picture of the report: its name in `PICTURES`, its heading, and how to read it."""
@@ -150,8 +152,13 @@ def report(validation: Validation) -> str:
 def _findings(validation: Validation) -> str:
     if not validation.findings:
         return ""
-    said = "".join(f"<li>{escape(finding)}</li>" for finding in validation.findings)
-    return f'<h2 id="findings">Findings</h2><ul class="findings">{said}</ul>'
+    said = [f"<li>{escape(finding)}</li>" for finding in validation.findings]
+    shown = f'<ul class="findings">{"".join(said[:_FINDINGS])}</ul>'
+    rest = "".join(said[_FINDINGS:])
+    if rest:
+        more = f"and {len(said) - _FINDINGS} more"
+        shown += f'<details><summary>{more}</summary><ul class="findings">{rest}</ul></details>'
+    return f'<h2 id="findings">Findings</h2>{shown}'
 
 
 def _applies(validation: Validation, section: Section) -> bool:

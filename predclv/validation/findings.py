@@ -21,9 +21,9 @@ def findings_of(
 ) -> tuple[str, ...]:
     """Sentences about a table of metrics.
 
-    Which baseline beats which model on which metric and by how much, one sentence per model and
-    metric; whether a model beats every baseline on every metric; whose total is off by more than a
-    quarter; whose intervals hold too few customers.
+    Whose total is off by more than a quarter, whose intervals hold too few customers; which
+    baseline beats which model on which metric and by how much, one sentence per model and metric;
+    whether a model beats every baseline on every metric.
 
     Parameters
     ----------
@@ -38,14 +38,12 @@ def findings_of(
     """
     table, each = _rows(frame), [_rows(origin) for origin in origins]
     models = [name for name in table if name not in baselines]
-    said: list[str] = []
+    said = [doubt for model in models for doubt in _doubts(model, table[model], level)]
     for model in models:
         beaten = [t for metric in METRICS if (t := _beaten(table, model, baselines, metric, each))]
         if baselines and not beaten:
             beaten = [f"No baseline beats {model} on any metric."]
         said += beaten
-    for model in models:
-        said += _doubts(model, table[model], level)
     return tuple(said)
 
 

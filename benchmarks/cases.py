@@ -1,11 +1,17 @@
-"""One measurement in this process: ``python benchmarks/cases.py CASE PACKAGE FILE``.
+"""One measurement in this process: ``python benchmarks/cases.py CASE PACKAGE [FILE]``.
 
-Prints seconds and peak memory as JSON. Reading and importing are outside the clock; the first,
-cold call is what is timed.
+Prints seconds and peak memory as JSON. Outside the clock: importing (but where it is the case) and
+whatever the case needs first: a summary before a fit, a fit before a forecast. Numba's kernels are
+compiled by a call on CDNOW, as they are after the first fit on a machine. Intake reads its file
+within the clock.
 """
 
+import atexit
+import importlib
 import json
+import shutil
 import sys
+import tempfile
 import time
 import warnings
 from collections.abc import Callable
@@ -13,142 +19,238 @@ from pathlib import Path
 
 warnings.simplefilter("ignore")
 
+Case = Callable[[], object]
 MONTHLY_RATE = 1.10 ** (1 / 12) - 1
+LAST_DAY = "2024-12-31"
 
 
-def _frame(path: str):
+def imported(package: str) -> Case:
+    """Importing what a first call of the package needs."""
+    names = {"pymc_marketing": "pymc_marketing.clv"}
+    return lambda: importlib.import_module(names.get(package, package))
+
+
+def first_fit_predclv() -> Case:
+    """What importing lazily puts off is in here: from nothing imported to CDNOW fitted."""
+
+    def run():
+        import predclv as pc
+
+        return pc.fit(pc.BGNBD, pc.rfm_summary(pc.datasets.load_cdnow()))
+
+    return run
+
+
+def first_fit_lifetimes() -> Case:
+    """From the summary that it brings, read directly: its own reader needs an old setuptools."""
+
+    def run():
+        import lifetimes
+        import pandas as pd
+        from lifetimes import BetaGeoFitter
+
+        folder = Path(lifetimes.__file__).parent / "datasets"
+        f = pd.read_csv(folder / "cdnow_customers_summary.csv")
+        return BetaGeoFitter().fit(f["frequency"], f["recency"], f["T"])
+
+    return run
+
+
+# A log to cells: how many customers have each (frequency, recency, age) ----------------------
+
+
+def cells_predclv(path: str) -> Case:
+    """With spend, checks and a table of the customers kept for the forecast."""
+    import predclv as pc
+
+    pc.rfm_summary(pc.datasets.load_cdnow()).cells()  # imports
+    return lambda: pc.rfm_summary(path).cells()
+
+
+def _duckdb_cells(path: str, of_a_day: str, of_a_customer: str, of_a_cell: str) -> Case:
+    import duckdb
+
+    duckdb.sql("SELECT 1").df()  # imports
+    sql = f"""
+        SELECT frequency, recency, age, count(*) AS weight {of_a_cell}
+        FROM (SELECT customer_id, count(*) - 1 AS frequency, max(day) - min(day) AS recency,
+                     DATE '{LAST_DAY}' - min(day) AS age {of_a_customer}
+              FROM (SELECT customer_id, date::DATE AS day {of_a_day}
+                    FROM read_parquet('{path}') GROUP BY ALL)
+              GROUP BY customer_id)
+        GROUP BY ALL"""
+    return lambda: duckdb.connect().execute(sql).df()
+
+
+def cells_duckdb(path: str) -> Case:
+    """The plain two-level group-by that counts cells and reads no amounts."""
+    return _duckdb_cells(path, "", "", "")
+
+
+def cells_duckdb_spend(path: str) -> Case:
+    """The same with repeat spend in whole 1e-4 units, as predclv counts it."""
+    return _duckdb_cells(
+        path,
+        ", sum(round(amount * 10000)::BIGINT)::BIGINT AS units",
+        ", sum(units) - arg_min(units, day) AS repeat_units",
+        ", sum(repeat_units) AS repeat_units",
+    )
+
+
+def cells_pandas(path: str) -> Case:
+    import pandas as pd
+    import pyarrow.parquet  # noqa: F401
+
+    def run():
+        log = pd.read_parquet(path, columns=["customer_id", "date"])
+        log["day"] = log["date"].dt.floor("D")
+        days = log[["customer_id", "day"]].drop_duplicates()
+        table = days.groupby("customer_id")["day"].agg(["min", "max", "size"])
+        table["recency"] = table["max"] - table["min"]
+        return table.groupby(["size", "recency", "min"]).size()
+
+    return run
+
+
+def cells_polars(path: str) -> Case:
+    import polars as pl
+
+    day = pl.col("day")
+    plan = (
+        pl.scan_parquet(path)
+        .select("customer_id", day=pl.col("date").dt.date())
+        .unique()
+        .group_by("customer_id")
+        .agg(frequency=pl.len() - 1, recency=day.max() - day.min(), first=day.min())
+        .group_by("frequency", "recency", "first")
+        .len()
+    )
+    return lambda: plan.collect(engine="streaming")
+
+
+def cells_lifetimes(path: str) -> Case:
+    import pandas as pd
+    from lifetimes.utils import summary_data_from_transaction_data
+
+    def run():
+        log = pd.read_parquet(path)
+        table = summary_data_from_transaction_data(log, "customer_id", "date", freq="D")
+        return table.groupby(["frequency", "recency", "T"]).size()
+
+    return run
+
+
+# Fits: the summary is there ------------------------------------------------------------------
+
+
+def _fit_predclv(path: str, model: str) -> Case:
+    import predclv as pc
+
+    few = pc.rfm_summary(pc.datasets.load_cdnow())
+    pc.fit(getattr(pc, model), few)  # imports, compiled kernels
+    rfm = pc.rfm_summary(path)
+    if model == "GammaGamma":
+        rfm.spend_cells()
+    else:
+        rfm.cells()
+    return lambda: pc.fit(getattr(pc, model), rfm)
+
+
+def fit_bgnbd_predclv(path: str) -> Case:
+    return _fit_predclv(path, "BGNBD")
+
+
+def fit_mbgnbd_predclv(path: str) -> Case:
+    return _fit_predclv(path, "MBGNBD")
+
+
+def fit_pareto_predclv(path: str) -> Case:
+    return _fit_predclv(path, "ParetoNBD")
+
+
+def fit_spend_predclv(path: str) -> Case:
+    return _fit_predclv(path, "GammaGamma")
+
+
+def summary_of(path: str) -> str:
+    """The log's customers in a Parquet file beside it, in weeks, for packages that need them."""
+    return str(Path(path).with_name(Path(path).stem + "_customers.parquet"))
+
+
+def _customers(path: str):
     import pandas as pd
 
-    return pd.read_parquet(path)
+    return pd.read_parquet(summary_of(path))
 
 
-def fit_bgnbd_predclv(path: str) -> Callable:
-    import predclv as pc
+def _fit_lifetimes(path: str, fitter: str) -> Case:
+    import lifetimes
 
-    rfm = pc.RFM.from_frame(_frame(path))
-    pc.fit(pc.BGNBD, pc.RFM.from_frame(_frame(path).head(500)))  # imports
-    return lambda: pc.fit(pc.BGNBD, rfm)
-
-
-def fit_bgnbd_lifetimes(path: str) -> Callable:
-    from lifetimes import BetaGeoFitter
-
-    frame = _frame(path)
-    return lambda: BetaGeoFitter().fit(frame["frequency"], frame["recency"], frame["T"])
+    frame = _customers(path)
+    columns = (frame["frequency"], frame["recency"], frame["T"])
+    return lambda: getattr(lifetimes, fitter)().fit(*columns)
 
 
-def fit_pareto_predclv(path: str) -> Callable:
-    """Warm: the kernel's compiler has run before on this machine, as it has after the first fit."""
-    import predclv as pc
-    from predclv.engines.kernels import objective
-    from predclv.engines.mle import arrays_of
-
-    rfm = pc.RFM.from_frame(_frame(path))
-    few = pc.RFM.from_frame(_frame(path).head(500))
-    objective(pc.ParetoNBD, arrays_of(few.cells()))(pc.ParetoNBD.starts(arrays_of(few.cells()))[0])
-    return lambda: pc.fit(pc.ParetoNBD, rfm)
+def fit_bgnbd_lifetimes(path: str) -> Case:
+    return _fit_lifetimes(path, "BetaGeoFitter")
 
 
-def fit_pareto_lifetimes(path: str) -> Callable:
-    from lifetimes import ParetoNBDFitter
-
-    frame = _frame(path)
-    return lambda: ParetoNBDFitter().fit(frame["frequency"], frame["recency"], frame["T"])
+def fit_mbgnbd_lifetimes(path: str) -> Case:
+    return _fit_lifetimes(path, "ModifiedBetaGeoFitter")
 
 
-def fit_spend_predclv(path: str) -> Callable:
-    import predclv as pc
-
-    rfm = pc.RFM.from_frame(_frame(path))
-    pc.fit(pc.GammaGamma, pc.RFM.from_frame(_frame(path).head(500)))
-    return lambda: pc.fit(pc.GammaGamma, rfm)
+def fit_pareto_lifetimes(path: str) -> Case:
+    return _fit_lifetimes(path, "ParetoNBDFitter")
 
 
-def fit_spend_lifetimes(path: str) -> Callable:
+def fit_spend_lifetimes(path: str) -> Case:
     from lifetimes import GammaGammaFitter
 
-    frame = _frame(path).query("frequency > 0")
+    frame = _customers(path).query("frequency > 0 and monetary_value > 0")
     return lambda: GammaGammaFitter().fit(frame["frequency"], frame["monetary_value"])
 
 
-def clv_predclv(path: str) -> Callable:
+# Forecasts: the fit is there -----------------------------------------------------------------
+
+
+def _forecast_predclv(path: str, level: float | None) -> Case:
     import predclv as pc
 
-    fitted = pc.CLVModel().fit(pc.RFM.from_frame(_frame(path)))
-    return lambda: fitted.forecast("12 months", discount_rate=0.10, level=None).frame
+    folder = Path(tempfile.mkdtemp())
+    atexit.register(shutil.rmtree, folder)
+
+    def forecast(fitted, name: str) -> None:
+        asked = fitted.forecast("12 months", discount_rate=0.10, level=level, seed=1)
+        asked.to_parquet(folder / name)
+
+    few = pc.rfm_summary(pc.datasets.load_cdnow())
+    forecast(pc.CLVModel().fit(few), "few.parquet")  # imports, compiled kernels
+    fitted = pc.CLVModel().fit(pc.rfm_summary(path))
+    return lambda: forecast(fitted, "all.parquet")
 
 
-def clv_with_intervals_predclv(path: str) -> Callable:
-    import predclv as pc
-
-    fitted = pc.CLVModel().fit(pc.RFM.from_frame(_frame(path)))
-    return lambda: fitted.forecast("12 months", discount_rate=0.10, seed=1).frame
+def intervals_predclv(path: str) -> Case:
+    """Every customer's forecast with predictive intervals, written to Parquet."""
+    return _forecast_predclv(path, 0.9)
 
 
-def clv_lifetimes(path: str) -> Callable:
+def point_predclv(path: str) -> Case:
+    """The same without intervals, written to Parquet too."""
+    return _forecast_predclv(path, None)
+
+
+def point_lifetimes(path: str) -> Case:
+    """Customer lifetime value alone, in memory."""
     from lifetimes import BetaGeoFitter, GammaGammaFitter
 
-    f = _frame(path)
+    f = _customers(path)
     purchases = BetaGeoFitter().fit(f["frequency"], f["recency"], f["T"])
-    buyers = f.query("frequency > 0")
+    buyers = f.query("frequency > 0 and monetary_value > 0")
     spend = GammaGammaFitter().fit(buyers["frequency"], buyers["monetary_value"])
     return lambda: spend.customer_lifetime_value(
         purchases, f["frequency"], f["recency"], f["T"], f["monetary_value"],
         time=12, discount_rate=MONTHLY_RATE, freq="W",
     )  # fmt: skip
-
-
-def summary_predclv(path: str) -> Callable:
-    import predclv as pc
-
-    pc.rfm_summary(pc.datasets.load_cdnow())  # imports
-    return lambda: pc.rfm_summary(path).frame
-
-
-def cells_predclv(path: str) -> Callable:
-    import predclv as pc
-
-    pc.rfm_summary(pc.datasets.load_cdnow())
-    return lambda: pc.rfm_summary(path).cells()
-
-
-def summary_duckdb(path: str) -> Callable:
-    """The plainest two-level group-by, floats and all: the limit for intake."""
-    import duckdb
-
-    duckdb.sql("SELECT 1").df()  # imports
-    sql = f"""
-        SELECT customer_id, count(*) - 1 AS frequency, max(day) - min(day) AS recency,
-               DATE '2024-12-31' - min(day) AS age,
-               (sum(spend) - arg_min(spend, day)) / nullif(count(*) - 1, 0) AS monetary_value
-        FROM (SELECT customer_id, date::DATE AS day, sum(amount) AS spend
-              FROM read_parquet('{path}') GROUP BY ALL)
-        GROUP BY customer_id"""
-    return lambda: duckdb.connect().execute(sql).df()
-
-
-def summary_pandas(path: str) -> Callable:
-    import pandas  # noqa: F401
-    import pyarrow.parquet  # noqa: F401
-
-    def run():
-        log = _frame(path)
-        log["day"] = log["date"].dt.floor("D")
-        days = log.groupby(["customer_id", "day"])["amount"].sum().reset_index()
-        first = days.groupby("customer_id")["day"].transform("min")
-        table = days.groupby("customer_id")["day"].agg(["min", "max", "size"])
-        spend = days[days["day"] > first].groupby("customer_id")["amount"].mean()
-        return table.join(spend)
-
-    return run
-
-
-def summary_lifetimes(path: str) -> Callable:
-    from lifetimes.utils import summary_data_from_transaction_data
-
-    return lambda: summary_data_from_transaction_data(
-        _frame(path), "customer_id", "date", monetary_value_col="amount", freq="D"
-    )
 
 
 def peak_mb() -> float:
@@ -157,11 +259,17 @@ def peak_mb() -> float:
     return int(status.split("VmHWM:")[1].split()[0]) / 1024
 
 
-if __name__ == "__main__":
-    case, package, path = sys.argv[1:]
-    run = globals()[f"{case}_{package}"](path)
+def measure(case: str, package: str, *path: str) -> dict[str, float]:
+    """Seconds of the first call of a case, and the most memory this process ever held."""
+    run = imported(package) if case == "import" else globals()[f"{case}_{package}"](*path)
+    before = peak_mb()
     start = time.perf_counter()
     run()
     seconds = time.perf_counter() - start
-    peak = peak_mb()
-    print(json.dumps({"seconds": seconds, "peak_mb": peak}))
+    return {"seconds": seconds, "peak_mb": peak_mb(), "peak_mb_before": before}
+
+
+if __name__ == "__main__":
+    # A machine out of memory is to end this process, not another.
+    Path("/proc/self/oom_score_adj").write_text("1000")
+    print(json.dumps(measure(*sys.argv[1:])))

@@ -1,4 +1,4 @@
-"""Do the predictive intervals hold what they promise? ``uv run python benchmarks/interval_coverage.py``.
+"""Do intervals hold what they promise? ``uv run python benchmarks/interval_coverage.py``.
 
 Share of customers whose actual purchases and revenue fall within the 50% and 90% intervals, and the
 distance of the randomised PIT of purchases from uniform (Kolmogorov-Smirnov), on customers

@@ -1,10 +1,14 @@
-"""predclv beside its peers, in one run: ``uv run python benchmarks/run.py [--quick]``.
+"""predclv beside its peers, in one run, from ten thousand orders to a hundred million.
 
-Every measurement is a fresh process on the same simulated data; medians of several runs. Writes
-``benchmarks/results/main_job.csv`` and prints the table that README shows.
+``uv run --group benchmarks python benchmarks/run.py [--largest 100000000] [--peers]
+[--only intake,fit,forecast,posterior,import]``. Every measurement is a fresh process on the same
+simulated log: the median of three, or one where it takes more than five seconds. ``--peers`` adds
+the posteriors of pymc-marketing, which take minutes. Writes ``benchmarks/results/suite.csv``, where
+rows that were not measured again are kept, then from it ``suite.png`` and README's table.
 """
 
 import argparse
+import datetime
 import json
 import os
 import platform
@@ -12,91 +16,133 @@ import statistics
 import subprocess
 import sys
 from importlib.metadata import PackageNotFoundError, version
+from importlib.util import find_spec
 from pathlib import Path
+from typing import NamedTuple
 
 import pandas as pd
-from simulate import log, summary
+from cases import summary_of
+from report import write_report
+from simulate import log
 
 HERE = Path(__file__).parent
-PACKAGES = ("predclv", "lifetimes", "pandas", "duckdb", "numpy", "scipy")
+PARTS = ("import", "intake", "fit", "forecast", "posterior")
+PACKAGES = (
+    "predclv", "duckdb", "polars", "pandas", "pyarrow", "numpy", "scipy", "numba", "lifetimes",
+    "pymc", "nutpie", "pymc-marketing",
+)  # fmt: skip
+SIZES = (10**4, 10**5, 10**6, 10**7, 10**8)
+EVERY = SIZES[-1]
+LONG_ENOUGH = 5  # seconds: told from noise by one run
+KEY = ["case", "size", "package"]
+RUN = "cases.py"
 
-# case, what it is called, who does it (predclv first), sizes
-SUMMARIES = (10**6, 10**7)
-CASES = (
-    ("fit_bgnbd", "fit BG/NBD, customers", ("predclv", "lifetimes"), (10**4, 10**5, 10**6)),
-    ("fit_pareto", "fit Pareto/NBD, customers", ("predclv", "lifetimes"), (10**4, 10**5, 10**6)),
-    ("fit_spend", "fit Gamma-Gamma, customers", ("predclv", "lifetimes"), (10**4, 10**5, 10**6)),
-    ("clv", "12-month CLV, customers", ("predclv", "lifetimes"), (10**4, 10**5, 10**6)),
-    ("clv_with_intervals", "12-month CLV with intervals", ("predclv",), (10**4, 10**5, 10**6)),
-    ("summary", "RFM summary, orders", ("predclv", "duckdb", "pandas", "lifetimes"), SUMMARIES),
+
+class Work(NamedTuple):
+    """A case, who does it and up to which size; a limit is a choice of ours, and noted."""
+
+    part: str
+    case: str
+    unit: str
+    packages: dict[str, int]
+    sizes: tuple[int, ...] = SIZES
+    script: str = RUN
+    peer_only: bool = False
+
+
+WORK = (
+    Work("import", "import", "", {"predclv": 0, "lifetimes": 0, "pymc_marketing": 0}, (0,)),
+    Work("import", "first_fit", "", {"predclv": 0, "lifetimes": 0}, (0,)),
+    Work("intake", "cells", "orders", {
+        "predclv": EVERY, "duckdb": EVERY, "duckdb_spend": EVERY, "polars": EVERY,
+        "pandas": 10**7, "lifetimes": 10**5,
+    }),
+    Work("fit", "fit_bgnbd", "orders", {"predclv": EVERY, "lifetimes": 10**6}),
+    Work("fit", "fit_mbgnbd", "orders", {"predclv": EVERY, "lifetimes": 10**6}),
+    Work("fit", "fit_pareto", "orders", {"predclv": EVERY, "lifetimes": 10**5}),
+    Work("fit", "fit_spend", "orders", {"predclv": EVERY, "lifetimes": 10**6}),
+    Work("forecast", "point", "orders", {"predclv": EVERY, "lifetimes": 10**6}),
+    Work("forecast", "intervals", "orders", {"predclv": EVERY}),
+    Work("posterior", "summary", "customers", {"predclv": 10**5}, (10**5,), "posterior.py"),
+    Work("posterior", "clv", "customers", {"predclv": 10**5}, (10**4, 10**5), "posterior.py"),
+    Work("posterior", "summary", "customers", {"pymc_marketing": 10**5}, (10**5,),
+         "posterior.py", peer_only=True),
+    Work("posterior", "clv", "customers", {"pymc_marketing": 10**4}, (10**4,),
+         "posterior.py", peer_only=True),
 )  # fmt: skip
 
 
-def measured(case: str, package: str, path: Path, runs: int, limit: float) -> dict[str, float]:
-    """Medians of seconds and peak memory over fresh processes; empty where it did not finish."""
-    found = []
+def measured(command: list[str], runs: int, limit: float) -> dict[str, object]:
+    """Medians over fresh processes; a ``note`` says what kept it from finishing."""
+    found: list[dict[str, float]] = []
     for _ in range(runs):
         try:
             done = subprocess.run(
-                [sys.executable, str(HERE / "cases.py"), case, package, str(path)],
-                capture_output=True, text=True, timeout=limit, check=True,
-            )  # fmt: skip
-        except subprocess.TimeoutExpired:
-            return {}
-        except subprocess.CalledProcessError as error:
-            print(error.stderr[-500:], file=sys.stderr)
-            return {}
-        found.append(json.loads(done.stdout.splitlines()[-1]))
-        if found[-1]["seconds"] > 5:  # long enough to be told from noise
-            break
-    return {k: statistics.median(one[k] for one in found) for k in ("seconds", "peak_mb")}
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="smallest sizes, one run each")
-    parser.add_argument("--runs", type=int, default=3)
-    parser.add_argument("--limit", type=float, default=600, help="seconds before giving up")
-    options = parser.parse_args()
-    rows = []
-    for case, title, packages, sizes in CASES:
-        for size in sizes[:1] if options.quick else sizes:
-            path = log(size) if case == "summary" else summary(size)
-            for package in packages:
-                runs = 1 if options.quick else options.runs
-                one = measured(case, package, path, runs, options.limit)
-                rows.append({"case": case, "what": title, "size": size, "package": package, **one})
-                print(f"{title} {size:,} {package}: {one}", flush=True)
-    table = pd.DataFrame(rows)
-    table["machine"] = (
-        f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}"
-    )
-    table["versions"] = "; ".join(f"{name} {_version(name)}" for name in PACKAGES)
-    (HERE / "results").mkdir(exist_ok=True)
-    if not options.quick:
-        table.to_csv(HERE / "results" / "main_job.csv", index=False)
-    print(markdown(table))
-
-
-def markdown(table: pd.DataFrame) -> str:
-    """The README's table: seconds and peak memory, and each peer's time as a multiple of ours."""
-    lines = [
-        "| what | size | package | seconds | peak MB | times predclv |",
-        "|---|--:|---|--:|--:|--:|",
-    ]
-    for (what, size), group in table.groupby(["what", "size"], sort=False):
-        ours = group.loc[group["package"] == "predclv", "seconds"].iloc[0]
-        for _, row in group.iterrows():
-            done = pd.notna(row.get("seconds"))
-            lines.append(
-                f"| {what} | {size:,} | {row['package']} | "
-                + (
-                    f"{row['seconds']:.2f} | {row['peak_mb']:,.0f} | {row['seconds'] / ours:.1f} |"
-                    if done
-                    else "did not finish | | |"
-                )
+                [sys.executable, *command], capture_output=True, text=True, timeout=limit
             )
-    return "\n".join(lines)
+        except subprocess.TimeoutExpired:
+            return {"note": f"not done after {limit:g} s"}
+        if done.returncode < 0:
+            return {"note": f"killed by signal {-done.returncode}"}
+        if done.returncode:
+            print(done.stderr[-1500:], file=sys.stderr)
+            last = (done.stderr.strip().splitlines() or ["no message"])[-1]
+            return {"note": f"failed: {last.split(':')[0].strip()}"}  # the rest may hold a path
+        found.append(json.loads(done.stdout.splitlines()[-1]))
+        if found[-1]["seconds"] > LONG_ENOUGH:
+            break
+    names = ("seconds", "peak_mb", "peak_mb_before")
+    medians = {k: statistics.median(one[k] for one in found) for k in names if k in found[0]}
+    return medians | {"runs": len(found)}
+
+
+def prepared(size: int, with_customers: bool) -> tuple[Path, int]:
+    """The log of so many orders and how many customers it has; their summary where asked."""
+    import duckdb
+
+    import predclv as pc
+
+    path = log(size)
+    if with_customers and not Path(summary_of(str(path))).exists():
+        pc.rfm_summary(path).frame.to_parquet(summary_of(str(path)), index=False)
+    counted = duckdb.sql(f"SELECT count(DISTINCT customer_id) FROM read_parquet('{path}')")
+    return path, counted.fetchall()[0][0]
+
+
+def rows_of(work: Work, options: argparse.Namespace) -> list[dict[str, object]]:
+    """Every size and package of one case, measured."""
+    rows = []
+    for size in (s for s in work.sizes if s <= options.largest):
+        packages = [name for name, largest in work.packages.items() if size <= largest]
+        path, customers = None, size
+        if work.unit == "orders":
+            path, customers = prepared(size, work.part != "intake" and "lifetimes" in packages)
+        for package in packages:
+            row = {
+                "part": work.part, "case": work.case, "size": size, "unit": work.unit,
+                "customers": customers, "package": package,
+            }  # fmt: skip
+            if find_spec(package.removesuffix("_spend")) is None:
+                row["note"] = "not installed"
+            else:
+                what = str(path) if path else str(size)
+                command = [str(HERE / work.script), work.case, package]
+                command += [] if path is None and not size else [what]
+                row |= measured(command, options.runs, options.limit)
+            print({k: row.get(k) for k in (*KEY, "seconds", "peak_mb", "note")}, flush=True)
+            rows.append(row | provenance())
+    return rows
+
+
+def provenance() -> dict[str, str]:
+    """Where, with what and when: of the machine only what bears on the figures."""
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
+    return {
+        "machine": f"{platform.machine()}, {os.cpu_count()} cores, {memory:.0f} GB, "
+        f"Python {platform.python_version()}",
+        "versions": "; ".join(f"{name} {_version(name)}" for name in PACKAGES),
+        "measured": datetime.datetime.now(datetime.UTC).date().isoformat(),
+    }
 
 
 def _version(name: str) -> str:
@@ -104,6 +150,44 @@ def _version(name: str) -> str:
         return version(name)
     except PackageNotFoundError:
         return "absent"
+
+
+def merged(path: Path, rows: list[dict[str, object]]) -> pd.DataFrame:
+    """The rows on disk and the new ones, which replace those of the same case."""
+    new = pd.DataFrame(rows)
+    table = pd.concat([pd.read_csv(path), new]) if path.exists() else new
+    return table.drop_duplicates(KEY, keep="last")
+
+
+def parts(text: str) -> list[str]:
+    """The names in a list with commas, each a part of the suite."""
+    named = text.split(",")
+    if unknown := set(named) - set(PARTS):
+        raise argparse.ArgumentTypeError(f"{sorted(unknown)} not among {', '.join(PARTS)}")
+    return named
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument(
+        "--largest", type=int, default=SIZES[-1], help="orders; of posteriors, customers"
+    )
+    parser.add_argument("--only", type=parts, default=list(PARTS), help=", ".join(PARTS))
+    parser.add_argument("--peers", action="store_true", help="pymc-marketing's posteriors too")
+    parser.add_argument("--runs", type=int, default=3)
+    parser.add_argument("--limit", type=float, default=900, help="seconds before giving up")
+    parser.add_argument("--into", type=Path, help="another folder for results; README is left")
+    options = parser.parse_args()
+    folder = options.into or HERE / "results"
+    folder.mkdir(parents=True, exist_ok=True)
+    for work in WORK:
+        if work.part not in options.only or (work.peer_only and not options.peers):
+            continue
+        rows = rows_of(work, options)
+        if rows:  # written case by case: an interrupted run keeps what it measured
+            table = merged(folder / "suite.csv", rows)
+            table.to_csv(folder / "suite.csv", index=False, float_format="%.6g")
+    write_report(folder, None if options.into else HERE.parent / "README.md")
 
 
 if __name__ == "__main__":

@@ -96,6 +96,10 @@ class StoredSummary:
 
     def keyed_cells(self) -> pd.DataFrame:
         """The columns ``cell_keys`` and weight, one row per cell, in the order of ``cells()``."""
+        return self._keyed_cells.copy(deep=False)
+
+    @cached_property
+    def _keyed_cells(self) -> pd.DataFrame:
         return self._engine.frame(
             "SELECT frequency, recency_days, age_days, count(*) AS weight"
             f" FROM {self._table} GROUP BY ALL ORDER BY ALL"
@@ -103,7 +107,7 @@ class StoredSummary:
 
     def cells(self) -> Cells:
         """Customers by history."""
-        found, days = self.keyed_cells(), days_per(self._unit)
+        found, days = self._keyed_cells, days_per(self._unit)
         return Cells(
             frequency=found["frequency"].to_numpy(np.float64),
             recency=found["recency_days"].to_numpy(np.float64) / days,

@@ -33,7 +33,7 @@ TITLES = {
     "point": "12-month forecast",
     "intervals": "the same with intervals, to Parquet",
     "summary": "posterior of BG/NBD, 1,000 draws × 4 chains",
-    "clv": "posterior, and 12-month CLV by it",
+    "clv": "posterior and 12-month CLV",
 }
 COLUMNS = ("cells", "fit_bgnbd", "point", "clv")  # of the plot
 DASHED = {"point": "intervals", "clv": "summary"}  # drawn into the same panel
@@ -126,12 +126,13 @@ def draw(table: pd.DataFrame, path: Path) -> None:
     """Time above, memory below, against customers; a column for each kind of work."""
     mpl.use("Agg")
     import matplotlib.pyplot as plt
+    from matplotlib.lines import Line2D
 
     figure, axes = plt.subplots(
-        2, len(COLUMNS), figsize=(4.2 * len(COLUMNS), 7.6), sharex="col", sharey="row",
+        2, len(COLUMNS), figsize=(4.2 * len(COLUMNS), 7.6), sharex=True, sharey="row",
         layout="constrained",
     )  # fmt: skip
-    handles = {}
+    handles: set[str] = set()
     for column, case in enumerate(COLUMNS):
         for row, what in enumerate(("seconds", "peak_mb")):
             ax = axes[row, column]
@@ -143,30 +144,33 @@ def draw(table: pd.DataFrame, path: Path) -> None:
         axes[1, column].set_xlabel("customers")
     axes[0, 0].set_ylabel("time [s]")
     axes[1, 0].set_ylabel("peak memory of the process [MB]")
+    solid = {
+        package: Line2D([], [], color=LOOKS[package][1], marker=LOOKS[package][2])
+        for package in handles
+    }
     names = [LOOKS[package][0] for package in LOOKS if package in handles]
     figure.legend(
-        [handles[package] for package in LOOKS if package in handles], names,
+        [solid[package] for package in LOOKS if package in handles], names,
         loc="outside lower center", ncols=len(names), frameon=False,
     )  # fmt: skip
     figure.savefig(path, dpi=110)
     plt.close(figure)
 
 
-def _lines(ax, rows: pd.DataFrame, what: str, line: str) -> dict[str, object]:
-    found = {}
+def _lines(ax, rows: pd.DataFrame, what: str, line: str) -> set[str]:
+    found = set()
     for package, (_, colour, marker) in LOOKS.items():
         own = rows[(rows["package"] == package) & rows[what].notna()].sort_values("customers")
         if len(own):
-            (found[package],) = ax.plot(
-                own["customers"], own[what], line, color=colour, marker=marker, ms=6
-            )
+            ax.plot(own["customers"], own[what], line, color=colour, marker=marker, ms=6)
+            found.add(package)
     return found
 
 
 def _title(table: pd.DataFrame, case: str, what: str) -> str:
     name = TITLES[case][0].upper() + TITLES[case][1:]
     if case in DASHED:
-        also = {"point": "with intervals", "clv": "posterior alone"}[case]
+        also = {"point": "with intervals", "clv": "fit alone"}[case]
         name += f" (dashed: {also})"
     times = growth(table, case, what)
     quantity = "time" if what == "seconds" else "memory"

@@ -15,7 +15,7 @@ from predclv.models.base import PurchaseModel
 # The fewer customers a fit has seen, the less it knows its parameters and the more draws of them
 # an average needs; the work, draws times histories, is held about constant.
 _WORK = 1 << 22
-_FEWEST, _MOST = 32, 200
+_FEWEST, _MOST = 10, 200
 _SPEND_DRAWS = 7
 _PATHS_WORK = 1 << 27
 _FEWEST_PATHS, _MOST_PATHS = 200, 1000

@@ -211,9 +211,10 @@ def _in_classes(probabilities: NDArray, counts: NDArray) -> tuple[NDArray, NDArr
         edges.append(max(edges[-1] + 1, int(edges[-1] * _GROWTH)))
     starts = np.unique(np.searchsorted(counts, edges))
     starts = starts[starts < counts.size]
-    together = np.add.reduceat(probabilities, starts, axis=1)
-    weighted = np.add.reduceat(probabilities * counts, starts, axis=1).sum(axis=0)
-    total = together.sum(axis=0)
+    of_count = np.searchsorted(starts, np.arange(counts.size), side="right") - 1
+    together = probabilities @ (of_count[:, None] == np.arange(starts.size)).astype(float)
+    each = probabilities.sum(axis=0)
+    total, weighted = (np.bincount(of_count, weights=w) for w in (each, each * counts))
     middle = np.divide(weighted, total, out=counts[starts].astype(float), where=total > 0)
     likely = together.max(axis=0) > _UNLIKELY
     likely[0] = True

@@ -62,7 +62,7 @@ class MBGNBD(PurchaseModel):
     b: Parameter
 
     title: ClassVar[str] = "MBG/NBD"
-    compile_from: ClassVar[float] = 20_000
+    compile_from: ClassVar[float] = 1_000_000
 
     @property
     def stays(self) -> NDArray:

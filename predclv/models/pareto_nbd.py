@@ -73,7 +73,7 @@ class ParetoNBD(PurchaseModel):
     beta: Parameter
 
     title: ClassVar[str] = "Pareto/NBD"
-    compile_from: ClassVar[float] = 5000
+    compile_from: ClassVar[float] = 5_000
 
     def _log_here(self, x: NDArray, T: NDArray) -> NDArray:
         """Log-likelihood of x purchases by T and of still being here."""

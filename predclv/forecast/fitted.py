@@ -85,9 +85,10 @@ class FittedCLV:
             Share of spend that is profit; with 1.0, ``clv`` is discounted revenue.
         level : float or None
             Of the predictive intervals; None leaves them out, which is many times faster. Those of
-            purchases and revenue are exact given draws of the parameters. Those of clv are those
-            of revenue times the customer's discounted over undiscounted purchases; over the whole
-            remaining lifetime they are simulated.
+            purchases are exact given draws of the parameters, those of revenue to some 0.1% (1%
+            where every purchase costs the same). Those of clv are those of revenue times the
+            customer's discounted over undiscounted purchases; over the whole remaining lifetime
+            they are simulated.
         rfm : RFM, optional
             Other customers than those fitted, in any unit of time.
         seed : int, optional

@@ -1,7 +1,7 @@
 """MBG/NBD: BG/NBD whose customers may also leave right after the first purchase."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import numpy as np
@@ -186,27 +186,10 @@ class MBGNBD(PurchaseModel):
 
     @classmethod
     def coordinates(cls, cells: Columns) -> tuple[Coordinate, ...]:
-        """How much customers differ in rate, the average rate, the odds of leaving, and b."""
-        x, _, T, weight = cells
-        centre = np.log(max(weight @ x, 1.0) / max(weight @ T, 1e-12))
-        return (
-            Coordinate(
-                {"r": 1.0}, np.log(1e-6), np.log(1e8),
-                "hardly anyone buys again (r -> 0)",
-                "all customers buy at the same rate (r, alpha -> infinity)",
-            ),
-            Coordinate({"r": 1.0, "alpha": -1.0}, centre - 25, centre + 25),
-            Coordinate(
-                {"a": 1.0, "b": -1.0}, np.log(1e-10), np.log(1e10),
-                "nobody leaves (a / b -> 0): purchases follow an NBD",
-                "everyone leaves after the first purchase (b / a -> 0)",
-            ),
-            Coordinate(
-                {"b": 1.0}, np.log(1e-8), np.log(1e10),
-                "customers leave at once or never (a, b -> 0)",
-                "all customers leave with the same chance (a, b -> infinity)",
-            ),
-        )  # fmt: skip
+        """Those of :meth:`BGNBD.coordinates`; but already the first purchase may be the last."""
+        rate, level, leaving, b = BGNBD.coordinates(cells)
+        at_upper = "everyone leaves after the first purchase (b / a -> 0)"
+        return rate, level, replace(leaving, at_upper=at_upper), b
 
     @classmethod
     def priors(cls, unit: str, money: float = 1.0) -> dict[str, LogNormalPrior]:

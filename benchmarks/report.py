@@ -123,17 +123,19 @@ def replace_table(readme: Path, text: str) -> None:
 
 
 def draw(table: pd.DataFrame, path: Path) -> None:
-    """Time above, memory below, against customers; a column for each kind of work."""
+    """Time above, memory below, against customers; a column for each kind of work measured."""
     mpl.use("Agg")
     import matplotlib.pyplot as plt
     from matplotlib.lines import Line2D
 
+    measured = set(table.loc[table["seconds"].notna(), "case"])
+    columns = [case for case in COLUMNS if {case, DASHED.get(case)} & measured]
     figure, axes = plt.subplots(
-        2, len(COLUMNS), figsize=(4.2 * len(COLUMNS), 7.6), sharex=True, sharey="row",
-        layout="constrained",
+        2, len(columns), figsize=(4.2 * len(columns), 7.6), sharex=True, sharey="row",
+        layout="constrained", squeeze=False,
     )  # fmt: skip
     handles: set[str] = set()
-    for column, case in enumerate(COLUMNS):
+    for column, case in enumerate(columns):
         for row, what in enumerate(("seconds", "peak_mb")):
             ax = axes[row, column]
             for each, line in ((case, "-"), (DASHED.get(case), "--")):

@@ -11,8 +11,9 @@ import typer
 from typer.exceptions import TyperException
 
 import predclv as pc
-from predclv.cli_options import Log, LogOptions, SummaryOptions, stage, with_options
+from predclv.cli_options import Log, LogOptions, SummaryOptions, with_options
 from predclv.errors import PredclvError, PredclvWarning
+from predclv.progress import stage
 
 app = typer.Typer(
     name="predclv",
@@ -64,6 +65,9 @@ def fit(
     purchases: Annotated[str, typer.Option(help="Model of purchases, or auto.")] = "BGNBD",
     spend: Annotated[str, typer.Option(help="Model of spend, or none.")] = "GammaGamma",
     engine: Annotated[str, typer.Option(help="Who fits.")] = "mle",
+    no_customers: Annotated[
+        bool, typer.Option("--no-customers", help="Save the parameters without the customers.")
+    ] = False,
     *,
     options: SummaryOptions,
 ) -> None:
@@ -76,9 +80,8 @@ def fit(
         engine=engine,
     )
     rfm = _customers(customers, options)
-    with stage(f"Fitting {len(rfm):,} customers"):
-        fitted = model.fit(rfm)
-    fitted.save(out)
+    fitted = model.fit(rfm)
+    fitted.save(out, customers=not no_customers)
     typer.echo(f"{fitted!r}\n{fitted.summary().to_string(float_format='{:.4g}'.format)}")
     typer.echo(f"Written to {out}")
 
@@ -113,15 +116,14 @@ def forecast(
         others = _customers(
             customers, replace(options, no_amount=True) if fitted.spend is None else options
         )
-    with stage("Forecasting"):
-        result = fitted.forecast(
-            horizon=None if horizon == "lifetime" else horizon,
-            discount_rate=discount_rate,
-            margin=margin,
-            level=None if no_intervals else level,
-            rfm=others,
-            seed=seed,
-        )
+    result = fitted.forecast(
+        horizon=None if horizon == "lifetime" else horizon,
+        discount_rate=discount_rate,
+        margin=margin,
+        level=None if no_intervals else level,
+        rfm=others,
+        seed=seed,
+    )
     write = getattr(result, writers[out.suffix.casefold()])
     if out.suffix.casefold() == ".duckdb":
         write(out, table)
@@ -158,8 +160,7 @@ def segments(
             f"--quantiles must be numbers such as 0.5,0.8,0.95; got {quantiles!r}."
         ) from error
     fitted = pc.load(model)
-    with stage("Forecasting"):
-        result = fitted.forecast(horizon, discount_rate, margin, level=None)
+    result = fitted.forecast(horizon, discount_rate, margin, level=None)
     if rules is None:
         found = pc.segments.tiers(result, quantiles=cuts)
     else:

@@ -1,8 +1,6 @@
-"""What the verbs of the command line share: the options of a log, and a line of progress."""
+"""What the verbs of the command line share: the options of a log."""
 
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, fields
 from enum import StrEnum
 from functools import wraps
@@ -83,23 +81,3 @@ def with_options[F: Callable[..., None]](verb: F) -> F:
     spelled_out.__signature__ = Signature([*own, *added])  # type: ignore[attr-defined]
     spelled_out.__annotations__ = hints | {p.name: p.annotation for p in added}
     return spelled_out  # type: ignore[return-value]
-
-
-@contextmanager
-def stage(text: str) -> Iterator[None]:
-    """A progress line on standard error while something lasts; nothing outside a terminal."""
-    if not sys.stderr.isatty():
-        yield
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
-
-    with Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        TimeElapsedColumn(),
-        console=Console(stderr=True),
-        transient=True,
-    ) as progress:
-        progress.add_task(text, total=None)
-        yield

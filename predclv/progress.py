@@ -1,8 +1,38 @@
-"""A progress bar where somebody is watching: a terminal or a notebook, and nowhere else."""
+"""What is going on, for whoever watches: a line in a terminal or a notebook, and nowhere else.
+
+There is one line at a time. What begins while another thing is going on adds its words to it.
+"""
 
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
+from html import escape
+from threading import Lock, Timer
+from typing import Any, Protocol
+
+_PATIENCE = 0.5  # seconds: what takes less is not worth a line
+
+
+@contextmanager
+def stage(text: str) -> Iterator[None]:
+    """A line that says what is being done and for how long, gone when it is done.
+
+    Parameters
+    ----------
+    text : str
+        What is being done, such as ``"Adding up customers"``.
+    """
+    line = _LINE.get()
+    if line is not None:
+        with line.saying(text):
+            yield
+    elif not _watched():
+        yield
+    else:
+        with _shown(_Line(text, None)):
+            yield
 
 
 @contextmanager
@@ -26,26 +56,148 @@ def progress(
     """
     if callable(shown):
         yield shown
-        return
-    if not (_watched() if shown is None else shown):
+    elif (outer := _LINE.get()) is not None:
+        with outer.saying(text):
+            yield outer.say
+    elif not (_watched() if shown is None else shown):
         yield lambda step: None
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+    else:
+        with _shown(_Line(text, steps)) as line:
+            yield line.step
 
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
-    # Standard error, so that what a program prints stays clean; a notebook finds its own place.
-    console = Console(stderr=not _in_notebook())
-    with Progress(*columns, TimeElapsedColumn(), console=console, transient=True) as bar:
-        task = bar.add_task(text, total=steps)
-        begun = 0
 
-        def step(what: str) -> None:
-            nonlocal begun
-            bar.update(task, completed=begun, description=f"{text}: {what}")
-            begun += 1
+class _Display(Protocol):
+    def update(self, text: str, done: int) -> None:
+        """Show this text, and so many steps as done."""
 
-        yield step
+    def close(self) -> None:
+        """Leave nothing behind."""
+
+
+class _Line:
+    """What is being done, from the outermost word to the innermost; shown once it takes a while."""
+
+    def __init__(self, text: str, steps: int | None) -> None:
+        self._texts = [text]
+        self._steps = steps
+        self._begun = 0
+        self._display: _Display | None = None
+        self._is_over = False
+        self._lock = Lock()
+        self._timer = Timer(_PATIENCE, self._appear)
+        self._timer.daemon = True
+        self._timer.start()
+
+    def step(self, what: str) -> None:
+        """The next step begins."""
+        self._texts[1:] = [what]
+        self._begun += 1
+        self._refresh()
+
+    def say(self, text: str) -> None:
+        """The innermost words are others now."""
+        self._texts[-1] = text
+        self._refresh()
+
+    @contextmanager
+    def saying(self, text: str) -> Iterator[None]:
+        """These words as well, for as long as something lasts."""
+        before = list(self._texts)
+        self._texts.append(text[:1].lower() + text[1:])
+        self._refresh()
+        try:
+            yield
+        finally:
+            self._texts = before
+            self._refresh()
+
+    def close(self) -> None:
+        """It is done."""
+        self._timer.cancel()
+        with self._lock:
+            self._is_over = True
+            if self._display is not None:
+                self._display.close()
+
+    def _appear(self) -> None:
+        with self._lock:
+            if not self._is_over:
+                kind = _InNotebook if _in_notebook() else _InTerminal
+                self._display = kind(self.text, self._steps)
+                self._display.update(self.text, self._done)
+
+    def _refresh(self) -> None:
+        with self._lock:
+            if self._display is not None:
+                self._display.update(self.text, self._done)
+
+    @property
+    def text(self) -> str:
+        """All words, the innermost last."""
+        return ": ".join(self._texts)
+
+    @property
+    def _done(self) -> int:
+        return max(self._begun - 1, 0)
+
+
+_LINE: ContextVar[_Line | None] = ContextVar("predclv_line", default=None)
+
+
+@contextmanager
+def _shown(line: _Line) -> Iterator[_Line]:
+    token = _LINE.set(line)
+    try:
+        yield line
+    finally:
+        _LINE.reset(token)
+        line.close()
+
+
+class _InTerminal:
+    """A bar on standard error, so that what a program prints stays clean."""
+
+    def __init__(self, text: str, steps: int | None) -> None:
+        from rich.console import Console
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+        from rich.progress import TimeElapsedColumn as Elapsed
+
+        count = () if steps is None else (MofNCompleteColumn(),)
+        columns: tuple[Any, ...] = (TextColumn("{task.description}", markup=False), BarColumn())
+        console = Console(stderr=True)
+        self._bar = Progress(*columns, *count, Elapsed(), console=console, transient=True)
+        self._task = self._bar.add_task(text, total=steps)
+        self._bar.start()
+
+    def update(self, text: str, done: int) -> None:
+        """Show this text, and so many steps as done."""
+        self._bar.update(self._task, description=text, completed=done)
+
+    def close(self) -> None:
+        """Leave nothing behind."""
+        self._bar.stop()
+
+
+class _InNotebook:
+    """A line of text below the cell; needs no widgets."""
+
+    def __init__(self, text: str, steps: int | None) -> None:
+        from IPython.display import HTML, display
+
+        self._html = HTML
+        self._steps = steps
+        self._since = time.strftime("%H:%M:%S")
+        self._handle = display(HTML(escape(text)), display_id=True)
+
+    def update(self, text: str, done: int) -> None:
+        """Show this text, and so many steps as done."""
+        count = "" if self._steps is None else f" {done} of {self._steps} done"
+        since = f"<small>since {self._since}</small>"
+        self._handle.update(self._html(f"{escape(text)} …{count} {since}"))
+
+    def close(self) -> None:
+        """Leave nothing behind."""
+        self._handle.update(self._html(""))
 
 
 def _watched() -> bool:

@@ -39,7 +39,7 @@ HOMES = {
     "arviz": r"engines/pymc\w*\.py",
     "lifetimes": r"engines/lifetimes\.py|data/datasets\.py",
     "typer": r"cli\w*\.py",
-    "rich": r"cli_options\.py|demo\.py|progress\.py",
+    "rich": r"demo\.py|progress\.py",
     "polars": r"(?!)",
     "sklearn": r"validation/metrics\.py",
     "scoringrules": r"validation/metrics\.py",

@@ -200,3 +200,16 @@ def test_a_start_of_another_kind_is_an_error(cdnow, bgnbd, gamma_gamma, cdnow_lo
         pc.fit(pc.BGNBD, cdnow, start=bgnbd.params)
     with pytest.raises(OptionError, match="in weeks, and these data are in days"):
         pc.fit(pc.BGNBD, pc.rfm_summary(cdnow_log, unit="day"), start=bgnbd)
+
+
+def test_a_recipe_hands_each_model_its_own_earlier_fit(cdnow, cdnow_log):
+    before = cdnow_log[cdnow_log["date"] <= "1997-09-16"]
+    earlier = pc.CLVModel().fit(pc.rfm_summary(before, observation_end="1997-09-16"))
+    fresh, restarted = pc.CLVModel().fit(cdnow), pc.CLVModel(start=earlier).fit(cdnow)
+    for ours, theirs in ((restarted.purchases, fresh.purchases), (restarted.spend, fresh.spend)):
+        assert ours.params == pytest.approx(theirs.params, rel=1e-8)
+    assert pc.CLVModel(spend=None, start=earlier).fit(cdnow).spend is None
+    with pytest.raises(OptionError, match="earlier Fit of MBG/NBD; got BG/NBD"):
+        pc.CLVModel(pc.MBGNBD, start=earlier).fit(cdnow)
+    without = pc.CLVModel(start=pc.CLVModel(spend=None).fit(cdnow)).fit(cdnow)
+    assert without.spend.params == fresh.spend.params

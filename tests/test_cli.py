@@ -288,7 +288,7 @@ def test_a_summary_in_a_file_keeps_its_unit_and_its_last_day(folder, tmp_path, c
     assert "is in months, not in weeks" in error
 
 
-# Warnings and progress ----------------------------------------------------------------------
+# Warnings -------------------------------------------------------------------------------------
 
 
 def test_a_warning_is_one_line_on_standard_error(folder, tmp_path):
@@ -299,31 +299,6 @@ def test_a_warning_is_one_line_on_standard_error(folder, tmp_path):
     assert done.returncode == 0
     assert done.stderr.startswith("warning: 1,959 rows are after observation_end 1997-09-30")
     assert done.stderr.count("\n") == 1
-
-
-@pytest.mark.skipif(sys.platform == "win32", reason="there are no pseudo-terminals")
-def test_progress_is_shown_on_a_terminal_alone(folder, tmp_path):
-    import pty
-
-    ours, theirs = pty.openpty()
-    arguments = ["summarise", str(folder / "log.csv"), "--out", str(tmp_path / "s.csv")]
-    environment = {**ROOM, "TERM": "xterm"}
-    with subprocess.Popen(
-        [sys.executable, "-m", "predclv.cli", *arguments],
-        stdout=subprocess.PIPE, stderr=theirs, env=environment,
-    ) as process:  # fmt: skip
-        os.close(theirs)
-        shown = b""
-        try:
-            while chunk := os.read(ours, 4096):
-                shown += chunk
-        except OSError:  # Linux reports the end of a pseudo-terminal so
-            pass
-        assert process.stdout is not None
-        process.stdout.read()
-    os.close(ours)
-    assert process.returncode == 0
-    assert b"Reading" in shown
 
 
 # Bad input ------------------------------------------------------------------------------------

@@ -9,6 +9,7 @@ import time
 import uuid
 from pathlib import Path
 
+import duckdb
 import numpy as np
 import pandas as pd
 import pyarrow as pa
@@ -17,6 +18,7 @@ import pytest
 from pandas.testing import assert_frame_equal
 
 import predclv as pc
+from predclv.data.duckdb import Engine
 from predclv.data.rfm_files import write_rfm
 from predclv.data.settings import current_settings
 from predclv.errors import DataError, OptionError, StoreError
@@ -207,6 +209,39 @@ def test_a_write_that_is_killed_leaves_no_file_of_that_name(many_orders, tmp_pat
     assert left[0].startswith(".s.parquet-")
 
 
+@pytest.mark.slow
+def test_ten_million_forecasts_killed_half_way_leave_the_last_ones_as_they_were(tmp_path):
+    log, path = tmp_path / "log.parquet", tmp_path / "to" / "forecast.parquet"
+    duckdb.sql(f"""
+        COPY (SELECT i % 10_000_000 AS customer_id, 5 + hash(i + 7) % 5000 / 100 AS amount,
+                     DATE '2024-01-01' + CAST(hash(i) % 300 AS INTEGER) AS date
+              FROM range(13_000_000) orders(i)) TO '{log}'
+    """)
+    path.parent.mkdir()
+    path.write_text("the last forecast")
+    script = f"""
+        import predclv as pc
+        fitted = pc.CLVModel().fit(pc.rfm_summary({str(log)!r}))
+        assert len(fitted.rfm) == 10_000_000
+        fitted.forecast("52 weeks", seed=1).to_parquet({str(path)!r})
+    """
+    process = run_apart(script)
+    deadline = time.monotonic() + 400
+    while not (half := [file for file in path.parent.iterdir() if file != path]) or (
+        half[0].stat().st_size < 50_000_000
+    ):
+        assert process.poll() is None, process.communicate()[1]
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    process.send_signal(signal.SIGKILL)
+    process.communicate(timeout=60)
+    assert process.returncode == -signal.SIGKILL
+    assert path.read_text() == "the last forecast"
+    assert half[0].name.startswith(".forecast.parquet-")
+    with pytest.raises(pa.ArrowInvalid):
+        pq.read_table(half[0])
+
+
 def test_a_log_larger_than_the_memory_limit_spills_and_gives_the_same(many_orders, tmp_path):
     plain = pc.rfm_summary(many_orders)
     with pc.duckdb_settings(memory_limit="90MB", threads=1, temp_directory=tmp_path) as settings:
@@ -228,6 +263,22 @@ def test_too_little_memory_is_an_error_that_says_what_to_try(many_orders):
         pytest.raises(DataError, match=r"ran out of room.*memory_limit, fewer threads"),
     ):
         pc.rfm_summary(many_orders)
+
+
+def test_the_memory_limit_nobody_asked_for_gives_way_where_the_disk_has_no_room(monkeypatch):
+    monkeypatch.setattr("predclv.data.duckdb.everyday_limit", lambda most: "40MB")
+    sql = "SELECT i % 700_000 AS customer_id, count(*) AS n FROM range(1_400_000) t(i) GROUP BY 1"
+    full = "SET max_temp_directory_size = '1MB'"
+    engine = Engine()
+    engine.rows(full)
+    engine.store("counted", sql)
+    assert engine.rows("SELECT count(*), sum(n) FROM counted") == [(700_000, 1_400_000)]
+    assert engine.rows("SELECT current_setting('memory_limit')") != [("38.1 MiB",)]
+    with pc.duckdb_settings(memory_limit="40MB"):
+        asked = Engine()
+    asked.rows(full)
+    with pytest.raises(DataError, match="ran out of room"):
+        asked.store("counted", sql)
 
 
 def test_settings_are_those_of_the_innermost_with_then_of_the_environment(monkeypatch, tmp_path):

@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 import pytest
 
 import predclv as pc
-from predclv.errors import BoundaryWarning, DataWarning, StoreError
+from predclv.errors import BoundaryWarning, DataError, DataWarning, StoreError
 
 PACKAGE = Path(pc.__file__).parent
 MANIFEST = "predclv.json"
@@ -109,6 +109,20 @@ def test_ids_come_back_as_they_were(tmp_path, ids):
     pd.testing.assert_frame_equal(found, was, check_exact=True)
     assert set(found["customer_id"]) == set(ids)
     assert [type(i) for i in found["customer_id"][:3]] == [type(i) for i in was["customer_id"][:3]]
+
+
+def test_a_model_saved_without_its_customers_forecasts_others_alone(fitted, tmp_path):
+    fitted.save(tmp_path / "m", customers=False)
+    assert not [file for file in (tmp_path / "m").iterdir() if b"customer_id" in file.read_bytes()]
+    loaded = pc.load(tmp_path / "m")
+    with pytest.raises(DataError, match=r"saved without its customers.*rfm="):
+        loaded.forecast()
+    others = pc.RFM.from_frame(fitted.rfm.frame.head(40), fitted.unit)
+    found, was = (f.forecast(rfm=others, level=None).frame for f in (loaded, fitted))
+    pd.testing.assert_frame_equal(found, was, check_exact=True)
+    assert loaded.rfm.observation_end == fitted.rfm.observation_end
+    loaded.save(tmp_path / "again", customers=False)
+    assert pc.load(tmp_path / "again").purchases.model == fitted.purchases.model
 
 
 def test_a_model_of_purchases_alone_comes_back_without_spend(tmp_path):

@@ -175,21 +175,19 @@ def _amounts(table: Table) -> Amounts | None:
         return None
     kind, name = _type_name(table, "amount"), table.names["amount"]
     if kind in _INTEGERS:
-        units = f"CAST(amount AS BIGINT) * {UNITS}"
-        return Amounts("CAST(amount AS DOUBLE)", units, "FALSE")
+        return Amounts("CAST(amount AS DOUBLE)", f"CAST(amount AS BIGINT) * {UNITS}", "FALSE")
     if kind in _FLOATS:
         return _of_float("CAST(amount AS DOUBLE)", _FLOATS[kind])
     if kind == "DECIMAL":
         exact = "TRY_CAST(amount AS DECIMAL(19, 4))"
-        units = f"CAST({exact} * {UNITS} AS BIGINT)"
-        return Amounts("CAST(amount AS DOUBLE)", units, f"amount <> {exact}")
+        return Amounts("CAST(amount AS DOUBLE)", f"{exact} * {UNITS}", f"amount <> {exact}")
     if kind == "VARCHAR" and table.is_text:
         return _of_float("TRY_CAST(amount AS DOUBLE)", _FLOATS["DOUBLE"])
     if kind == _NULL:
-        return Amounts("CAST(NULL AS DOUBLE)", "CAST(NULL AS BIGINT)", "FALSE")
+        return Amounts("CAST(NULL AS DOUBLE)", "NULL", "FALSE")
     if kind == "VARCHAR":
         if not table.reader.rows(f"SELECT count(amount) FROM {table.sql}")[0][0]:
-            return Amounts("TRY_CAST(amount AS DOUBLE)", "CAST(NULL AS BIGINT)", "FALSE")
+            return Amounts("TRY_CAST(amount AS DOUBLE)", "NULL", "FALSE")
         raise text_amounts(table)
     raise DataError(
         f"amount column {name!r} has the type {table.types['amount']}; amounts are numbers. For a "
@@ -212,4 +210,4 @@ def text_amounts(table: Table) -> DataError:
 def _of_float(value: str, noise: float) -> Amounts:
     scaled = f"({value} * {UNITS})"
     rounded = f"abs({scaled} - round({scaled})) > 1e-6 + {noise} * abs({scaled})"
-    return Amounts(value, f"CAST(round({scaled}) AS BIGINT)", rounded)
+    return Amounts(value, f"round({scaled})", rounded)

@@ -17,7 +17,7 @@ import pandas as pd
 import pyarrow as pa
 
 from predclv.data.files import replacing
-from predclv.data.settings import current_settings
+from predclv.data.settings import current_settings, everyday_limit
 from predclv.data.sql import DUCKDB
 from predclv.errors import DataError, PredclvError, StoreError
 
@@ -46,7 +46,14 @@ class Engine:
         # In a notebook without ipywidgets there is no bar, and to switch it off is an error.
         if self.rows("SELECT current_setting('enable_progress_bar')")[0][0]:
             self._connection.execute("SET enable_progress_bar = false")
+        self._most = None
+        if settings.memory_limit is None:
+            self._most = self.rows("SELECT current_setting('memory_limit')")[0][0]
+            self._limit(everyday_limit(self._most))
         weakref.finalize(self, shutil.rmtree, spill, ignore_errors=True)
+
+    def _limit(self, memory: str) -> None:
+        self._connection.execute(f"SET memory_limit = {DUCKDB.literal(memory)}")
 
     def register(self, name: str, table: pa.Table | pa.RecordBatchReader) -> None:
         """Let statements read an Arrow table by this name, where it lies."""
@@ -134,7 +141,15 @@ class Engine:
     def store(self, name: str, sql: str, reader: "Engine | RelationReader | None" = None) -> None:
         """Keep the answer as a temporary table; ``reader`` runs the statement elsewhere."""
         if reader is None or reader is self:
-            self.rows(f"CREATE OR REPLACE TEMP TABLE {name} AS {sql}")
+            sql = f"CREATE OR REPLACE TEMP TABLE {name} AS {sql}"
+            try:
+                self._connection.execute(sql)
+            except duckdb.Error as error:
+                if self._most is None or not _lacks_room(error):
+                    raise _explanation("the log", error) from error
+                self._limit(self._most)
+                self._most = None
+                self.rows(sql)
             return
         answer, arriving = reader.answer(sql), f"{name}_arriving"
         # Arrow brings UUIDs as text, so every column is told its type again.
@@ -197,10 +212,15 @@ def _first_words(error: duckdb.Error) -> str:
     return " ".join(str(error).split("\n\n")[0].split())[:400]
 
 
+def _lacks_room(error: duckdb.Error) -> bool:
+    """Whether memory, or the disk for what does not fit into it, is full."""
+    return isinstance(error, duckdb.OutOfMemoryException) or "No space left" in str(error)
+
+
 def _explanation(what: str, error: duckdb.Error) -> DataError:
     """The error with what to try: more memory or disk, or a look at the file."""
     said = _first_words(error)
-    if isinstance(error, duckdb.OutOfMemoryException) or "No space left" in said:
+    if _lacks_room(error):
         return DataError(
             f"DuckDB ran out of room over {what}: {said} Say pc.duckdb_settings with a larger "
             "memory_limit, fewer threads (each needs its share), or a temp_directory on a disk "

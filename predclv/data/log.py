@@ -15,9 +15,10 @@ from predclv.data.engine import Keeper
 from predclv.data.notices import warn
 from predclv.data.refunds import REFUNDS, refuse_refunds, report_refunds
 from predclv.data.sources import Table, open_table
-from predclv.data.sql import UNITS, Statements
+from predclv.data.sql import LARGEST_IN_DOUBLES, UNITS, Statements
 from predclv.data.sql_historical import cohort_cells, customer_totals
 from predclv.errors import DataError, DataWarning, OptionError, did_you_mean
+from predclv.progress import stage
 
 _EPOCH = datetime.date(1970, 1, 1)
 _FIRST, _LAST = (day - _EPOCH for day in (datetime.date.min, datetime.date.max))
@@ -142,7 +143,8 @@ class Log:
         engine, last = self.engine, (end - _EPOCH).days
         until = last if end < self.last_day else None
         sql = self._statements.summary(last, until, **self._refund_options)
-        engine.store(name, sql, self._table.reader)
+        with stage(f"Adding up {self.rows:,} rows by customer"):
+            engine.store(name, sql, self._table.reader)
         refunds: dict[str, int] = {}
         if self._facts["refund_rows"]:
             refunds = report_refunds(engine, name, self.refunds)
@@ -220,11 +222,14 @@ def open_log(
     names = {"customer_id": customer_id, "date": date, "amount": amount, "segment": segment}
     table = open_table(transactions, names, timezone)
     sql = statements(table, timezone)
-    facts = {name: value or 0 for name, value in table.reader.record(sql.survey()).items()}
+    with stage("Checking the log"):
+        survey = table.reader.record(sql.survey())
+    facts = {name: value or 0 for name, value in survey.items()}
     if not facts["row_count"]:
         raise DataError("The log is empty: it has its columns, but no row.")
     check_ids_and_days(table, sql, facts)
-    if sql.amounts is not None:
+    amounts = sql.amounts
+    if amounts is not None:
         if facts["null_amounts"] == facts["row_count"]:
             warn(
                 f"Column {table.names['amount']!r} is empty, so the log was treated as one without "
@@ -234,6 +239,8 @@ def open_log(
             sql = replace(sql, amounts=None)
         else:
             check_amounts(table, sql, facts)
+            if facts["all_amounts"] < LARGEST_IN_DOUBLES:
+                sql = replace(sql, amounts=replace(amounts, kind="DOUBLE"))
     facts.setdefault("refund_rows", 0)
     if sql.amounts is None:
         facts["refund_rows"] = 0

@@ -83,6 +83,14 @@ class RFM:
         }
         return cls(unit, None, MappingProxyType(counts), None, FrameSummary(checked, unit))
 
+    @classmethod
+    def empty(cls, unit: str) -> "RFM":
+        """The summary of nobody, which a model that was saved without its customers has."""
+        columns = {"customer_id": np.int64, "frequency": np.int64, "recency": float, "T": float}
+        frame = pd.DataFrame({name: np.empty(0, kind) for name, kind in columns.items()})
+        counts = {"rows": 0, "customers": 0, "repeat_purchases": 0}
+        return cls(unit, None, MappingProxyType(counts), None, FrameSummary(frame, unit))
+
     @property
     def frame(self) -> pd.DataFrame:
         """One row per customer, sorted by customer_id.

@@ -11,6 +11,7 @@ from predclv.data.engine import Keeper
 from predclv.data.notices import counted
 from predclv.data.sql import Dialect
 from predclv.errors import DataError
+from predclv.progress import stage
 
 
 def scored_sql(
@@ -102,13 +103,14 @@ def write_scored(
     try:
         expected = engine.rows(f"SELECT count(*) FROM ({customers})")[0][0]
         sql = scored_sql(customers, name, keys, expressions, engine.dialect)
-        engine.write_parquet(
-            sql,
-            "s.customer_id",
-            path,
-            metadata,
-            lambda written: assert_all_scored(written, expected),
-        )
+        with stage(f"Writing {counted(expected, 'customer')}"):
+            engine.write_parquet(
+                sql,
+                "s.customer_id",
+                path,
+                metadata,
+                lambda written: assert_all_scored(written, expected),
+            )
     finally:
         engine.drop(name)
     return expected

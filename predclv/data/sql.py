@@ -1,9 +1,9 @@
 """The one SQL statement that summarises a log, and where the engines' dialects differ.
 
 The statements read a log whose columns are already called ``customer_id``, ``date`` and ``amount``
-and answer in integers alone: days since 1970 and spend in units of 1e-4. Integer sums depend
-neither on the order of the rows nor on the number of threads, so two engines and two runs agree
-bit for bit.
+and answer in integers alone: days since 1970 and spend in units of 1e-4. Sums of whole numbers
+depend neither on the order of the rows nor on the number of threads, so two engines and two runs
+agree bit for bit.
 
 Everything in the statements is common to DuckDB and Spark but what a `Dialect` says: Spark quotes
 names with backticks, escapes backslashes in a text literal, and knows another way from an instant
@@ -21,6 +21,12 @@ UNITS = 10_000
 
 LARGEST_SPEND = 9e14
 """The total of all amounts that 64-bit units can hold."""
+
+LARGEST_IN_DOUBLES = 4e11
+"""The total of all amounts below which units add up exactly as doubles too, to 2**53 of them.
+
+DuckDB adds doubles faster: the sum of 64-bit integers takes 128 bits.
+"""
 
 _OFFSET = re.compile(r"([+-])(\d{2}):?(\d{2})")
 _MICROSECONDS = 86_400_000_000  # in a day
@@ -121,15 +127,27 @@ class Amounts:
     ----------
     value : str
         As a double, for the checks.
-    units : str
-        As a 64-bit integer of 1e-4 units, exact.
+    whole : str
+        As a whole number of 1e-4 units, of any numeric type.
     is_rounded : str
-        True where ``units`` had to round.
+        True where ``whole`` had to round.
+    kind : str
+        The type that whole numbers are added up in, BIGINT or DOUBLE.
     """
 
     value: str
-    units: str
+    whole: str
     is_rounded: str
+    kind: str = "BIGINT"
+
+    @property
+    def units(self) -> str:
+        """The whole number, in the type to add it up in."""
+        return f"CAST({self.whole} AS {self.kind})"
+
+    def total(self, units: str) -> str:
+        """The sum of units, itself such units."""
+        return f"CAST(sum({units}) AS {self.kind})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,7 +228,7 @@ class Statements:
                 )
                 if not refunds_count:
                     units = f"CASE WHEN {is_refund} THEN 0 ELSE {units} END"
-            spend = f", CAST(sum({units}) AS BIGINT) AS units"
+            spend = f", {self.amounts.total(units)} AS units"
         bounds = [f"{self.day} > {after}"] if after is not None else []
         bounds += [f"{self.day} <= {until}"] if until is not None else []
         where = f"WHERE {' AND '.join(bounds)}" if bounds else ""
@@ -230,7 +248,7 @@ class Statements:
         spend = refunds = ""
         if self.amounts is not None:
             spend = f""",
-                CAST(sum(units){bought} AS BIGINT) - min_by(units, day){bought} AS repeat_units"""
+                CAST(sum(units){bought} - min_by(units, day){bought} AS BIGINT) AS repeat_units"""
         if with_refunds:
             refunds = """,
                 count(*) FILTER (WHERE NOT bought) AS refund_only_days,

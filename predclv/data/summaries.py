@@ -15,6 +15,7 @@ from predclv.data.engine import Keeper
 from predclv.data.grouping import distinct
 from predclv.data.scored import write_scored
 from predclv.data.sql import UNITS
+from predclv.progress import stage
 from predclv.units import days_per
 
 
@@ -87,7 +88,9 @@ class StoredSummary:
     @cached_property
     def frame(self) -> pd.DataFrame:
         """One row per customer, sorted by customer_id."""
-        return self._engine.frame(f"SELECT {self.columns} FROM {self._table} ORDER BY customer_id")
+        sql = f"SELECT {self.columns} FROM {self._table} ORDER BY customer_id"
+        with stage("Fetching customers"):
+            return self._engine.frame(sql)
 
     def head(self, rows: int) -> pd.DataFrame:
         """The first rows of ``frame``, without fetching the others."""
@@ -100,10 +103,11 @@ class StoredSummary:
 
     @cached_property
     def _keyed_cells(self) -> pd.DataFrame:
-        return self._engine.frame(
-            "SELECT frequency, recency_days, age_days, count(*) AS weight"
-            f" FROM {self._table} GROUP BY ALL ORDER BY ALL"
-        )
+        with stage("Counting cells"):
+            return self._engine.frame(
+                "SELECT frequency, recency_days, age_days, count(*) AS weight"
+                f" FROM {self._table} GROUP BY ALL ORDER BY ALL"
+            )
 
     def cells(self) -> Cells:
         """Customers by history."""
@@ -134,10 +138,11 @@ class StoredSummary:
 
     def spend_cells(self) -> SpendCells:
         """Repeat customers by spending."""
-        all_repeaters = self._engine.frame(
-            "SELECT frequency, greatest(repeat_units, 0) AS repeat_units, count(*) AS weight"
-            f" FROM {self._table} WHERE frequency > 0 GROUP BY ALL ORDER BY ALL"
-        )
+        with stage("Counting cells of spend"):
+            all_repeaters = self._engine.frame(
+                "SELECT frequency, greatest(repeat_units, 0) AS repeat_units, count(*) AS weight"
+                f" FROM {self._table} WHERE frequency > 0 GROUP BY ALL ORDER BY ALL"
+            )
         spends = all_repeaters["repeat_units"] > 0
         found = all_repeaters[spends]
         frequency = found["frequency"].to_numpy(np.float64)

@@ -2,6 +2,7 @@
 
 import inspect
 import warnings
+from contextlib import nullcontext
 from importlib import import_module
 from typing import Any
 
@@ -13,6 +14,7 @@ from predclv.data.rfm import RFM
 from predclv.engines.result import Fit
 from predclv.errors import DataError, DataWarning, FitError, OptionError, did_you_mean
 from predclv.models.base import Model
+from predclv.progress import stage
 
 ENGINES = {
     "mle": "predclv.engines.mle",
@@ -94,7 +96,10 @@ def fit(
             )
     cells = _cells_for(model, rfm)
     unit = "" if isinstance(rfm, SpendCells) else rfm.unit
-    result = runner(model, cells, unit, **options)
+    # PyMC's samplers show a bar of their own.
+    shown = nullcontext() if engine == "pymc" else stage(f"Fitting {model.title}")
+    with shown:
+        result = runner(model, cells, unit, **options)
     for warning in result.model.doubts(result.checks, result.n_customers):
         warnings.warn(warning, stacklevel=2)
     return result

@@ -32,7 +32,9 @@ class CLVModel:
     engine : str
         Who fits both: ``"mle"``, ``"lifetimes"`` or ``"pymc"``.
     **engine_options
-        Passed to the engine; ``priors`` of both models stand in one mapping.
+        Passed to the engine; ``priors`` of both models stand in one mapping. For ``"mle"``,
+        ``start=fitted``, an earlier :class:`FittedCLV` such as last week's, begins both searches at
+        its fits.
 
     Examples
     --------
@@ -85,7 +87,11 @@ class CLVModel:
         if isinstance(self.purchases, str):
             choice = choose(rfm)
             model = class_named(choice.model)
-            chosen = CLVModel(model, self.spend, self.engine, **self.engine_options)
+            options = dict(self.engine_options)
+            start = options.get("start")
+            if isinstance(start, FittedCLV) and type(start.purchases.model) is not model:
+                del options["start"]
+            chosen = CLVModel(model, self.spend, self.engine, **options)
             return replace(chosen.fit(rfm), choice=choice)
         purchases = fit(self.purchases, rfm, self.engine, **self._options_of(self.purchases))
         spend = None
@@ -99,6 +105,9 @@ class CLVModel:
         A prior of neither goes to purchases, whose engine says that it does not know it.
         """
         options = dict(self.engine_options)
+        start = options.get("start")
+        if isinstance(start, FittedCLV):
+            options["start"] = start.spend if model.needs == "spend" else start.purchases
         if options.get("priors"):
             others: Any = self.spend if model is self.purchases else self.purchases
             elsewhere = set(others.names()) - set(model.names()) if others is not None else set()

@@ -179,6 +179,11 @@ class FittedCLV:
     def _customers(self, rfm: RFM | None) -> RFM:
         """Whom to forecast, checked to have what the model needs."""
         customers = self.rfm if rfm is None else rfm
+        if rfm is None and not len(self.rfm):
+            raise DataError(
+                "This model was saved without its customers. Say whom to forecast: "
+                "forecast(rfm=pc.rfm_summary(log))."
+            )
         if not isinstance(customers, RFM):
             raise DataError(
                 f"rfm must be an RFM (pc.rfm_summary or pc.RFM.from_frame); got "
@@ -191,10 +196,19 @@ class FittedCLV:
             )
         return customers
 
-    def save(self, path: str | Path) -> None:
+    def save(self, path: str | Path, customers: bool = True) -> None:
         """Write the fit and its customers to a folder: JSON and Parquet, never pickle.
 
-        :func:`predclv.load` reads it back. The folder holds customer ids.
+        :func:`predclv.load` reads it back.
+
+        Parameters
+        ----------
+        path : path-like
+            The folder.
+        customers : bool
+            Whether the customers, with their ids, are written too, through memory. Without them the
+            folder holds parameters alone, and the loaded model forecasts whom it is given:
+            ``forecast(rfm=...)``.
 
         Raises
         ------
@@ -208,7 +222,7 @@ class FittedCLV:
             "rfm": {"unit": self.rfm.unit, "observation_end": None if end is None else str(end)},
             "choice": None if self.choice is None else self.choice.document(),
         }
-        tables = {"customers": self.rfm.frame}
+        tables = {"customers": self.rfm.frame} if customers else {}
         if self.choice is not None:
             tables["choice"] = self.choice.frame.reset_index()
         for role, found in (("purchases", self.purchases), ("spend", self.spend)):
@@ -220,8 +234,10 @@ class FittedCLV:
     def from_document(cls, content: Mapping[str, Any], tables: Mapping[str, pd.DataFrame]) -> Self:
         """The inverse of :meth:`save`, from what the folder held."""
         end = content["rfm"]["observation_end"]
+        unit = content["rfm"]["unit"]
+        found = tables.get("customers")
         rfm = replace(
-            RFM.from_frame(tables["customers"], unit=content["rfm"]["unit"]),
+            RFM.empty(unit) if found is None else RFM.from_frame(found, unit),
             observation_end=None if end is None else datetime.date.fromisoformat(end),
         )
         fits = {

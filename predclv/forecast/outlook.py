@@ -24,6 +24,7 @@ from predclv.forecast.intervals import lifetime_intervals, predictive_intervals,
 from predclv.forecast.result import COLUMNS, Terms
 from predclv.forecast.table import ScoreTable
 from predclv.forecast.totals import SIMULATED, normal_totals, simulated_totals
+from predclv.progress import stage
 
 # Posterior expectations are averaged over draws, the fewer the more histories there are: a fit of
 # many customers leaves little unknown.
@@ -82,6 +83,10 @@ class Outlook:
     @cached_property
     def cells(self) -> CellForecast:
         """The forecast of every history."""
+        with stage(f"Forecasting {len(self.rfm.cells()):,} histories"):
+            return self._forecast_cells()
+
+    def _forecast_cells(self) -> CellForecast:
         columns, endless = self._expected(), self.is_endless
         level, scale = self.terms.level, None
         if level is not None and not (endless and self.spend is None):

@@ -98,32 +98,47 @@ def cells_duckdb_spend(path: str) -> Case:
 
 
 def cells_pandas(path: str) -> Case:
+    """With spend, in doubles."""
     import pandas as pd
     import pyarrow.parquet  # noqa: F401
 
     def run():
-        log = pd.read_parquet(path, columns=["customer_id", "date"])
-        log["day"] = log["date"].dt.floor("D")
-        days = log[["customer_id", "day"]].drop_duplicates()
-        table = days.groupby("customer_id")["day"].agg(["min", "max", "size"])
-        table["recency"] = table["max"] - table["min"]
-        return table.groupby(["size", "recency", "min"]).size()
+        log = pd.read_parquet(path)
+        log["date"] = log["date"].dt.floor("D")
+        days = log.groupby(["customer_id", "date"])["amount"].sum().reset_index()
+        table = days.groupby("customer_id").agg(
+            first=("date", "min"),
+            last=("date", "max"),
+            orders=("date", "size"),
+            spend=("amount", "sum"),
+            first_spend=("amount", "first"),
+        )
+        table["recency"] = table["last"] - table["first"]
+        table["repeat_spend"] = table["spend"] - table["first_spend"]
+        cells = table.groupby(["orders", "recency", "first"])["repeat_spend"]
+        return cells.agg(["size", "sum"])
 
     return run
 
 
 def cells_polars(path: str) -> Case:
+    """With spend, in doubles."""
     import polars as pl
 
-    day = pl.col("day")
+    day, spend = pl.col("day"), pl.col("spend")
     plan = (
         pl.scan_parquet(path)
-        .select("customer_id", day=pl.col("date").dt.date())
-        .unique()
+        .group_by("customer_id", day=pl.col("date").dt.date())
+        .agg(spend=pl.col("amount").sum())
         .group_by("customer_id")
-        .agg(frequency=pl.len() - 1, recency=day.max() - day.min(), first=day.min())
+        .agg(
+            frequency=pl.len() - 1,
+            recency=day.max() - day.min(),
+            first=day.min(),
+            repeat_spend=spend.sum() - spend.get(day.arg_min()),
+        )
         .group_by("frequency", "recency", "first")
-        .len()
+        .agg(weight=pl.len(), repeat_spend=pl.col("repeat_spend").sum())
     )
     return lambda: plan.collect(engine="streaming")
 

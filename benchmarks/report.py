@@ -15,8 +15,8 @@ END = "<!-- end of speed table -->"
 # Okabe & Ito's colours, told apart with any colour vision; markers tell them apart without.
 LOOKS = {
     "predclv": ("predclv", "#0072B2", "o"),
-    "duckdb": ("DuckDB, plain SQL", "#E69F00", "s"),
-    "duckdb_spend": ("DuckDB, plain SQL with spend", "#D55E00", "P"),
+    "duckdb": ("DuckDB, plain SQL counting alone", "#E69F00", "s"),
+    "duckdb_spend": ("DuckDB, plain SQL", "#D55E00", "P"),
     "polars": ("polars, streaming", "#009E73", "D"),
     "pandas": ("pandas", "#CC79A7", "^"),
     "lifetimes": ("lifetimes", "#56B4E9", "v"),

@@ -1,6 +1,11 @@
 """Shared data: the CDNOW log, its summary at 39 weeks, and what is fitted to it, each made once."""
 
+import os
 from pathlib import Path
+
+# One thread of linear algebra in each process, which pytest-xdist's and a test's own inherit: where
+# two processes share two cores, every step of an optimiser would wait for the other's threads.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import numpy as np
 import pandas as pd

@@ -160,32 +160,41 @@ def test_formulas_need_numpy_and_scipy_alone(part, allowed):
         assert not foreign, f"{name_of(file)} imports {foreign}"
 
 
-def loaded_by(statement):
-    """The top-level modules in memory after a statement, in a process of its own."""
-    script = f"{statement}; import sys; print(*sorted({{m.split('.')[0] for m in sys.modules}}))"
+# What a process of its own does, step by step: what is loaded stays loaded.
+STEPS = {
+    "others": "import numpy, pandas",
+    "package": "import predclv as pc",
+    "names": "pc.errors, pc.units, pc.BGNBD, pc.GammaGamma, dir(pc)",
+    "thin path": "log = pc.datasets.load_cdnow();"
+    "pc.CLVModel().fit(pc.rfm_summary(log.head(500))).forecast(discount_rate=0).total()",
+}
+
+
+@pytest.fixture(scope="module")
+def loaded():
+    """The top-level modules in memory after each step."""
+    show = "print(*sorted({m.split('.')[0] for m in sys.modules}))"
+    script = "import sys\n" + "\n".join(f"{step}\n{show}" for step in STEPS.values())
     done = subprocess.run(
         [sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=60
     )
-    return set(done.stdout.split())
+    shown = done.stdout.splitlines()
+    return {step: set(names.split()) for step, names in zip(STEPS, shown, strict=True)}
 
 
-def test_importing_the_package_loads_nothing_but_itself():
-    before = loaded_by("import numpy, pandas")
-    after = loaded_by("import numpy, pandas, predclv")
-    assert after - before - set(sys.stdlib_module_names) == {"predclv"}
+def test_importing_the_package_loads_nothing_but_itself(loaded):
+    new = loaded["package"] - loaded["others"]
+    assert new - set(sys.stdlib_module_names) == {"predclv"}
 
 
-def test_errors_units_and_models_can_be_used_without_heavy_packages():
-    after = loaded_by("import predclv as pc; pc.errors, pc.units, pc.BGNBD, pc.GammaGamma, dir(pc)")
-    assert not after & {"matplotlib", "duckdb", "pymc", "arviz", "pytensor", "lifetimes", "typer"}
+def test_errors_units_and_models_can_be_used_without_heavy_packages(loaded):
+    heavy = {"matplotlib", "duckdb", "pymc", "arviz", "pytensor", "lifetimes", "typer"}
+    assert not loaded["names"] & heavy
 
 
-def test_the_whole_thin_path_loads_no_sampler_and_no_picture():
-    after = loaded_by(
-        "import predclv as pc; log = pc.datasets.load_cdnow();"
-        "pc.CLVModel().fit(pc.rfm_summary(log.head(500))).forecast(discount_rate=0).total()"
-    )
-    assert not after & {"matplotlib", "pymc", "arviz", "pytensor", "nutpie", "lifetimes", "typer"}
+def test_the_whole_thin_path_loads_no_sampler_and_no_picture(loaded):
+    heavy = {"matplotlib", "pymc", "arviz", "pytensor", "nutpie", "lifetimes", "typer"}
+    assert not loaded["thin path"] & heavy
 
 
 @pytest.mark.parametrize("name", [name for name in pc.__all__ if not name.startswith("__")])

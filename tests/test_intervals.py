@@ -61,6 +61,12 @@ def fitted() -> pc.FittedCLV:
     return pc.CLVModel().fit(pc.RFM.from_frame(simulated()[0], unit="week"))
 
 
+@cache
+def forecast(level: float | None) -> pc.Forecast:
+    """The next 52 weeks of all these customers."""
+    return fitted().forecast(f"{HORIZON} weeks", level=level, seed=1)
+
+
 def revenue_quantile(found, history, x, mean, spend, probability):
     """The quantile of revenue of one customer in one of the histories."""
     curve = log_quantile_curves(
@@ -77,7 +83,7 @@ def share_within(actual: pd.Series, lower: pd.Series, upper: pd.Series) -> float
 
 def test_nine_of_ten_frequent_buyers_fall_within_the_90_percent_interval():
     summary, came = simulated()
-    frame = fitted().forecast(f"{HORIZON} weeks", level=0.9, seed=1).frame
+    frame = forecast(0.9).frame
     often = summary["frequency"] >= 8
     n = often.sum()
     assert n > 500
@@ -93,7 +99,7 @@ def test_nine_of_ten_frequent_buyers_fall_within_the_90_percent_interval():
 
 def test_one_in_twenty_customers_spends_more_than_the_upper_end_of_a_90_percent_interval():
     _, came = simulated()
-    frame = fitted().forecast(f"{HORIZON} weeks", level=0.9, seed=1).frame
+    frame = forecast(0.9).frame
     above = (came["revenue"] > frame["revenue_upper"]).mean()
     # 0.05 where the upper end is not an atom, less where it is 0; Monte Carlo error 0.001.
     assert 0.040 <= above <= 0.054
@@ -230,7 +236,7 @@ def test_clv_interval_by_scaling_is_near_the_simulated_one():
 
 def test_totals_hold_the_actual_and_are_wider_than_independent_customers_would_be():
     _, came = simulated()
-    total = fitted().forecast("52 weeks", level=0.9, seed=4).total()
+    total = forecast(0.9).total()
     assert total["purchases_lower"] < came["purchases"].sum() < total["purchases_upper"]
     assert total["revenue_lower"] < came["revenue"].sum() < total["revenue_upper"]
     independent = 2 * 1.645 * np.sqrt(came["purchases"].var() * len(came))
@@ -238,8 +244,7 @@ def test_totals_hold_the_actual_and_are_wider_than_independent_customers_would_b
 
 
 def test_intervals_widen_with_the_level_and_hold_nothing_odd():
-    narrow = fitted().forecast("52 weeks", level=0.5, seed=1).frame
-    wide = fitted().forecast("52 weeks", level=0.95, seed=1).frame
+    narrow, wide = forecast(0.5).frame, forecast(0.9).frame
     for name in ("purchases", "revenue", "clv"):
         assert (wide[f"{name}_lower"] <= narrow[f"{name}_lower"] + 1e-6).all()
         assert (wide[f"{name}_upper"] >= narrow[f"{name}_upper"] - 1e-6).all()
@@ -280,8 +285,8 @@ def test_intervals_of_twenty_customers_are_finite_whatever_the_fit_ran_to(seed):
 
 
 def test_without_a_level_there_are_no_interval_columns():
-    frame = fitted().forecast("52 weeks", level=None).frame
+    frame = forecast(None).frame
     assert not [name for name in frame if name.endswith(("_lower", "_upper"))]
-    assert list(fitted().forecast("52 weeks", level=None).total().index) == [
+    assert list(forecast(None).total().index) == [
         "purchases", "discounted_purchases", "revenue", "clv",
     ]  # fmt: skip

@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from dataclasses import replace
+from functools import cache
 
 import matplotlib as mpl
 import numpy as np
@@ -97,6 +98,22 @@ def pictures(split, fitted, forecast, validation):
     }
 
 
+@pytest.fixture(scope="module")
+def alone(pictures):
+    """A function of a picture's name: its own Axes, and what else its drawing left, made once."""
+
+    @cache
+    def drawn(name):
+        plt.close("all")
+        before = mpl.rcParams.copy()
+        ax = pictures[name]()
+        left = len(plt.get_fignums()), mpl.rcParams == before
+        ax.figure.canvas.draw()
+        return ax, *left
+
+    return drawn
+
+
 @pytest.fixture(autouse=True)
 def _closed():
     yield
@@ -138,26 +155,24 @@ def test_a_picture_is_drawn_on_the_axes_it_is_given(pictures, name):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_picture_makes_its_own_axes_where_none_are_given(pictures, name):
-    ax = pictures[name]()
+def test_a_picture_makes_its_own_axes_where_none_are_given(alone, name):
+    ax, figures, _ = alone(name)
     assert isinstance(ax, Axes)
-    assert len(plt.get_fignums()) == 1
-    ax.figure.canvas.draw()
+    assert figures == 1
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_picture_has_a_title_and_labels(pictures, name):
-    ax = pictures[name]()
+def test_a_picture_has_a_title_and_labels(alone, name):
+    ax, *_ = alone(name)
     assert ax.get_title(loc="left")
     assert ax.get_xlabel()
     assert ax.get_ylabel()
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_drawing_leaves_the_settings_of_matplotlib_as_they_are(pictures, name):
-    before = mpl.rcParams.copy()
-    pictures[name]()
-    assert mpl.rcParams == before
+def test_drawing_leaves_the_settings_of_matplotlib_as_they_are(alone, name):
+    *_, as_before = alone(name)
+    assert as_before
 
 
 def test_importing_the_pictures_leaves_the_settings_of_matplotlib_as_they_are():
@@ -395,10 +410,9 @@ def test_forecasters_look_different_and_alike_in_all_pictures(validation):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_no_text_runs_out_of_the_picture_or_over_another(pictures, name):
-    ax = pictures[name]()
+def test_no_text_runs_out_of_the_picture_or_over_another(alone, name):
+    ax, *_ = alone(name)
     figure = ax.figure
-    figure.canvas.draw()
     texts = [ax._left_title, ax.xaxis.label, ax.yaxis.label]
     for axis in (ax.xaxis, ax.yaxis):
         low, high = sorted(axis.get_view_interval())

@@ -290,6 +290,24 @@ def test_a_base_that_nobody_leaves_is_an_nbd_for_every_model(model):
     assert expected == pytest.approx((r + x) / (alpha + T) * 26.0, rel=1e-6)
 
 
+@pytest.mark.parametrize(
+    ("truth", "seed", "likelier"),
+    [
+        (pc.ParetoNBD(2.0, 8.0, 1.0, 1e9), 20, pc.ParetoNBD(2.639, 12.55, 9.694e-4, 4.4e-13)),
+        (pc.ParetoNBD(1e6, 1e7, 1.0, 1e4), 23, pc.ParetoNBD(1.035e4, 9.873e4, 8.33e-4, 3.7e-13)),
+    ],
+    ids=["nobody leaves", "one rate of buying"],
+)
+def test_a_limit_far_from_where_the_search_wandered_is_found(truth, seed, likelier):
+    """On its flat ridge the first search ends far from where these limits are high."""
+    rfm = customers(truth, 60, seed)
+    cells = rfm.cells()
+    with pytest.warns(BoundaryWarning, match="at once or never"):
+        fit = pc.fit(pc.ParetoNBD, rfm)
+    there = likelier.log_likelihood(cells.frequency, cells.recency, cells.T) @ cells.weight
+    assert fit.log_likelihood > there
+
+
 def test_one_rate_of_leaving_for_all_is_found_again_as_a_limit_or_near_it():
     truth = pc.ParetoNBD(r=0.8, alpha=3.0, s=2e9, beta=5e10)
     rfm = customers(truth, 3000, 172)

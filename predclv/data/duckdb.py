@@ -8,7 +8,7 @@ import os
 import shutil
 import uuid
 import weakref
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, TypeGuard
 
@@ -87,7 +87,6 @@ class Engine:
         order: str,
         path: str | os.PathLike[str],
         metadata: Mapping[str, str],
-        check: Callable[[int], None],
     ) -> None:
         """Write the answer as one Parquet file, whole or not at all, without fetching it.
 
@@ -101,8 +100,6 @@ class Engine:
             The file; an earlier one is replaced.
         metadata : mapping of str to str
             Added to the file's key-value metadata.
-        check : callable
-            Given the number of rows before the file gets its name; may raise.
 
         Raises
         ------
@@ -116,14 +113,13 @@ class Engine:
         options += f", KV_METADATA {{{said}}}" if said else ""
         with replacing(path) as temporary:
             try:
-                written = self._connection.execute(
+                self._connection.execute(
                     f"COPY ({sql} ORDER BY {order}) TO {DUCKDB.literal(str(temporary))} ({options})"
-                ).fetchall()
+                )
             except duckdb.IOException as error:
                 raise OSError(_first_words(error)) from error
             except duckdb.Error as error:
                 raise _explanation("the summary", error) from error
-            check(written[0][0])
 
     def types(self, table: str) -> dict[str, str]:
         """The columns of a table expression and their SQL types."""

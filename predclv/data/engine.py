@@ -1,7 +1,7 @@
 """What is asked of an engine that holds a log: DuckDB or Spark."""
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any, Protocol
 
 import pandas as pd
@@ -46,6 +46,5 @@ class Keeper(Reader, Protocol):
         order: str,
         path: str | os.PathLike[str],
         metadata: Mapping[str, str],
-        check: Callable[[int], None],
     ) -> None:
-        """Write the answer as Parquet, whole or not at all; ``check`` is given its rows first."""
+        """Write the answer as Parquet, whole or not at all."""

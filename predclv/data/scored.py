@@ -4,6 +4,7 @@ import uuid
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 
@@ -11,7 +12,6 @@ from predclv.data.engine import Keeper
 from predclv.data.notices import counted
 from predclv.data.sql import Dialect
 from predclv.errors import DataError
-from predclv.progress import stage
 
 
 def scored_sql(
@@ -45,37 +45,42 @@ def scored_sql(
     )
 
 
-def checked_cells(cells: pd.DataFrame, keys: Sequence[str]) -> None:
-    """A table of cells has the keys, and no cell twice.
+def assert_covered(cells: pd.DataFrame, customers: pd.DataFrame, keys: Sequence[str]) -> None:
+    """A table of cells has the keys, no cell twice, and one for every customer.
+
+    Parameters
+    ----------
+    cells : DataFrame
+        One row per cell, with the keys.
+    customers : DataFrame
+        The cells that customers are in: the keys and weight.
+    keys : sequence of str
 
     Raises
     ------
     DataError
         If not.
     """
-    missing = [key for key in keys if key not in cells]
+    names = list(keys)
+    missing = [key for key in names if key not in cells]
     if missing:
         raise DataError(
-            f"The table of cells has no column {missing[0]!r}; it needs {', '.join(keys)}, as "
+            f"The table of cells has no column {missing[0]!r}; it needs {', '.join(names)}, as "
             "rfm.keyed_cells() gives them."
         )
-    twice = int(cells.duplicated(list(keys)).sum())
+    if len(cells) == len(customers) and all(
+        np.array_equal(cells[key].to_numpy(), customers[key].to_numpy()) for key in names
+    ):
+        return
+    twice = int(cells.duplicated(names).sum())
     if twice:
         raise DataError(f"The table of cells has {counted(twice, 'cell')} more than once.")
-
-
-def assert_all_scored(written: int, customers: int) -> None:
-    """Every customer found its cell.
-
-    Raises
-    ------
-    DataError
-        If not.
-    """
-    if written != customers:
+    found = customers[[*names, "weight"]].merge(cells[names], "left", names, indicator=True)
+    lost = int(found["weight"][found["_merge"] == "left_only"].sum())
+    if lost:
         raise DataError(
-            f"{counted(customers - written, 'customer has', 'customers have')} no cell in the "
-            "table of cells: it was made of other customers. Nothing was written."
+            f"{counted(lost, 'customer has', 'customers have')} no cell in the table of cells: it "
+            "was made of other customers. Nothing was written."
         )
 
 
@@ -87,30 +92,18 @@ def write_scored(
     expressions: Mapping[str, str],
     path: str | Path,
     metadata: Mapping[str, str],
-) -> int:
-    """Write one row per customer as Parquet; the number of rows.
+) -> None:
+    """Write one row per customer as Parquet; a customer without a cell gets none.
 
     Raises
     ------
-    DataError
-        If a cell is missing or there twice.
     StoreError
         If the file cannot be written.
     """
-    checked_cells(cells, keys)
     name = f"cells_{uuid.uuid4().hex}"
     engine.register(name, pa.Table.from_pandas(cells, preserve_index=False))
     try:
-        expected = engine.rows(f"SELECT count(*) FROM ({customers})")[0][0]
         sql = scored_sql(customers, name, keys, expressions, engine.dialect)
-        with stage(f"Writing {counted(expected, 'customer')}"):
-            engine.write_parquet(
-                sql,
-                "s.customer_id",
-                path,
-                metadata,
-                lambda written: assert_all_scored(written, expected),
-            )
+        engine.write_parquet(sql, "s.customer_id", path, metadata)
     finally:
         engine.drop(name)
-    return expected

@@ -9,14 +9,14 @@ import os
 import re
 import uuid
 import weakref
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pandas as pd
 import pyarrow as pa
 
 from predclv.data.sql import SPARK
-from predclv.errors import DataError, StoreError
+from predclv.errors import DataError, StoreError, some
 
 _TYPES = {
     "byte": "TINYINT",
@@ -44,7 +44,12 @@ def is_spark(value: object) -> bool:
 def spark_types(frame: Any) -> dict[str, str]:
     """The columns of a PySpark DataFrame and their types, as DuckDB would call them."""
     with explained("the DataFrame"):
-        return {name: _TYPES.get(kind, kind.upper()) for name, kind in frame.dtypes}
+        types = frame.dtypes
+    names = [name for name, _ in types]
+    twice = {name for name in names if names.count(name) > 1}
+    if twice:
+        raise DataError(f"The DataFrame has several columns called {some(map(repr, twice))}.")
+    return {name: _TYPES.get(kind, kind.upper()) for name, kind in types}
 
 
 class SparkEngine:
@@ -120,7 +125,6 @@ class SparkEngine:
         order: str,
         path: str | os.PathLike[str],
         metadata: Mapping[str, str],
-        check: Callable[[int], None],
     ) -> None:
         """Write the answer as a folder of Parquet files, as Spark does, from its executors.
 
@@ -137,15 +141,12 @@ class SparkEngine:
             A folder that is not there yet, in any file system that the cluster knows.
         metadata : mapping of str to str
             Kept with the first column, where Spark keeps what it knows of columns.
-        check : callable
-            Given the number of rows before anything is written; may raise.
 
         Raises
         ------
         StoreError
             If the folder is there already or cannot be written.
         """
-        check(self.rows(f"SELECT count(*) FROM ({sql})")[0][0])
         with explained("the summary"):
             answer = self._answer(sql)
             answer = answer.withMetadata(answer.columns[0], dict(metadata))
@@ -154,7 +155,10 @@ class SparkEngine:
         except Exception as error:
             if not _is_foreign(error):
                 raise
-            raise StoreError(f"Spark could not write {os.fspath(path)}: {_said(error)}") from error
+            said = _said(error)
+            if "PATH_ALREADY_EXISTS" in said:
+                said = "it exists already. Spark writes a new folder: remove it or name another."
+            raise StoreError(f"Spark could not write {os.fspath(path)}: {said}") from error
 
     def _answer(self, sql: str) -> Any:
         """The answer as a DataFrame, its tables handed over by name.

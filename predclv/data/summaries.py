@@ -13,7 +13,8 @@ from predclv.data.cells import Cells, SpendCells
 from predclv.data.duckdb import Engine
 from predclv.data.engine import Keeper
 from predclv.data.grouping import distinct
-from predclv.data.scored import write_scored
+from predclv.data.notices import counted
+from predclv.data.scored import assert_covered, write_scored
 from predclv.data.sql import UNITS
 from predclv.progress import stage
 from predclv.units import days_per
@@ -161,10 +162,13 @@ class StoredSummary:
         metadata: Mapping[str, str],
     ) -> int:
         """Join the customers with a table of their cells, write that, and count the rows."""
+        keys, engine = self.cell_keys, self._engine
         customers = f"SELECT {self.columns}, recency_days, age_days FROM {self._table}"
-        return write_scored(
-            self._engine, customers, cells, self.cell_keys, expressions, path, metadata
-        )
+        assert_covered(cells, self._keyed_cells, keys)
+        number = int(self._keyed_cells["weight"].sum())
+        with stage(f"Writing {counted(number, 'customer')}"):
+            write_scored(engine, customers, cells, keys, expressions, path, metadata)
+        return number
 
 
 class FrameSummary:
@@ -229,8 +233,9 @@ class FrameSummary:
         metadata: Mapping[str, str],
     ) -> int:
         """Join the customers with a table of their cells, write that, and count the rows."""
-        engine = Engine()
+        keys, engine, customers = self.cell_keys, Engine(), "SELECT * FROM customers"
         engine.register("customers", pa.Table.from_pandas(self.frame, preserve_index=False))
-        return write_scored(
-            engine, "SELECT * FROM customers", cells, self.cell_keys, expressions, path, metadata
-        )
+        assert_covered(cells, self.keyed_cells(), keys)
+        with stage(f"Writing {counted(len(self.frame), 'customer')}"):
+            write_scored(engine, customers, cells, keys, expressions, path, metadata)
+        return len(self.frame)

@@ -1,12 +1,15 @@
 """Maximum likelihood of our own: exact at the optimum, and honest where there is none."""
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize
+from threadpoolctl import ThreadpoolController
 
 from predclv.data.cells import Cells, SpendCells
 from predclv.engines.result import Fit
@@ -99,6 +102,19 @@ def run(
     )
 
 
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Linear algebra on one thread: over a handful of parameters, threads wait for each other."""
+    with _libraries().limit(limits=1, user_api="blas"):
+        yield
+
+
+@cache
+def _libraries() -> ThreadpoolController:
+    return ThreadpoolController()
+
+
+@one_thread()
 def estimate(
     model: type[Model],
     arrays: Columns,
@@ -170,6 +186,7 @@ def _found(model: type[Model], arrays: Columns, start: Fit | None) -> Estimate:
     return estimate(model, arrays, objective=objective)
 
 
+@one_thread()
 def approached(objective: Objective, arrays: Columns, start: Fit) -> NDArray:
     """Log parameters near the maximum, (k,): quasi-Newton with the earlier fit's curvature."""
     n_customers = float(arrays[-1].sum())

@@ -182,13 +182,17 @@ class Forecast:
 
         The customers of a log are written from where they lie, without passing through Python:
         this is the way for millions. Written under another name and then renamed: a half-written
-        file is never taken for whole.
+        file is never taken for whole. Of a Spark DataFrame the executors write a folder, which is
+        whole once it holds ``_SUCCESS``.
 
         Parameters
         ----------
         path : path-like
+            A file, which is replaced; for Spark a folder that is not there yet, in any file system
+            that the cluster knows, such as ``"s3a://shop/forecast"`` (as text).
         pseudonymise : str or bytes, optional
-            A secret key: ids are replaced by a keyed hash; see :func:`predclv.pseudonymise`.
+            A secret key: ids are replaced by a keyed hash; see :func:`predclv.pseudonymise`. All
+            customers pass through memory then.
 
         Raises
         ------

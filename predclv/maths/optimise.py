@@ -2,16 +2,24 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import minimize
+from scipy.optimize import OptimizeResult, minimize
 
 Function = Callable[[NDArray], tuple[float, NDArray]]
 
 _STEP = 1e-4  # of the central differences of the gradient
 _CERTAIN = 0.25  # a curvature of at least this, in log units, needs no look at the limits
 _MARGIN = 1e-6  # how near a bound counts as on it
+_SETTLED = 1e-7  # a step too short to change second derivatives
+# When a search for something better than the best is given up. Missing is in log units.
+_LOOK_BACK = 3  # iterations whose gain is looked at
+_FAR_BELOW = 50.0  # missing more than this, and
+_PATIENCE = 30.0  # so many times what was gained, is hopeless
+_WORTH_POLISHING = 1.0  # missing so little at the end of a search, Newton steps may find it
+_STOPPED = 99  # SciPy's status of a search that was given up
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,17 +53,23 @@ class Maximum:
 
 
 class _Counted:
-    """The negated function, scaled to an average, counting its calls."""
+    """The negated function, scaled to an average, counting its calls; asked again, it remembers."""
 
     def __init__(self, function: Function, scale: float) -> None:
         self.function, self.scale, self.calls = function, scale, 0
+        self.last: tuple[NDArray, float, NDArray] | None = None
 
     def __call__(self, point: NDArray) -> tuple[float, NDArray]:
+        if self.last is not None and np.array_equal(point, self.last[0]):
+            return self.last[1], self.last[2].copy()
         self.calls += 1
         value, gradient = self.function(point)
-        if not (np.isfinite(value) and np.all(np.isfinite(gradient))):
-            return 1e300, np.zeros_like(gradient)
-        return -value / self.scale, -gradient / self.scale
+        if np.isfinite(value) and np.all(np.isfinite(gradient)):
+            value, gradient = -value / self.scale, -gradient / self.scale
+        else:
+            value, gradient = 1e300, np.zeros_like(gradient)
+        self.last = point.copy(), value, gradient.copy()
+        return value, gradient
 
 
 def maximum(
@@ -91,10 +105,12 @@ def maximum(
     if best is None:
         best = _climb(counted, starts[0], lower, upper, nobody)
     if best.pinned.any() or not _is_sharp(best, scale):
-        others = [_climb(counted, start, lower, upper, nobody) for start in starts[1:]]
-        best = max([best, *others], key=lambda found: found.value)
+        for start in starts[1:]:
+            rival = _rival(counted, start, lower, upper, nobody, best, scale)
+            if rival is not None and rival.value > best.value:
+                best = rival
     while not _is_sharp(best, scale):
-        limit = _best_limit(counted, best, lower, upper, has_limit)
+        limit = _best_limit(counted, best, starts[0], lower, upper, has_limit, scale)
         # A first limit that ties with a point inside wins, for there the ridge is flat to rounding;
         # beside one limit, another must be better.
         margin = 1e-6 if best.pinned.any() else -1e-9
@@ -129,16 +145,27 @@ def _nearby(
 
 
 def _best_limit(
-    counted: _Counted, best: Maximum, lower: NDArray, upper: NDArray, has_limit: NDArray
+    counted: _Counted,
+    best: Maximum,
+    first: NDArray,
+    lower: NDArray,
+    upper: NDArray,
+    has_limit: NDArray,
+    scale: float,
 ) -> Maximum | None:
     """The best of the maxima with one more variable held on a bound that stands for a limit."""
-    found = []
+    found: list[Maximum] = []
     for side, bound in ((0, lower), (1, upper)):
         for i in np.flatnonzero(has_limit[side] & (best.pinned == 0)):
-            pinned, start = best.pinned.copy(), best.point.copy()
-            pinned[i] = 2 * side - 1
-            start[i] = bound[i]
-            found.append(_climb(counted, start, lower, upper, pinned))
+            here = np.arange(lower.size) == i
+            # From the best, which may have wandered far off on its ridge, and from the beginning.
+            for start, others in ((best.point, best.pinned), (first, np.zeros_like(best.pinned))):
+                to_beat = max([best, *found], key=lambda limit: limit.value)
+                pinned = np.where(here, 2 * side - 1, others)
+                start = np.where(here, bound, start)
+                limit = _rival(counted, start, lower, upper, pinned, to_beat, scale)
+                if limit is not None:
+                    found.append(limit)
     return max(found, key=lambda limit: limit.value, default=None)
 
 
@@ -153,16 +180,62 @@ def _climb(
     counted: _Counted, start: NDArray, lower: NDArray, upper: NDArray, pinned: NDArray
 ) -> Maximum:
     """A local maximum from ``start``, with the variables in ``pinned`` held on their bounds."""
+    return _finished(counted, _searched(counted, start, lower, upper, pinned), lower, upper)
+
+
+def _rival(
+    counted: _Counted,
+    start: NDArray,
+    lower: NDArray,
+    upper: NDArray,
+    pinned: NDArray,
+    best: Maximum,
+    scale: float,
+) -> Maximum | None:
+    """The local maximum from ``start``, or None where ``best`` is plainly better.
+
+    A search is given up where far more is missing than its last steps have gained.
+    """
+    values: list[float] = []
+
+    def assess(intermediate_result: OptimizeResult) -> None:
+        values.append(-float(intermediate_result.fun))
+        missing = best.value - values[-1]
+        if len(values) <= _LOOK_BACK or missing * scale < _FAR_BELOW:
+            return
+        if missing > _PATIENCE * (values[-1] - values[-1 - _LOOK_BACK]):
+            raise StopIteration
+
+    found = _searched(counted, start, lower, upper, pinned, assess)
+    if found.status == _STOPPED or best.value + found.fun > _WORTH_POLISHING / scale:
+        return None
+    return _finished(counted, found, lower, upper)
+
+
+def _searched(
+    counted: _Counted,
+    start: NDArray,
+    lower: NDArray,
+    upper: NDArray,
+    pinned: NDArray,
+    callback: Any = None,
+) -> OptimizeResult:
+    """Quasi-Newton search in the box, with the variables in ``pinned`` held on their bounds."""
     low = np.where(pinned > 0, upper, lower)
     high = np.where(pinned < 0, lower, upper)
-    found = minimize(
+    return minimize(
         counted,
         np.clip(start, low, high),
         jac=True,
         method="L-BFGS-B",
         bounds=np.column_stack([low, high]),
+        callback=callback,
         options={"maxiter": 500, "maxcor": 20, "ftol": 1e-13, "gtol": 1e-7},
     )
+
+
+def _finished(counted: _Counted, found: OptimizeResult, lower: NDArray, upper: NDArray) -> Maximum:
+    """What was searched, polished; variables that ended on a bound are held there."""
     point = found.x
     on_bound = np.where(point <= lower + _MARGIN, -1, np.where(point >= upper - _MARGIN, 1, 0))
     return _polished(counted, point, lower, upper, on_bound)
@@ -171,27 +244,74 @@ def _climb(
 def _polished(
     counted: _Counted, point: NDArray, lower: NDArray, upper: NDArray, pinned: NDArray
 ) -> Maximum:
-    """Newton steps on the free variables until the value no longer rises."""
+    """Newton steps on the free variables until the value no longer rises.
+
+    On the way differences of the gradient are taken on one side; the other side completes them
+    where the steps end, or where a step fails.
+    """
     point = np.where(pinned < 0, lower, np.where(pinned > 0, upper, point))
     free = np.flatnonzero(pinned == 0)
     value, gradient = counted(point)
-    for _ in range(8):
+    hessian = np.zeros((point.size, point.size))
+    long_steps = 0
+    for _ in range(8 if free.size else 0):
+        ahead = _gradients(counted, point, free, _STEP)
+        step = _newton(_matrix(ahead - gradient, free) / _STEP, gradient, free)
+        moved = None
+        if np.max(np.abs(step)) > _SETTLED:
+            moved = _moved(counted, point, value, gradient, step, free, lower, upper)
+        if moved is None:
+            behind = _gradients(counted, point, free, -_STEP)
+            hessian = _matrix(ahead - behind, free) / (2 * _STEP)
+            if np.max(np.abs(gradient[free])) < 1e-12:
+                break
+            step = _newton(hessian, gradient, free)
+            moved = _moved(counted, point, value, gradient, step, free, lower, upper)
+            if moved is None:
+                break
+            if np.max(np.abs(step)) < _SETTLED:
+                point, value, gradient = moved
+                break
+        long_steps = long_steps + 1 if np.max(np.abs(step)) > 0.5 else 0
+        while long_steps > 1:
+            # A ridge that flattens exponentially: Newton's steps keep their length.
+            step = 2.0 * step
+            further = _moved(counted, *moved, step, free, lower, upper)
+            if further is None:
+                break
+            moved = further
+        point, value, gradient = moved
+    else:
         hessian = _hessian(counted, point, free)
-        if free.size == 0 or np.max(np.abs(gradient[free])) < 1e-12:
-            break
-        block = hessian[np.ix_(free, free)]
-        sizes, directions = np.linalg.eigh(block)
-        slope = directions.T @ gradient[free]
-        step = -directions @ (slope / np.maximum(np.abs(sizes), 1e-12))
-        step *= min(1.0, 2.0 / max(np.max(np.abs(step)), 1e-300))
-        trial = point.copy()
-        trial[free] = np.clip(point[free] + step, lower[free], upper[free])
-        new_value, new_gradient = counted(trial)
-        flatter = np.max(np.abs(new_gradient[free])) < np.max(np.abs(gradient[free]))
-        if not (new_value < value or (flatter and new_value <= value + 1e-13 * abs(value))):
-            break
-        point, value, gradient = trial, new_value, new_gradient
     return Maximum(point, -value, -gradient, -hessian, pinned, counted.calls)
+
+
+def _newton(hessian: NDArray, gradient: NDArray, free: NDArray) -> NDArray:
+    """Newton's step downhill in the free variables, of at most 2 in any."""
+    sizes, directions = np.linalg.eigh(hessian[np.ix_(free, free)])
+    slope = directions.T @ gradient[free]
+    step = np.zeros_like(gradient)
+    step[free] = -directions @ (slope / np.maximum(np.abs(sizes), 1e-12))
+    return step * min(1.0, 2.0 / max(np.max(np.abs(step)), 1e-300))
+
+
+def _moved(
+    counted: _Counted,
+    point: NDArray,
+    value: float,
+    gradient: NDArray,
+    step: NDArray,
+    free: NDArray,
+    lower: NDArray,
+    upper: NDArray,
+) -> tuple[NDArray, float, NDArray] | None:
+    """Where the step leads, within the box, if that is lower or as low and flatter."""
+    trial = np.clip(point + step, lower, upper)
+    new_value, new_gradient = counted(trial)
+    flatter = np.max(np.abs(new_gradient[free])) < np.max(np.abs(gradient[free]))
+    if new_value < value or (flatter and new_value <= value + 1e-13 * abs(value)):
+        return trial, new_value, new_gradient
+    return None
 
 
 def hessian_at(function: Function, point: NDArray) -> NDArray:
@@ -202,10 +322,23 @@ def hessian_at(function: Function, point: NDArray) -> NDArray:
 
 def _hessian(counted: _Counted, point: NDArray, free: NDArray) -> NDArray:
     """Second derivatives in the free variables, by central differences of the gradient."""
-    hessian = np.zeros((point.size, point.size))
-    for i in free:
-        step = np.zeros_like(point)
-        step[i] = _STEP
-        hessian[i] = (counted(point + step)[1] - counted(point - step)[1]) / (2 * _STEP)
-    hessian[:, np.setdiff1d(np.arange(point.size), free)] = 0.0
-    return 0.5 * (hessian + hessian.T)
+    ahead = _gradients(counted, point, free, _STEP)
+    return _matrix(ahead - _gradients(counted, point, free, -_STEP), free) / (2 * _STEP)
+
+
+def _gradients(counted: _Counted, point: NDArray, free: NDArray, step: float) -> NDArray:
+    """Gradients a step away along each free variable, shape (free, k)."""
+    found = np.empty((free.size, point.size))
+    for row, i in enumerate(free):
+        moved = point.copy()
+        moved[i] += step
+        found[row] = counted(moved)[1]
+    return found
+
+
+def _matrix(differences: NDArray, free: NDArray) -> NDArray:
+    """Differences of gradients along the free variables as a symmetric matrix (k, k)."""
+    k = differences.shape[1]
+    matrix = np.zeros((k, k))
+    matrix[np.ix_(free, free)] = differences[:, free]
+    return 0.5 * (matrix + matrix.T)

@@ -19,8 +19,10 @@ join stays unless mapInArrow is clearly faster, by more than 1.3 times at every 
 
 import argparse
 import datetime
+import os
 import shutil
 import statistics
+import sys
 import tempfile
 import time
 import warnings
@@ -60,6 +62,7 @@ def session() -> Any:
     """Two cores of this machine as a cluster."""
     from pyspark.sql import SparkSession
 
+    os.environ.setdefault("PYSPARK_PYTHON", sys.executable)  # the executors' Python is this one
     builder = SparkSession.builder.master("local[2]").appName("predclv")
     for name, value in CONFIG.items():
         builder = builder.config(name, value)

@@ -96,6 +96,7 @@ class Outlook:
                 for side in ("lower", "upper"):
                     curve = bounds.pop(f"revenue_{side}")
                     columns |= {f"{side}_{power}": curve[power] for power in range(3)}
+                del curve
                 if not endless:
                     expected = columns["expected_purchases"]
                     columns["discount"] = np.divide(
@@ -105,8 +106,10 @@ class Outlook:
                         where=expected > 0,
                     )
             columns |= bounds
+            bounds.clear()
         order = self._histories.cell_of_customer
-        frame = pd.DataFrame({name: values[order] for name, values in columns.items()})
+        # Millions of cells: no array stays beside its copy.
+        frame = pd.DataFrame({name: columns.pop(name)[order] for name in list(columns)}, copy=False)
         return CellForecast(frame, scale, self.terms.margin, endless)
 
     def _expected(self) -> dict[str, NDArray]:

@@ -83,7 +83,7 @@ class Outlook:
     @cached_property
     def cells(self) -> CellForecast:
         """The forecast of every history."""
-        with stage(f"Forecasting {len(self.rfm.cells()):,} histories"):
+        with stage(f"Forecasting {self._histories.n_cells:,} histories"):
             return self._forecast_cells()
 
     def _forecast_cells(self) -> CellForecast:

@@ -207,6 +207,23 @@ def test_days_are_seven_times_weeks(small):
     assert days["T"].tolist() == [29.0, 22.0, 28.0]
 
 
+@pytest.mark.parametrize("last", ["2010-06-30", "2023-06-30"], ids=["packed", "not packed"])
+@pytest.mark.parametrize("first", [0.0, 9.99, 3.7e11, 7e11])
+def test_the_first_days_spend_is_left_out_to_the_unit_however_large_it_is(first, last):
+    rows = [
+        (1, last, 0.0001),
+        (1, "2010-01-01", first),
+        (1, "2010-03-01", 12.34),
+        (1, "2010-01-01", 0.01),
+        (2, last, 1.0),
+        (3, "2010-03-01", 2.5),
+        (3, last, 3.25),
+        (3, last, 0.5),
+    ]
+    spend = rfm_summary(log_of(rows)).frame["monetary_value"]
+    assert spend.tolist() == [123401 / 10_000 / 2, 0.0, 3.75]
+
+
 def test_shuffled_rows_give_bit_identical_answers():
     log = simulated_log(refunds=False)
     shuffled = log.sample(frac=1, random_state=3)

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 import predclv as pc
-from predclv.forecast.counts import count_quantile, count_tails
+from predclv.forecast.counts import count_quantile, count_tails, in_classes
 from predclv.forecast.draws import drawn
 from predclv.forecast.histories import Histories
 from predclv.forecast.revenue import log_quantile_curves, scale_of
@@ -190,7 +190,7 @@ def test_quantile_of_revenue_averages_over_draws_of_the_spend_parameters(
 
 
 def test_few_draws_stand_for_many():
-    fit = fitted().purchases
+    fit = pc.fit(pc.BGNBD, pc.RFM.from_frame(simulated()[0].head(150), unit="week"))
     many = fit.draws(4000, seed=1)
     few = drawn(fit, 20, np.random.default_rng(2))
     for name in fit.model.names():
@@ -198,6 +198,58 @@ def test_few_draws_stand_for_many():
         # Other draws than these 4,000 were matched: one part in the root of that is left.
         assert few_logs.mean() == pytest.approx(many_logs.mean(), abs=4 * many_logs.std() / 63)
         assert few_logs.std(ddof=1) == pytest.approx(many_logs.std(ddof=1), rel=0.1)
+
+
+def test_of_a_well_known_fit_a_pair_of_points_per_direction_does():
+    fit = fitted().purchases
+    seed = int(np.random.default_rng(2).integers(1 << 62))
+    many = fit.draws(4000, seed=seed)
+    logs = np.log(np.column_stack([many[name] for name in fit.model.names()]))
+    points = drawn(fit, 200, np.random.default_rng(2))
+    few = np.log(np.column_stack([getattr(points, name)[:, 0] for name in fit.model.names()]))
+    assert len(few) == 8
+    np.testing.assert_allclose(few.mean(axis=0), logs.mean(axis=0), rtol=1e-12)
+    np.testing.assert_allclose(few.T @ few / 8, logs.T @ logs / 4000, rtol=1e-3)
+    np.testing.assert_allclose(np.cov(few.T, bias=True), np.cov(logs.T), rtol=1e-9)
+    histories = Histories.of(np.array([0.0, 1, 7, 40]), np.array([0.0, 5, 30, 38]), np.full(4, 39.0))
+    exact = type(fit.model)(*np.exp(logs).T[:, :, None])
+    for n in (1, 5, 30):
+        tails = [
+            histories.averaged(histories.p_alive(m), histories.living(m).p_at_least(n, HORIZON))
+            for m in (points, exact)
+        ]
+        # Draws of the same number leave some 1e-4.
+        np.testing.assert_allclose(*tails, rtol=0, atol=3e-6)
+
+
+def test_counts_by_recurrence_and_by_formula_are_the_same_tails():
+    histories = Histories.of(np.array([30.0, 900.0]), np.array([38.0, 39.0]), np.full(2, 39.0))
+    for model in (
+        pc.BGNBD(*(np.array([[v], [1.1 * v]]) for v in (0.24, 4.4, 0.8, 2.4))),
+        pc.MBGNBD(*(np.array([[v], [1.1 * v]]) for v in (0.5, 6.2, 0.8, 2.4))),
+        pc.ParetoNBD(*(np.array([[v], [1.1 * v]]) for v in (0.55, 10.6, 0.6, 11.7))),
+    ):
+        found = count_tails(histories, model, HORIZON)
+        assert found.counts[-1] > 1000  # beyond which the formula takes over
+        alive, living = histories.p_alive(model), histories.living(model)
+        for place in (0, 62, 63, 64, 80, 110, len(found.counts) - 1):
+            exact = histories.averaged(alive, living.p_at_least(found.counts[place], HORIZON))
+            np.testing.assert_allclose(found.tails[:, place], exact, rtol=0, atol=1e-11)
+
+
+def test_a_few_classes_of_counts_hold_all_of_the_distribution():
+    histories = Histories.of(np.array([0.0, 2, 2, 60]), np.array([0.0, 5, 30, 38]), np.full(4, 39.0))
+    model = pc.BGNBD(*(np.array([[v]]) for v in (0.2426, 4.4136, 0.7929, 2.4259)))
+    pieces = [
+        count_tails(histories.piece(cells), model, HORIZON)
+        for cells in (slice(0, 1), slice(1, 3), slice(3, 4))
+    ]
+    probabilities, counts = in_classes(pieces)
+    alone = np.concatenate([found.tails[:, 0] for found in pieces])
+    np.testing.assert_allclose(probabilities.sum(axis=1), alone, atol=1e-6)
+    mean = sum((found.probabilities @ found.representatives).sum() for found in pieces)
+    assert (probabilities @ counts).sum() == pytest.approx(mean, rel=1e-5)
+    assert len(counts) < 0.8 * max(found.counts.size for found in pieces)
 
 
 def test_a_fixed_price_is_read_from_the_grid_within_its_finest_step():

@@ -15,7 +15,7 @@ from predclv.data.engine import Keeper
 from predclv.data.notices import warn
 from predclv.data.refunds import REFUNDS, refuse_refunds, report_refunds
 from predclv.data.sources import Table, open_table
-from predclv.data.sql import LARGEST_IN_DOUBLES, UNITS, Statements
+from predclv.data.sql import LARGEST_IN_DOUBLES, UNITS, Packing, Statements
 from predclv.data.sql_historical import cohort_cells, customer_totals
 from predclv.errors import DataError, DataWarning, OptionError, did_you_mean
 from predclv.progress import stage
@@ -142,7 +142,7 @@ class Log:
         name = f"summary_{uuid.uuid4().hex}"
         engine, last = self.engine, (end - _EPOCH).days
         until = last if end < self.last_day else None
-        sql = self._statements.summary(last, until, **self._refund_options)
+        sql = self._statements.summary(last, until, **self._refund_options, pack=self._packing)
         with stage(f"Adding up {self.rows:,} rows by customer"):
             engine.store(name, sql, self._table.reader)
         refunds: dict[str, int] = {}
@@ -177,6 +177,14 @@ class Log:
             "rounded_rows": int(self._facts.get("rounded_rows", 0)),
             **refunds,
         }
+
+    @property
+    def _packing(self) -> Packing | None:
+        if not self.has_spend or self._facts["refund_rows"]:
+            return None
+        # Rounding adds up to half a unit per row.
+        most = self._facts["all_amounts"] * UNITS + self.rows
+        return Packing.of((self.first_day - _EPOCH).days, (self.last_day - _EPOCH).days, most)
 
     @property
     def _refund_options(self) -> "_RefundOptions":

@@ -12,6 +12,7 @@ time zone. Division is of doubles, since a quotient of integers or decimals has 
 each engine.
 """
 
+import math
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -151,6 +152,44 @@ class Amounts:
 
 
 @dataclass(frozen=True, slots=True)
+class Packing:
+    """A day and its spend in one whole number, whose minimum finds both.
+
+    The minimum of a number is faster than that of one column by another, on every engine.
+
+    Attributes
+    ----------
+    first_day : int
+        Of the log.
+    step : int
+        More than what anybody spent, in units; nobody spent less than nothing.
+    """
+
+    first_day: int
+    step: int
+
+    @classmethod
+    def of(cls, first_day: int, last_day: int, most_units: float) -> "Packing | None":
+        """Of days in these bounds and spend of at most so many units; None where it is too large.
+
+        Examples
+        --------
+        >>> Packing.of(19000, 19730, 4e9), Packing.of(19000, 25000, 4e15)
+        (Packing(first_day=19000, step=4294967296), None)
+        """
+        # A sum of doubles is not to the last unit.
+        step = 1 << math.ceil(math.log2(1.000001 * most_units + 2))
+        return cls(first_day, step) if (last_day - first_day + 1) * step < 2**63 else None
+
+    @property
+    def first_units(self) -> str:
+        """The spend of the first day, of rows with day and units."""
+        since = f"CAST({{}} - {self.first_day} AS BIGINT) * {self.step}"
+        packed = f"{since.format('day')} + CAST(units AS BIGINT)"
+        return f"(min({packed}) - {since.format('min(day)')})"
+
+
+@dataclass(frozen=True, slots=True)
 class Statements:
     """The statements over one log.
 
@@ -237,18 +276,26 @@ class Statements:
             FROM {self.log} {where}
             GROUP BY 1, 2"""
 
-    def summary(self, end: int, until: int | None, with_refunds: bool, refunds_count: bool) -> str:
+    def summary(
+        self,
+        end: int,
+        until: int | None,
+        with_refunds: bool,
+        refunds_count: bool,
+        pack: "Packing | None" = None,
+    ) -> str:
         """One row per customer, counted in whole days to ``end``.
 
         ``until`` is ``end`` where rows after it have to be left out, else None. A customer with
-        refunds alone has a frequency of -1.
+        refunds alone has a frequency of -1. ``pack`` is a faster way to the first day's spend,
+        for logs without refunds.
         """
         days = self.purchase_days(None, until, with_refunds, refunds_count)
         bought = " FILTER (WHERE bought)" if with_refunds else ""
         spend = refunds = ""
         if self.amounts is not None:
-            spend = f""",
-                CAST(sum(units){bought} - min_by(units, day){bought} AS BIGINT) AS repeat_units"""
+            first = f"min_by(units, day){bought}" if pack is None else pack.first_units
+            spend = f", CAST(sum(units){bought} - {first} AS BIGINT) AS repeat_units"
         if with_refunds:
             refunds = """,
                 count(*) FILTER (WHERE NOT bought) AS refund_only_days,

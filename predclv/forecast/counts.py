@@ -1,8 +1,8 @@
 """The predictive distribution of the number of purchases, per history: exact, no simulation."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import chain, islice
+from itertools import islice
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +11,10 @@ from predclv.forecast.histories import Histories
 from predclv.models.base import PurchaseModel
 
 ONE_BY_ONE = 64  # counts up to here are taken singly, beyond in classes 4% wide
+_BY_RECURRENCE = 1000  # counts up to here are found from those before, which is faster
+_FEW = 12  # and where few classes are asked for, up to here, beyond in classes 6% wide
+_GROWTH = 1.06
+_UNLIKELY = 1e-7  # a class of counts that nobody reaches more often is left out
 _NEGLIGIBLE = 1e-5  # probability of a count beyond which the distribution is cut
 
 
@@ -23,11 +27,19 @@ class CountTails:
     counts : ndarray of int, shape (k,)
         1, 2, ..., 64, then growing by 4%.
     tails : ndarray, shape (n_cells, k)
-        P(Y >= counts).
+        P(Y >= counts); the cells of one count are neighbours in memory.
     """
 
     counts: NDArray
     tails: NDArray
+
+    def of(self, cells: slice) -> "CountTails":
+        """Of some of the cells, to where their tails are negligible."""
+        if cells == slice(0, len(self.tails)):
+            return self
+        tails = self.tails[cells]
+        needed = 1 + int((tails.max(axis=0) >= _NEGLIGIBLE).sum())
+        return CountTails(self.counts[:needed], tails[:, :needed])
 
     @property
     def probabilities(self) -> NDArray:
@@ -42,24 +54,67 @@ class CountTails:
         return 0.5 * (self.counts + following - 1)
 
 
+def in_classes(pieces: Sequence[CountTails]) -> tuple[NDArray, NDArray]:
+    """The probabilities of a few classes of counts, for the cells of all pieces.
+
+    What many purchases sum to hardly depends on their exact number.
+
+    Returns
+    -------
+    probabilities : ndarray, shape (n_cells, c)
+    counts : ndarray, shape (c,)
+        The average count of each class.
+    """
+    longest = max(pieces, key=lambda found: found.counts.size)
+    counts, middles = longest.counts, longest.representatives
+    edges = [n for n in counts.tolist() if n <= _FEW]
+    while edges[-1] < counts[-1]:
+        edges.append(max(edges[-1] + 1, int(edges[-1] * _GROWTH)))
+    starts = np.unique(np.searchsorted(counts, edges))
+    starts = starts[starts < counts.size]
+    together = np.zeros((starts.size, sum(len(found.tails) for found in pieces)))
+    each, end = np.zeros(counts.size + 1), 0
+    for found in pieces:
+        tails = found.tails.T
+        known = starts[starts < found.counts.size]
+        cells = slice(end, end + tails.shape[1])
+        together[: known.size, cells] = tails[known]
+        together[: known.size - 1, cells] -= tails[known[1:]]
+        each[: found.counts.size] += tails.sum(axis=1)
+        end = cells.stop
+    np.maximum(together, 0.0, out=together)  # rounding can leave -1e-16
+    each = np.maximum(each[:-1] - each[1:], 0.0)
+    total, weighted = (np.add.reduceat(w, starts) for w in (each, each * middles))
+    average = np.divide(weighted, total, out=middles[starts], where=total > 0)
+    likely = together.max(axis=1) > _UNLIKELY
+    likely[0] = True
+    if not likely.all():
+        together = together[likely]
+    return together.T, average[likely]
+
+
 def count_tails(piece: Histories, model: PurchaseModel, t: float) -> CountTails:
     """The tails of a piece's cells over the horizon ``t``, to where all are negligible."""
     alive = piece.p_alive(model)
     living = piece.living(model)
     counts: list[int] = []
     tails: list[NDArray] = []
-    one_by_one = islice(living.p_at_least_each(t), ONE_BY_ONE)
-    beyond = ((n, living.p_at_least(n, t)) for n in _classes())
-    for n, per_state in chain(enumerate(one_by_one, start=1), beyond):
+    each = living.p_at_least_each(t)
+    for n in _classes():
+        if n <= _BY_RECURRENCE:
+            per_state = next(islice(each, n - 1 - (counts[-1] if counts else 0), None))
+        else:
+            per_state = living.p_at_least(n, t)
         counts.append(n)
         tails.append(piece.averaged(alive, per_state))
         if tails[-1].max(initial=0.0) < _NEGLIGIBLE:
             break
-    return CountTails(np.array(counts), np.column_stack(tails))
+    return CountTails(np.array(counts), np.array(tails).T)
 
 
 def _classes() -> Iterator[int]:
-    """Counts beyond those taken singly, each 4% above the last."""
+    """Counts taken singly, and beyond each 4% above the last."""
+    yield from range(1, ONE_BY_ONE + 1)
     n = ONE_BY_ONE
     while True:
         n = int(np.ceil(n * 1.04))

@@ -15,6 +15,7 @@ from predclv.models.base import PurchaseModel
 
 _ELEMENTS = 1 << 20  # probabilities that are held at once
 _KEPT = 200_000  # histories of which the distribution is kept once calculated
+_ALIKE = 0.2  # how much more often customers may have bought and still be calculated together
 _SMALL = 1e-6  # a probability below this is not a difference of tails but calculated by itself
 
 Part = tuple[slice, Histories, CountTails]
@@ -51,16 +52,17 @@ class HistoryCounts:
         return list(self._calculated())
 
     def _calculated(self) -> Iterator[list[Part]]:
-        for of_frequency, group in self.histories.by_frequency():
-            begin = of_frequency.start
-            yield [
-                (
-                    slice(begin + cells.start, begin + cells.stop),
-                    piece,
-                    count_tails(piece, self.model, self.t),
-                )
-                for cells, piece in group.parts(n_draws(self.model))
-            ]
+        for of_group, group in self.histories.by_frequency(_ALIKE):
+            parts: list[Part] = []
+            for cells, piece in group.parts(n_draws(self.model)):
+                found, begin = count_tails(piece, self.model, self.t), of_group.start + cells.start
+                for rows, of_frequency in piece.by_frequency():
+                    if parts and parts[-1][1].x[0] < of_frequency.x[0]:
+                        yield parts
+                        parts = []
+                    here = slice(begin + rows.start, begin + rows.stop)
+                    parts.append((here, of_frequency, found.of(rows)))
+            yield parts
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)

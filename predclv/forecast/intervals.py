@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from predclv.engines.result import Fit
-from predclv.forecast.counts import CountTails, count_quantile
+from predclv.forecast.counts import count_quantile, in_classes
 from predclv.forecast.distribution import HistoryCounts
 from predclv.forecast.draws import drawn, fixed_draws
 from predclv.forecast.histories import Histories
@@ -69,11 +69,8 @@ def predictive_intervals(
                 bound = count_quantile(tails, piece, counts.model, counts.t, probability)
                 found[f"purchases_{side}"][cells] = bound
         if spend is not None:
-            pieces = [tails for _, _, tails in parts]
-            longest = max(pieces, key=lambda tails: tails.counts.size)
             curves = log_quantile_curves(
-                _joined(pieces, longest.counts.size),
-                longest.representatives,
+                *in_classes([tails for _, _, tails in parts]),
                 float(parts[0][1].x[0]),
                 spend_model,
                 tuple(1.0 - probability for probability in ends.values()),
@@ -82,17 +79,6 @@ def predictive_intervals(
             for side, curve in zip(ends, curves, strict=True):
                 found[f"revenue_{side}"][:, of_frequency] = curve
     return found
-
-
-def _joined(pieces: list[CountTails], length: int) -> NDArray:
-    """The probabilities of each count for all histories of the pieces, (m, length)."""
-    joined = np.zeros((sum(len(tails.tails) for tails in pieces), length))
-    start = 0
-    for tails in pieces:
-        probabilities = tails.probabilities
-        joined[start : start + len(probabilities), : probabilities.shape[1]] = probabilities
-        start += len(probabilities)
-    return joined
 
 
 def lifetime_intervals(

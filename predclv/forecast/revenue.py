@@ -25,9 +25,7 @@ _ROUGH = 0.25  # step of the search for where a quantile is, in log revenue
 _NEAR = 0.05  # how far around that the grid is kept, and by as much as the scale is unknown
 _REACH = 4.5  # standard deviations of log revenue that the grid covers; beyond, tails are powers
 NOTHING = -1e9  # the log of a quantile that is zero: its exponential is 0.0
-_ONE_BY_ONE = 12  # counts up to here are taken singly, beyond in classes 6% wide
-_GROWTH = 1.06
-_UNLIKELY = 1e-7  # a class of counts that nobody reaches more often is left out
+_ROWS = 2048  # histories at once: their tails on the grid stay in the processor's cache
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -64,18 +62,27 @@ class RevenueTails:
         beyond : float
         """
         answer = np.full(len(probabilities), NOTHING)
+        for start in range(0, len(probabilities), _ROWS):
+            rows = slice(start, start + _ROWS)
+            answer[rows] = self._of_rows(probabilities[rows], beyond)
+        return answer
+
+    def _of_rows(self, probabilities: NDArray, beyond: float) -> NDArray:
+        answer = np.full(len(probabilities), NOTHING)
         any_purchase = probabilities.sum(axis=1)
         buyers = np.flatnonzero(any_purchase * (1 - 1e-12) > beyond)
         if not buyers.size:
             return answer
-        tail = probabilities[buyers] @ self.above / any_purchase[buyers, None]
-        wanted = beyond / any_purchase[buyers]
+        if buyers.size < answer.size:
+            probabilities, any_purchase = probabilities[buyers], any_purchase[buyers]
+        tail = self.above.T @ probabilities.T
         # Four points of the grid around the first that is not exceeded enough.
-        place = (tail > wanted[:, None]).sum(axis=1)
-        first = np.clip(place - 2, 0, self.log_revenue.size - _POINTS)[:, None]
-        first = first + np.arange(_POINTS)
-        odds = logit(np.clip(np.take_along_axis(tail, first, axis=1), 1e-300, 1 - 1e-15))
-        answer[buyers] = _crossing(self.log_revenue[first], odds, logit(wanted))
+        place = (tail > beyond).sum(axis=0)
+        first = np.clip(place - 2, 0, self.log_revenue.size - _POINTS)
+        first = first + np.arange(_POINTS)[:, None]
+        share = np.take_along_axis(tail, first, axis=0) / any_purchase
+        odds = logit(np.clip(share, 1e-300, 1 - 1e-15))
+        answer[buyers] = _crossing(self.log_revenue[first], odds, logit(beyond / any_purchase))
         return answer
 
 
@@ -87,8 +94,9 @@ def log_quantile_curves(
     Parameters
     ----------
     probabilities : ndarray, shape (m, k)
-        Of each count of purchases from 1 on, per history.
+        Of each class of counts of purchases from 1 on, per history.
     counts : ndarray, shape (k,)
+        The average of each class.
     x : float
         Their frequency.
     spend : SpendModel
@@ -102,7 +110,6 @@ def log_quantile_curves(
         ``c0, c1, c2`` so that the quantile at a share u is
         ``(scale + x mean) exp(c0 + c1 u + c2 u^2)``; without repeat purchases u is 0, and c0 all.
     """
-    probabilities, counts = _in_classes(probabilities, counts)
     unknown = float(np.std(np.log(spend.scale)))
     shares = next(shares for most, shares in _SHARES if unknown < most) if x > 0 else (0.0,)
     if unknown < _SHARES[0][0]:
@@ -175,23 +182,22 @@ def _middle(spend: SpendModel) -> SpendModel:
 
 
 def _crossing(at: NDArray, values: NDArray, wanted: NDArray) -> NDArray:
-    """Where falling values at four points, (m, 4) each, reach those wanted, (m,).
+    """Where falling values at four points, (4, m) each, reach those wanted, (m,).
 
     A line through the two points around it, or the outermost two where none is, mended by a cubic
     through all four, but never moved out of its place between the two.
     """
-    above = np.clip((values > wanted[:, None]).sum(axis=1), 1, 3)
-    rows = np.arange(len(at))
-    left, right = at[rows, above - 1], at[rows, above]
-    slope = np.minimum(values[rows, above] - values[rows, above - 1], -1e-12) / (right - left)
-    line = left + (wanted - values[rows, above - 1]) / slope
-    inside = (values[:, 0] > wanted) & (values[:, 3] <= wanted)
+    above = np.clip((values > wanted).sum(axis=0), 1, 3)
+    column = np.arange(above.size)
+    left, right = at[above - 1, column], at[above, column]
+    before = values[above - 1, column]
+    slope = np.minimum(values[above, column] - before, -1e-12) / (right - left)
+    line = left + (wanted - before) / slope
+    inside = (values[0] > wanted) & (values[3] <= wanted)
     for _ in range(2):
         cubic = sum(
-            values[:, i]
-            * np.prod(
-                [(line - at[:, j]) / (at[:, i] - at[:, j]) for j in range(4) if j != i], axis=0
-            )
+            values[i]
+            * np.prod([(line - at[j]) / (at[i] - at[j]) for j in range(4) if j != i], axis=0)
             for i in range(4)
         )
         moved = np.clip(line - (cubic - wanted) / slope, left, right)
@@ -202,20 +208,3 @@ def _crossing(at: NDArray, values: NDArray, wanted: NDArray) -> NDArray:
 def scale_of(spend: SpendModel) -> float:
     """The scale in the middle of the draws."""
     return float(np.exp(np.mean(np.log(spend.scale))))
-
-
-def _in_classes(probabilities: NDArray, counts: NDArray) -> tuple[NDArray, NDArray]:
-    """Neighbouring counts taken together where many: sums of many purchases hardly differ."""
-    edges = [n for n in counts.tolist() if n <= _ONE_BY_ONE]
-    while edges[-1] < counts[-1]:
-        edges.append(max(edges[-1] + 1, int(edges[-1] * _GROWTH)))
-    starts = np.unique(np.searchsorted(counts, edges))
-    starts = starts[starts < counts.size]
-    of_count = np.searchsorted(starts, np.arange(counts.size), side="right") - 1
-    together = probabilities @ (of_count[:, None] == np.arange(starts.size)).astype(float)
-    each = probabilities.sum(axis=0)
-    total, weighted = (np.bincount(of_count, weights=w) for w in (each, each * counts))
-    middle = np.divide(weighted, total, out=counts[starts].astype(float), where=total > 0)
-    likely = together.max(axis=0) > _UNLIKELY
-    likely[0] = True
-    return together[:, likely], middle[likely]

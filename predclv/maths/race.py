@@ -156,10 +156,9 @@ def log_nth_first(
     log_alpha, log_beta = np.log(alpha), np.log(beta)
 
     def height(zeta: NDArray) -> NDArray:
-        from_alpha, from_beta = zeta - log_alpha, zeta - log_beta
-        both = -n * np.logaddexp(0.0, -from_alpha) - r * np.logaddexp(0.0, from_alpha)
-        both -= s * np.logaddexp(0.0, from_beta)
-        return both - np.logaddexp(0.0, -from_beta) if power else both
+        tau = np.exp(np.maximum(zeta, -700.0))
+        both = n * np.log1p(alpha / tau) + r * np.log1p(tau / alpha) + s * np.log1p(tau / beta)
+        return -(both + np.log1p(beta / tau)) if power else -both
 
     def slope(zeta: NDArray) -> NDArray:
         in_alpha = 1.0 / (1.0 + np.exp(zeta - log_alpha))  # alpha / (alpha + tau)

@@ -65,16 +65,8 @@ class BGNBD(PurchaseModel):
 
     title: ClassVar[str] = "BG/NBD"
 
-    def _log_branches(self, x: NDArray, t_x: NDArray, T: NDArray) -> tuple[NDArray, NDArray]:
-        """Log-likelihood of still being here, and how far above it lies having left after t_x."""
-        ab = np.add(self.a, self.b)
-        here = (
-            log_rising(self.r, x)
-            - self.r * np.log1p(T / self.alpha)
-            - x * np.log(self.alpha + T)
-            + log_rising(self.b, x)
-            - log_rising(ab, x)
-        )
+    def _log_gone_over_here(self, x: NDArray, t_x: NDArray, T: NDArray) -> NDArray:
+        """How far, in logs, having left after t_x lies above still being here; -inf at x = 0."""
         repeat = x > 0
         before = np.where(repeat, self.b + (x - 1), 1.0)
         gone_over_here = (
@@ -82,7 +74,7 @@ class BGNBD(PurchaseModel):
             - np.log(before)
             + (self.r + x) * np.log1p((T - t_x) / (self.alpha + t_x))
         )
-        return here, np.where(repeat, gone_over_here, -np.inf)
+        return np.where(repeat, gone_over_here, -np.inf)
 
     def log_likelihood(self, x: ArrayLike, t_x: ArrayLike, T: ArrayLike) -> NDArray:
         """Log-likelihood of each customer's history, shape (..., n). Eq. 3 of the paper.
@@ -95,8 +87,14 @@ class BGNBD(PurchaseModel):
             Time of the last purchase (0 where x = 0) and of observation, from the first purchase.
         """
         x, t_x, T = _floats(x, t_x, T)
-        here, gone_over_here = self._log_branches(x, t_x, T)
-        return here + np.logaddexp(0.0, gone_over_here)
+        here = (
+            log_rising(self.r, x)
+            - self.r * np.log1p(T / self.alpha)
+            - x * np.log(self.alpha + T)
+            + log_rising(self.b, x)
+            - log_rising(np.add(self.a, self.b), x)
+        )
+        return here + np.logaddexp(0.0, self._log_gone_over_here(x, t_x, T))
 
     def p_alive(self, x: ArrayLike, t_x: ArrayLike, T: ArrayLike) -> NDArray:
         """Probability of still being a customer at ``T``, shape (..., n); 1 where x = 0.
@@ -104,7 +102,7 @@ class BGNBD(PurchaseModel):
         Source: Fader, Hardie & Lee (2008), computing P(alive) using the BG/NBD model.
         """
         x, t_x, T = _floats(x, t_x, T)
-        return expit(-self._log_branches(x, t_x, T)[1])
+        return expit(-self._log_gone_over_here(x, t_x, T))
 
     def given_alive(self, x: ArrayLike, T: ArrayLike) -> "BGNBD":
         """The model of a customer still here at ``T``: again a BG/NBD."""

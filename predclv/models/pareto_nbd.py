@@ -199,11 +199,13 @@ class ParetoNBD(PurchaseModel):
             heavy = ParetoNBD(*(value[long] for value in (r, alpha, s, beta)))
             near, far = np.zeros(t.size), np.zeros(t.size)
             near[long], far[long] = (heavy.p_at_least(n, t[long]) for n in (above, above + 1))
-            n = np.arange(first, above)[:, None]
             with np.errstate(divide="ignore"):
-                held = np.exp(log_rising(r, n) - log_rising(1.0, n) + n * np.log(share) + edge)
+                orders = log_rising(r, first) - log_rising(1.0, first)
+                held = [np.exp(orders + first * np.log(share) + edge)]
+            for step in range(first, above - 1):
+                held.append(held[-1] * share * ((r + step) / (step + 1)))
             found = []
-            for step, parts in zip(range(above - 1, first - 1, -1), held[::-1], strict=True):
+            for step, parts in zip(range(above - 1, first - 1, -1), reversed(held), strict=True):
                 pull = (step * (1 + ratio) + r + s - ratio * (s - 1)) / (r + step)
                 near, far = parts + pull * near - ratio * ((step + 1) / (r + step)) * far, near
                 found.append(near)

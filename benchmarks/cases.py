@@ -67,6 +67,14 @@ def cells_predclv(path: str) -> Case:
     return lambda: pc.rfm_summary(path).cells()
 
 
+def counted_predclv(path: str) -> Case:
+    """Without spend, as for models of purchases alone."""
+    import predclv as pc
+
+    pc.rfm_summary(pc.datasets.load_cdnow()).cells()  # imports
+    return lambda: pc.rfm_summary(path, amount=None).cells()
+
+
 def _duckdb_cells(path: str, of_a_day: str, of_a_customer: str, of_a_cell: str) -> Case:
     import duckdb
 
@@ -85,6 +93,11 @@ def _duckdb_cells(path: str, of_a_day: str, of_a_customer: str, of_a_cell: str) 
 def cells_duckdb(path: str) -> Case:
     """The plain two-level group-by that counts cells and reads no amounts."""
     return _duckdb_cells(path, "", "", "")
+
+
+def counted_duckdb(path: str) -> Case:
+    """The same."""
+    return cells_duckdb(path)
 
 
 def cells_duckdb_spend(path: str) -> Case:
@@ -228,20 +241,20 @@ def fit_spend_lifetimes(path: str) -> Case:
 # Forecasts: the fit is there -----------------------------------------------------------------
 
 
+def _written(fitted, level: float | None) -> None:
+    folder = Path(tempfile.mkdtemp())
+    atexit.register(shutil.rmtree, folder)
+    asked = fitted.forecast("12 months", discount_rate=0.10, level=level, seed=1)
+    asked.to_parquet(folder / "forecast.parquet")
+
+
 def _forecast_predclv(path: str, level: float | None) -> Case:
     import predclv as pc
 
-    folder = Path(tempfile.mkdtemp())
-    atexit.register(shutil.rmtree, folder)
-
-    def forecast(fitted, name: str) -> None:
-        asked = fitted.forecast("12 months", discount_rate=0.10, level=level, seed=1)
-        asked.to_parquet(folder / name)
-
     few = pc.rfm_summary(pc.datasets.load_cdnow())
-    forecast(pc.CLVModel().fit(few), "few.parquet")  # imports, compiled kernels
+    _written(pc.CLVModel().fit(few), level)  # imports, compiled kernels
     fitted = pc.CLVModel().fit(pc.rfm_summary(path))
-    return lambda: forecast(fitted, "all.parquet")
+    return lambda: _written(fitted, level)
 
 
 def intervals_predclv(path: str) -> Case:
@@ -252,6 +265,20 @@ def intervals_predclv(path: str) -> Case:
 def point_predclv(path: str) -> Case:
     """The same without intervals, written to Parquet too."""
     return _forecast_predclv(path, None)
+
+
+def limited_predclv(path: str) -> Case:
+    """From the log to every customer's forecast with intervals, DuckDB held to 1 GB."""
+    import predclv as pc
+
+    few = pc.rfm_summary(pc.datasets.load_cdnow())
+    _written(pc.CLVModel().fit(few), 0.9)  # imports, compiled kernels
+
+    def run():
+        with pc.duckdb_settings(memory_limit="1GB"):
+            _written(pc.CLVModel().fit(pc.rfm_summary(path)), 0.9)
+
+    return run
 
 
 def point_lifetimes(path: str) -> Case:

@@ -25,13 +25,15 @@ LOOKS = {
 TITLES = {
     "import": "import",
     "first_fit": "import and fit CDNOW",
-    "cells": "log to cells",
+    "cells": "log to cells, with spend",
+    "counted": "log to cells, purchases alone",
     "fit_bgnbd": "fit BG/NBD",
     "fit_mbgnbd": "fit MBG/NBD",
     "fit_pareto": "fit Pareto/NBD",
     "fit_spend": "fit Gamma-Gamma",
     "point": "12-month forecast",
     "intervals": "the same with intervals, to Parquet",
+    "limited": "log to such a file, with DuckDB held to 1 GB",
     "summary": "posterior of BG/NBD, 1,000 draws × 4 chains",
     "clv": "posterior and 12-month CLV",
 }

@@ -2,8 +2,9 @@
 
 The integral over the leaving time has an integrand that depends on a customer's frequency alone,
 and ends that are whole days: where many customers share a frequency it is taken once from day to
-day, and a customer's is the difference of two sums. Otherwise, or where a step of the grid is too
-long for that, each cell is integrated for itself, as in ``maths/race.py``.
+day, and a customer's is the difference of two sums. A step of the grid too long for that, such as
+the first after a leaving at once, is integrated as in ``maths/race.py``, and so is each cell where
+few customers share a frequency.
 """
 
 from math import ceil, exp, expm1, log, log1p
@@ -18,7 +19,7 @@ from predclv.maths.race import FAR, LENGTHS, PANEL, POINTS
 _STEP_POINTS, _STEP_LENGTHS = np.polynomial.legendre.leggauss(5)
 _STEP_POINTS, _STEP_LENGTHS = 0.5 * (_STEP_POINTS + 1.0), 0.5 * _STEP_LENGTHS
 # With five points a step may fall by so much, and last so long against its distance from the
-# nearest singularity, for a relative error below 1e-13.
+# nearest singularity, for a relative error below 1e-13. Half of the fall may be of those who leave.
 _STEP_FALL, _STEP_REACH = 0.75, 0.2
 _MOST = 300.0  # exponents up to here neither overflow nor leave the products of powers
 
@@ -85,9 +86,10 @@ def pareto_nbd(
     # Columns: logarithms of (alpha + t)/alpha and (beta + t)/beta, their steps, and powers.
     at = np.empty((days, 6))
     nodes = np.empty((max(days - 1, 1), POINTS_A_STEP, 5))
-    farthest = _lay_out(grid, alpha, s, beta, at, nodes)
+    is_long = np.zeros(days, dtype=np.bool_)
+    longest = _lay_out(grid, alpha, s, beta, at, nodes, is_long)
     tails = np.zeros((days, 5))
-    fewest = days * POINTS_A_STEP / 60.0
+    fewest = days * POINTS_A_STEP / 60.0 + is_long.sum()
 
     end = 0
     while end < weight.size:
@@ -97,12 +99,11 @@ def pareto_nbd(
         k = r + frequency[level]
         tabled = (
             end - start > fewest
-            and farthest[0] < _STEP_REACH
-            and k * farthest[1] + (s + 1.0) * farthest[2] < _STEP_FALL
+            and k * longest[0] + (s + 1.0) * longest[1] < _STEP_FALL
             and k * at[days - 1, 0] + s * at[days - 1, 1] < _MOST
         )
         if tabled:
-            _sum_backwards(k, s, at, nodes, tails)
+            _sum_backwards(k, alpha, s, beta, grid, at, nodes, is_long, tails)
             _add_tabled(
                 k, alpha, s, beta, grid, at, tails, cells[start:end], weight[start:end], result
             )
@@ -144,19 +145,28 @@ def _still_here(
 
 @njit(**FAST)
 def _lay_out(
-    grid: NDArray, alpha: float, s: float, beta: float, at: NDArray, nodes: NDArray
+    grid: NDArray,
+    alpha: float,
+    s: float,
+    beta: float,
+    at: NDArray,
+    nodes: NDArray,
+    is_long: NDArray,
 ) -> NDArray:
-    """Fill what no frequency changes; the longest step in three measures."""
+    """Fill what no frequency changes; the longest step, of those not too long, in two measures."""
     low = min(alpha, beta)
-    farthest = np.zeros(3)
+    longest = np.zeros(2)
     for j in range(grid.size):
         at[j, 0], at[j, 1] = log1p(grid[j] / alpha), log1p(grid[j] / beta)
     for j in range(grid.size - 1):
         width = grid[j + 1] - grid[j]
         at[j, 2], at[j, 3] = log1p(width / (alpha + grid[j])), log1p(width / (beta + grid[j]))
-        farthest[0] = max(farthest[0], width / (low + grid[j]))
-        farthest[1] = max(farthest[1], at[j, 2])
-        farthest[2] = max(farthest[2], at[j, 3])
+        is_long[j] = (
+            width > _STEP_REACH * (low + grid[j]) or (s + 1.0) * at[j, 3] > 0.5 * _STEP_FALL
+        )
+        if is_long[j]:
+            continue
+        longest[0], longest[1] = max(longest[0], at[j, 2]), max(longest[1], at[j, 3])
         for i in range(POINTS_A_STEP):
             tau = width * _STEP_POINTS[i]
             in_alpha, in_beta = log1p(tau / (alpha + grid[j])), log1p(tau / (beta + grid[j]))
@@ -166,11 +176,21 @@ def _lay_out(
             nodes[j, i, 2] = left / (alpha + grid[j] + tau)
             nodes[j, i, 3] = left * inverse
             nodes[j, i, 4] = width * _STEP_LENGTHS[i] * exp(-s * in_beta) * inverse
-    return farthest
+    return longest
 
 
 @njit(**FAST)
-def _sum_backwards(k: float, s: float, at: NDArray, nodes: NDArray, tails: NDArray) -> None:
+def _sum_backwards(
+    k: float,
+    alpha: float,
+    s: float,
+    beta: float,
+    grid: NDArray,
+    at: NDArray,
+    nodes: NDArray,
+    is_long: NDArray,
+    tails: NDArray,
+) -> None:
     """Integrals from each day to the last, relative to the integrand on the day.
 
     Of the integrand, and of it times what ``race_and_slopes`` takes means of, to the last day.
@@ -182,13 +202,22 @@ def _sum_backwards(k: float, s: float, at: NDArray, nodes: NDArray, tails: NDArr
         at[j, 4], at[j, 5] = exp(exponent), exp(-exponent)
     for j in range(last - 1, -1, -1):
         total = by_alpha = by_beta = late_alpha = late_beta = 0.0
-        for i in range(POINTS_A_STEP):
-            weight = exp(-k * nodes[j, i, 0]) * nodes[j, i, 4]
-            total += weight
-            by_alpha += weight * nodes[j, i, 0]
-            by_beta += weight * nodes[j, i, 1]
-            late_alpha += weight * nodes[j, i, 2]
-            late_beta += weight * nodes[j, i, 3]
+        if is_long[j]:
+            found = _one(k, alpha, s, beta, grid[j], grid[j + 1])
+            total = exp(found[0])
+            by_alpha, by_beta = total * found[1], total * found[2]
+            # Its slopes count to the end of the step, not to the last day.
+            later, next_day = grid[last] - grid[j + 1], grid[j + 1]
+            late_alpha = total * (found[3] + later * (1.0 + found[3]) / (alpha + next_day))
+            late_beta = total * (found[4] + later * (1.0 + found[4]) / (beta + next_day))
+        else:
+            for i in range(POINTS_A_STEP):
+                weight = exp(-k * nodes[j, i, 0]) * nodes[j, i, 4]
+                total += weight
+                by_alpha += weight * nodes[j, i, 0]
+                by_beta += weight * nodes[j, i, 1]
+                late_alpha += weight * nodes[j, i, 2]
+                late_beta += weight * nodes[j, i, 3]
         falls = exp(-k * at[j, 2] - s * at[j, 3])
         tails[j, 0] = total + falls * tails[j + 1, 0]
         tails[j, 1] = by_alpha + falls * (tails[j + 1, 1] + at[j, 2] * tails[j + 1, 0])

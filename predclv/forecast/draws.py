@@ -51,6 +51,8 @@ def _points(many: NDArray) -> NDArray | None:
     Arasaratnam, I. & Haykin, S. (2009). Cubature Kalman filters. IEEE Transactions on Automatic
     Control 54(6), 1254-1269.
     """
+    if not many.std(axis=0).max() <= _WELL_KNOWN:  # nor where they are not finite
+        return None
     centre = many.mean(axis=0)
     variances, axes = np.linalg.eigh(np.atleast_2d(np.cov(many.T)))
     spread = np.sqrt(np.maximum(variances, 0.0))

@@ -84,7 +84,7 @@ class FittedCLV:
         margin : float
             Share of spend that is profit; with 1.0, ``clv`` is discounted revenue.
         level : float or None
-            Of the predictive intervals; None leaves them out, which is many times faster. Those of
+            Of the predictive intervals; None leaves them out, which is a few times faster. Those of
             purchases are exact given draws of the parameters, those of revenue to some 0.1% (1%
             where every purchase costs the same). Those of clv are those of revenue times the
             customer's discounted over undiscounted purchases; over the whole remaining lifetime

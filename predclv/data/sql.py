@@ -282,7 +282,7 @@ class Statements:
         until: int | None,
         with_refunds: bool,
         refunds_count: bool,
-        pack: "Packing | None" = None,
+        pack: Packing | None = None,
     ) -> str:
         """One row per customer, counted in whole days to ``end``.
 

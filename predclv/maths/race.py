@@ -156,7 +156,7 @@ def log_nth_first(
     log_alpha, log_beta = np.log(alpha), np.log(beta)
 
     def height(zeta: NDArray) -> NDArray:
-        tau = np.exp(np.maximum(zeta, -700.0))
+        tau = np.exp(np.maximum(zeta, -600.0))
         both = n * np.log1p(alpha / tau) + r * np.log1p(tau / alpha) + s * np.log1p(tau / beta)
         return -(both + np.log1p(beta / tau)) if power else -both
 

@@ -59,20 +59,17 @@ def first_fit_lifetimes() -> Case:
 # A log to cells: how many customers have each (frequency, recency, age) ----------------------
 
 
-def cells_predclv(path: str) -> Case:
+def cells_predclv(path: str, amount: str | None = "amount") -> Case:
     """With spend, checks and a table of the customers kept for the forecast."""
     import predclv as pc
 
     pc.rfm_summary(pc.datasets.load_cdnow()).cells()  # imports
-    return lambda: pc.rfm_summary(path).cells()
+    return lambda: pc.rfm_summary(path, amount=amount).cells()
 
 
 def counted_predclv(path: str) -> Case:
     """Without spend, as for models of purchases alone."""
-    import predclv as pc
-
-    pc.rfm_summary(pc.datasets.load_cdnow()).cells()  # imports
-    return lambda: pc.rfm_summary(path, amount=None).cells()
+    return cells_predclv(path, amount=None)
 
 
 def _duckdb_cells(path: str, of_a_day: str, of_a_customer: str, of_a_cell: str) -> Case:
@@ -95,9 +92,7 @@ def cells_duckdb(path: str) -> Case:
     return _duckdb_cells(path, "", "", "")
 
 
-def counted_duckdb(path: str) -> Case:
-    """The same."""
-    return cells_duckdb(path)
+counted_duckdb = cells_duckdb
 
 
 def cells_duckdb_spend(path: str) -> Case:

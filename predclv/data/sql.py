@@ -155,7 +155,7 @@ class Amounts:
 class Packing:
     """A day and its spend in one whole number, whose minimum finds both.
 
-    The minimum of a number is faster than that of one column by another, on every engine.
+    DuckDB finds the minimum of a number faster than that of one column by another.
 
     Attributes
     ----------

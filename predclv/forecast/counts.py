@@ -99,10 +99,10 @@ def count_tails(piece: Histories, model: PurchaseModel, t: float) -> CountTails:
     living = piece.living(model)
     counts: list[int] = []
     tails: list[NDArray] = []
-    each = living.p_at_least_each(t)
+    each, taken = living.p_at_least_each(t), 0
     for n in _classes():
         if n <= _BY_RECURRENCE:
-            per_state = next(islice(each, n - 1 - (counts[-1] if counts else 0), None))
+            per_state, taken = next(islice(each, n - taken - 1, None)), n
         else:
             per_state = living.p_at_least(n, t)
         counts.append(n)

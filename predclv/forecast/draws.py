@@ -51,7 +51,7 @@ def _points(many: NDArray) -> NDArray | None:
     Arasaratnam, I. & Haykin, S. (2009). Cubature Kalman filters. IEEE Transactions on Automatic
     Control 54(6), 1254-1269.
     """
-    if not many.std(axis=0).max() <= _WELL_KNOWN:  # nor where they are not finite
+    if not np.isfinite(many).all():
         return None
     centre = many.mean(axis=0)
     variances, axes = np.linalg.eigh(np.atleast_2d(np.cov(many.T)))

@@ -1,6 +1,7 @@
 """What is going on, for whoever watches: a line in a terminal or a notebook, and nowhere else.
 
-There is one line at a time. What begins while another thing is going on adds its words to it.
+There is one line at a time. What begins while another thing is going on adds its words to it; what
+another thread does waits for its turn on the screen.
 """
 
 import sys
@@ -9,10 +10,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from html import escape
-from threading import Lock, Timer
+from threading import Lock, RLock, Timer
 from typing import Any, Protocol
 
 _PATIENCE = 0.5  # seconds: what takes less is not worth a line
+_TURN = 0.1  # seconds after which a line looks again whether the screen is free
+_SCREEN = Lock()
 
 
 @contextmanager
@@ -57,8 +60,8 @@ def progress(
     if callable(shown):
         yield shown
     elif (outer := _LINE.get()) is not None:
-        with outer.saying(text):
-            yield outer.say
+        with outer.saying(text) as say:
+            yield say
     elif not (_watched() if shown is None else shown):
         yield lambda step: None
     else:
@@ -78,63 +81,79 @@ class _Line:
     """What is being done, from the outermost word to the innermost; shown once it takes a while."""
 
     def __init__(self, text: str, steps: int | None) -> None:
-        self._texts = [text]
+        self._texts = [[text]]  # threads may share a line, so each takes back its own words alone
         self._steps = steps
         self._begun = 0
         self._display: _Display | None = None
         self._is_over = False
-        self._lock = Lock()
-        self._timer = Timer(_PATIENCE, self._appear)
+        self._lock = RLock()
+        self._wait(_PATIENCE)
+
+    def _wait(self, seconds: float) -> None:
+        self._timer = Timer(seconds, self._appear)
         self._timer.daemon = True
         self._timer.start()
 
     def step(self, what: str) -> None:
         """The next step begins."""
-        self._texts[1:] = [what]
-        self._begun += 1
-        self._refresh()
-
-    def say(self, text: str) -> None:
-        """The innermost words are others now."""
-        self._texts[-1] = text
-        self._refresh()
+        with self._changed():
+            self._texts[1:] = [[what]]
+            self._begun += 1
 
     @contextmanager
-    def saying(self, text: str) -> Iterator[None]:
-        """These words as well, for as long as something lasts."""
-        before = list(self._texts)
-        self._texts.append(text[:1].lower() + text[1:])
-        self._refresh()
+    def saying(self, text: str) -> Iterator[Callable[[str], None]]:
+        """These words as well, for as long as something lasts; a call replaces them."""
+        words = [text[:1].lower() + text[1:]]
+
+        def say(text: str) -> None:
+            with self._changed():
+                words[0] = text
+
+        with self._changed():
+            self._texts.append(words)
         try:
-            yield
+            yield say
         finally:
-            self._texts = before
-            self._refresh()
+            with self._changed():
+                self._texts = [others for others in self._texts if others is not words]
 
     def close(self) -> None:
         """It is done."""
-        self._timer.cancel()
         with self._lock:
             self._is_over = True
+            self._timer.cancel()
             if self._display is not None:
-                self._display.close()
+                try:
+                    self._display.close()
+                finally:
+                    _SCREEN.release()
 
     def _appear(self) -> None:
         with self._lock:
-            if not self._is_over:
-                kind = _InNotebook if _in_notebook() else _InTerminal
+            if self._is_over:
+                return
+            if not _SCREEN.acquire(blocking=False):
+                self._wait(_TURN)
+                return
+            kind = _InNotebook if _in_notebook() else _InTerminal
+            try:
                 self._display = kind(self.text, self._steps)
-                self._display.update(self.text, self._done)
+            except BaseException:
+                _SCREEN.release()
+                raise
+            self._display.update(self.text, self._done)
 
-    def _refresh(self) -> None:
+    @contextmanager
+    def _changed(self) -> Iterator[None]:
         with self._lock:
-            if self._display is not None:
+            yield
+            if self._display is not None and not self._is_over:
                 self._display.update(self.text, self._done)
 
     @property
     def text(self) -> str:
         """All words, the innermost last."""
-        return ": ".join(self._texts)
+        return ": ".join(words[0] for words in self._texts)
 
     @property
     def _done(self) -> int:

@@ -23,7 +23,7 @@ ROWS = (
     {"engines"},
     {"models", "data"},  # neither knows the other
     {"maths", "units"},
-    {"errors", "progress"},
+    {"errors", "progress", "once", "frozen"},
 )
 UPWARDS = {("validation/result.py", "predclv.plots.report")}  # Validation.to_html, nothing else
 TOGETHER = ({"cli", "cli_options", "demo"},)  # parts of one row that are one thing

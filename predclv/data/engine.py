@@ -1,6 +1,7 @@
 """What is asked of an engine that holds a log: DuckDB or Spark."""
 
 import os
+import uuid
 from collections.abc import Mapping
 from typing import Any, Protocol
 
@@ -8,6 +9,7 @@ import pandas as pd
 import pyarrow as pa
 
 from predclv.data.sql import Dialect
+from predclv.errors import DataError
 
 
 class Reader(Protocol):
@@ -28,11 +30,14 @@ class Keeper(Reader, Protocol):
     def frame(self, sql: str) -> pd.DataFrame:
         """The answer as a pandas frame."""
 
+    def table(self, sql: str) -> pa.Table:
+        """The answer as an Arrow table that can be registered elsewhere."""
+
     def register(self, name: str, table: pa.Table) -> None:
         """Let statements read an Arrow table by this name."""
 
     def store(self, name: str, sql: str, reader: Any = None) -> None:
-        """Keep the answer as a table; ``reader`` runs the statement elsewhere."""
+        """Keep the answer as a table of a new name; ``reader`` runs the statement elsewhere."""
 
     def keep_where(self, name: str, condition: str) -> None:
         """Keep only the rows of a stored table that meet a condition."""
@@ -48,3 +53,32 @@ class Keeper(Reader, Protocol):
         metadata: Mapping[str, str],
     ) -> None:
         """Write the answer as Parquet, whole or not at all."""
+
+
+class LeftBehind:
+    """What a log has for an engine in another process: whatever is asked, it says what to do.
+
+    Parameters
+    ----------
+    dialect : Dialect
+        Of the engine that stayed where it was.
+    """
+
+    def __init__(self, dialect: Dialect) -> None:
+        self.dialect = dialect
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        raise DataError(
+            "The log of purchases did not come along: an RFM that is pickled (joblib, "
+            "multiprocessing) travels as its customers, without their purchases. What needs the "
+            "log is to be asked where the summary was made; or pass the log itself, such as the "
+            "path of its file, and make the summary in the process that uses it: "
+            "pc.rfm_summary(log)."
+        )
+
+
+def fresh(name: str) -> str:
+    """A name for a table that no other thread, or other use, takes."""
+    return f"{name}_{uuid.uuid4().hex}"

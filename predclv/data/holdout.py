@@ -7,6 +7,7 @@ from typing import Any
 
 import pandas as pd
 
+from predclv.data.engine import fresh
 from predclv.data.log import Log, civil_date, open_log
 from predclv.data.notices import counted
 from predclv.data.rfm import RFM, summary_of
@@ -233,16 +234,17 @@ def split_of(
 ) -> HoldoutSplit:
     """The split of an opened log; both days within it, the first before the second."""
     rfm, table = summary_of(log, calibration_end, unit)
-    log.keep_purchases("holdout", calibration_end, holdout_end)
+    holdout = fresh("holdout")
+    log.keep_purchases(holdout, calibration_end, holdout_end)
     spend = (
         f", CAST(coalesce(units, 0) AS DOUBLE) / {UNITS} AS spend_holdout" if log.has_spend else ""
     )
     came = log.engine.frame(
         f"SELECT CAST(coalesce(purchases, 0) AS BIGINT) AS frequency_holdout{spend}"
-        f" FROM {table} LEFT JOIN holdout USING (customer_id) ORDER BY customer_id"
+        f" FROM {table} LEFT JOIN {holdout} USING (customer_id) ORDER BY customer_id"
     )
-    new = log.engine.rows(f"SELECT count(*) FROM holdout ANTI JOIN {table} USING (customer_id)")
-    log.engine.drop("holdout")
+    new = log.engine.rows(f"SELECT count(*) FROM {holdout} ANTI JOIN {table} USING (customer_id)")
+    log.engine.drop(holdout)
     duration = (holdout_end - calibration_end).days / days_per(unit)
     frame = pd.concat([rfm.frame, came], axis="columns")
     frame["duration_holdout"] = duration

@@ -1,9 +1,8 @@
 """A checked log of purchases: what may be counted, and a count of what was left out."""
 
 import datetime
-import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import Any, TypedDict
 
 import numpy as np
@@ -11,7 +10,7 @@ import pandas as pd
 
 from predclv.data.checks import check_amounts, check_ids_and_days
 from predclv.data.columns import statements
-from predclv.data.engine import Keeper
+from predclv.data.engine import Keeper, LeftBehind, fresh
 from predclv.data.notices import warn
 from predclv.data.refunds import REFUNDS, refuse_refunds, report_refunds
 from predclv.data.sources import Table, open_table
@@ -55,6 +54,19 @@ class Log:
     def __repr__(self) -> str:
         return f"Log({self.rows:,} rows, {self.first_day} to {self.last_day})"
 
+    def __copy__(self) -> "Log":
+        return self
+
+    def __deepcopy__(self, memo: object) -> "Log":
+        return self
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """In another process a log has its dates and counts; asked for its rows, it says so."""
+        left: Any = LeftBehind(self._table.dialect)
+        table = replace(self._table, engine=left, reader=left, alive=None)
+        values = {part.name: getattr(self, part.name) for part in fields(self)} | {"_table": table}
+        return Log, tuple(values.values())
+
     def purchases(
         self, after: datetime.date | None = None, until: datetime.date | None = None
     ) -> pd.DataFrame:
@@ -73,26 +85,28 @@ class Log:
             One row per customer with a purchase: customer_id, purchases (days with one) and, where
             the log has amounts, spend (their net total); sorted by customer_id.
         """
-        self.keep_purchases("purchases_of_window", after, until)
+        name = fresh("purchases")
+        self.keep_purchases(name, after, until)
         spend = f", CAST(units AS DOUBLE) / {UNITS} AS spend" if self.has_spend else ""
         frame = self.engine.frame(
-            f"SELECT customer_id, purchases{spend} FROM purchases_of_window ORDER BY customer_id"
+            f"SELECT customer_id, purchases{spend} FROM {name} ORDER BY customer_id"
         )
-        self.engine.drop("purchases_of_window")
+        self.engine.drop(name)
         return frame
 
     def purchase_days(self, until: datetime.date | None = None) -> pd.DataFrame:
         """Every day with a purchase: customer_id, day (datetime64) and, maybe, spend; sorted."""
         last = None if until is None else (until - _EPOCH).days
         sql = self._statements.purchase_days(None, last, **self._refund_options)
-        self.engine.store("days_of_log", sql, self._table.reader)
+        name = fresh("days")
+        self.engine.store(name, sql, self._table.reader)
         spend = f", CAST(units AS DOUBLE) / {UNITS} AS spend" if self.has_spend else ""
         bought = "WHERE bought" if self._facts["refund_rows"] else ""
         frame = self.engine.frame(
-            f"SELECT customer_id, DATE '1970-01-01' + day AS day{spend} FROM days_of_log {bought}"
+            f"SELECT customer_id, DATE '1970-01-01' + day AS day{spend} FROM {name} {bought}"
             " ORDER BY customer_id, day"
         )
-        self.engine.drop("days_of_log")
+        self.engine.drop(name)
         return frame
 
     def keep_purchases(
@@ -106,7 +120,7 @@ class Log:
     def totals(self, end: datetime.date) -> pd.DataFrame:
         """Each customer up to ``end``, in the integers of `customer_totals`; sorted by id."""
         sql = customer_totals(self._statements, (end - _EPOCH).days, **self._refund_options)
-        return self._fetched("totals_of_log", sql, "customer_id")
+        return self._fetched(sql, "customer_id")
 
     def cohort_cells(self, end: datetime.date, period: str) -> pd.DataFrame:
         """Cohorts by age up to ``end``, in the integers of `sql_historical.cohort_cells`."""
@@ -117,7 +131,7 @@ class Log:
             "segment" in self._table.types,
             **self._refund_options,
         )
-        return self._fetched("cohorts_of_log", sql, "cohort, age")
+        return self._fetched(sql, "cohort, age")
 
     def rows_after(self, end: datetime.date) -> int:
         """Rows later than ``end``."""
@@ -127,7 +141,8 @@ class Log:
         found = self._table.reader.rows(f"SELECT count(*) FROM {self._table.sql} WHERE {later}")
         return int(found[0][0])
 
-    def _fetched(self, name: str, sql: str, order: str) -> pd.DataFrame:
+    def _fetched(self, sql: str, order: str) -> pd.DataFrame:
+        name = fresh("answer")
         self.engine.store(name, sql, self._table.reader)
         frame = self.engine.frame(f"SELECT * FROM {name} ORDER BY {order}")
         self.engine.drop(name)
@@ -139,7 +154,7 @@ class Log:
         The table has customer_id, frequency, recency_days, age_days and, where the log has
         amounts, repeat_units.
         """
-        name = f"summary_{uuid.uuid4().hex}"
+        name = fresh("summary")
         engine, last = self.engine, (end - _EPOCH).days
         until = last if end < self.last_day else None
         sql = self._statements.summary(last, until, **self._refund_options, pack=self._packing)

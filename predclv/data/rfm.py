@@ -5,7 +5,6 @@ import html
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -17,6 +16,7 @@ from predclv.data.notices import counted, warn
 from predclv.data.summaries import FrameSummary, StoredSummary, Summary
 from predclv.data.summary_checks import checked_summary
 from predclv.errors import DataError, DataWarning
+from predclv.frozen import Frozen
 from predclv.units import days_per
 
 
@@ -81,7 +81,7 @@ class RFM:
             "customers": len(checked),
             "repeat_purchases": int(checked["frequency"].sum()),
         }
-        return cls(unit, None, MappingProxyType(counts), None, FrameSummary(checked, unit))
+        return cls(unit, None, Frozen(counts), None, FrameSummary(checked, unit))
 
     @classmethod
     def empty(cls, unit: str) -> "RFM":
@@ -89,7 +89,7 @@ class RFM:
         columns = {"customer_id": np.int64, "frequency": np.int64, "recency": float, "T": float}
         frame = pd.DataFrame({name: np.empty(0, kind) for name, kind in columns.items()})
         counts = {"rows": 0, "customers": 0, "repeat_purchases": 0}
-        return cls(unit, None, MappingProxyType(counts), None, FrameSummary(frame, unit))
+        return cls(unit, None, Frozen(counts), None, FrameSummary(frame, unit))
 
     @property
     def frame(self) -> pd.DataFrame:
@@ -345,4 +345,4 @@ def summary_of(log: Log, end: datetime.date, unit: str) -> tuple[RFM, str]:
     """The summary of a checked log to ``end``, not before its first day, and its table's name."""
     table, counts = log.keep_summary(end)
     summary = StoredSummary(log.engine, table, unit, log.has_spend)
-    return RFM(unit, end, MappingProxyType(counts), log, summary), table
+    return RFM(unit, end, Frozen(counts), log, summary), table

@@ -1,6 +1,5 @@
 """Customers joined with numbers of their cells inside DuckDB, and written from there."""
 
-import uuid
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -8,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from predclv.data.engine import Keeper
+from predclv.data.engine import Keeper, fresh
 from predclv.data.notices import counted
 from predclv.data.sql import Dialect
 from predclv.errors import DataError
@@ -100,7 +99,7 @@ def write_scored(
     StoreError
         If the file cannot be written.
     """
-    name = f"cells_{uuid.uuid4().hex}"
+    name = fresh("cells")
     engine.register(name, pa.Table.from_pandas(cells, preserve_index=False))
     try:
         sql = scored_sql(customers, name, keys, expressions, engine.dialect)

@@ -91,11 +91,14 @@ class SparkEngine:
 
     def frame(self, sql: str) -> pd.DataFrame:
         """The answer as a pandas frame, fetched by Arrow whatever the session's setting is."""
-        with explained("the summary"):
-            table = self._answer(sql).toArrow()
-        frame = table.to_pandas(date_as_object=False)
+        frame = self.table(sql).to_pandas(date_as_object=False)
         days = frame.select_dtypes("datetime").columns
         return frame.astype(dict.fromkeys(days, "datetime64[us]"))
+
+    def table(self, sql: str) -> pa.Table:
+        """The answer as an Arrow table."""
+        with explained("the summary"):
+            return self._answer(sql).toArrow()
 
     def store(self, name: str, sql: str, reader: Any = None) -> None:
         """Keep the answer as a cached DataFrame, computed when it is first asked.
@@ -166,11 +169,12 @@ class SparkEngine:
         PySpark registers each as a view for a moment. Dropping a view empties the cache of its very
         plan, the user's own cached frame included, so what is handed over is another plan.
         """
-        names = [name for name in self._tables if re.search(rf"\b{name}\b", sql)]
+        tables = dict(self._tables)  # another thread may add one
+        names = [name for name in tables if re.search(rf"\b{name}\b", sql)]
         text = sql.replace("{", "{{").replace("}", "}}")
         for name in names:
             text = re.sub(rf"\b{name}\b", f"{{{name}}}", text)
-        return self._session.sql(text, **{name: self._tables[name].where("true") for name in names})
+        return self._session.sql(text, **{name: tables[name].where("true") for name in names})
 
 
 @contextlib.contextmanager

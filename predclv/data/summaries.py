@@ -1,9 +1,8 @@
 """The two things an RFM summary can rest on: a table inside DuckDB, or a frame from elsewhere."""
 
 from collections.abc import Mapping
-from functools import cached_property
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import pandas as pd
@@ -11,11 +10,12 @@ import pyarrow as pa
 
 from predclv.data.cells import Cells, SpendCells
 from predclv.data.duckdb import Engine
-from predclv.data.engine import Keeper
+from predclv.data.engine import Keeper, fresh
 from predclv.data.grouping import distinct
 from predclv.data.notices import counted
 from predclv.data.scored import assert_covered, write_scored
 from predclv.data.sql import UNITS
+from predclv.once import once
 from predclv.progress import stage
 from predclv.units import days_per
 
@@ -59,7 +59,11 @@ class Summary(Protocol):
 
 
 class StoredSummary:
-    """A summary in whole days and 1e-4 units that stays in its engine until it is asked for."""
+    """A summary in whole days and 1e-4 units that stays in its engine until it is asked for.
+
+    It never changes, so a copy is the same one. To another process it goes as all of its rows, in
+    these integers: every answer there is the same to the last bit.
+    """
 
     cell_keys: tuple[str, ...] = ("frequency", "recency_days", "age_days")
 
@@ -68,6 +72,16 @@ class StoredSummary:
         self._table = table
         self._unit = unit
         self.has_spend = has_spend
+
+    def __copy__(self) -> "StoredSummary":
+        return self
+
+    def __deepcopy__(self, memo: object) -> "StoredSummary":
+        return self
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        customers = self._engine.table(f"SELECT * FROM {self._table}")
+        return _arrived, (customers, self._unit, self.has_spend)
 
     @property
     def columns(self) -> str:
@@ -86,7 +100,7 @@ class StoredSummary:
             f" CAST(age_days AS DOUBLE) / {days} AS T{spend if self.has_spend else ''}"
         )
 
-    @cached_property
+    @once
     def frame(self) -> pd.DataFrame:
         """One row per customer, sorted by customer_id."""
         sql = f"SELECT {self.columns} FROM {self._table} ORDER BY customer_id"
@@ -102,7 +116,7 @@ class StoredSummary:
         """The columns ``cell_keys`` and weight, one row per cell, in the order of ``cells()``."""
         return self._keyed_cells.copy(deep=False)
 
-    @cached_property
+    @once
     def _keyed_cells(self) -> pd.DataFrame:
         with stage("Counting cells"):
             return self._engine.frame(
@@ -169,6 +183,13 @@ class StoredSummary:
         with stage(f"Writing {counted(number, 'customer')}"):
             write_scored(engine, customers, cells, keys, expressions, path, metadata)
         return number
+
+
+def _arrived(customers: pa.Table, unit: str, has_spend: bool) -> StoredSummary:
+    """A summary that came from another process, in an engine of this one."""
+    engine, name = Engine(), fresh("summary")
+    engine.register(name, customers)
+    return StoredSummary(engine, name, unit, has_spend)
 
 
 class FrameSummary:

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any, Self
 
 import numpy as np
@@ -10,10 +9,11 @@ from numpy.typing import NDArray
 
 from predclv.engines.kernels import kernel_of, objective
 from predclv.models.base import Columns, LogNormalPrior, Model, Objective
+from predclv.once import FieldsAlone, once
 
 
 @dataclass(frozen=True, eq=False)
-class Density:
+class Density(FieldsAlone):
     """Log density of the log parameters given the cells, with its gradient; call it.
 
     It is the density of ``pymc_model``: priors over the parameters, with the Jacobian of the
@@ -50,24 +50,24 @@ class Density:
         """Whether every prior is log-normal, so that nothing needs PyMC's compiler."""
         return all(isinstance(prior, LogNormalPrior) for prior in self.priors.values())
 
-    @cached_property
+    @once
     def data(self) -> dict[str, NDArray]:
         """The cells as the kernel lays them out."""
         return kernel_of(self.model).layout(self.arrays)
 
-    @cached_property
+    @once
     def pymc_model(self) -> Any:
         """The ``pm.Model`` with this density."""
         from predclv.engines.pymc_model import pymc_model
 
         return pymc_model(self.model, self.priors, self.data)
 
-    @cached_property
+    @once
     def log_likelihood(self) -> Objective:
         """The log-likelihood and its gradient, compiled where the model has a kernel."""
         return objective(self.model, self.arrays)
 
-    @cached_property
+    @once
     def log_prior(self) -> Objective:
         """Log prior density of the log parameters, and its gradient."""
         if self.is_closed:
@@ -88,7 +88,7 @@ class Density:
         prior, pull = self._nearest_normal(log_parameters)
         return likelihood + prior, slope + pull
 
-    @cached_property
+    @once
     def _nearest_normal(self) -> Objective:
         if self.is_closed:
             ordered = [self.priors[name] for name in self.model.names()]

@@ -1,7 +1,6 @@
 """A posterior as ArviZ sees it: draws, predictions, log-likelihoods, leave-one-out."""
 
 from dataclasses import dataclass, replace
-from functools import cached_property
 from typing import Any
 
 import arviz_base
@@ -12,6 +11,7 @@ from scipy.special import logsumexp
 from predclv.engines.pymc_density import Density
 from predclv.errors import FitError
 from predclv.models.base import Model, PurchaseModel, SpendModel
+from predclv.once import FieldsAlone, once
 
 _PREDICTED = 1000  # customers that predictions are drawn for
 _PREDICTIONS = 100  # draws of each prediction
@@ -20,7 +20,7 @@ _CHUNK = 4_000_000
 
 
 @dataclass(frozen=True, eq=False)
-class Posterior:
+class Posterior(FieldsAlone):
     """What stands behind a fit by PyMC, made on first use.
 
     Attributes
@@ -43,7 +43,7 @@ class Posterior:
         """The ``pm.Model`` whose posterior this is."""
         return self.density.pymc_model
 
-    @cached_property
+    @once
     def idata(self) -> Any:
         """DataTree of posterior, sample_stats, prior, predictions, log_likelihood and data.
 
@@ -151,14 +151,14 @@ class Posterior:
 
 
 @dataclass(frozen=True, eq=False)
-class Remembered:
+class Remembered(FieldsAlone):
     """The draws of a saved posterior, without its data."""
 
     names: tuple[str, ...]
     replicates: NDArray
     pymc_model: Any = None
 
-    @cached_property
+    @once
     def idata(self) -> Any:
         """DataTree with the group posterior alone."""
         return arviz_base.from_dict({"posterior": _by_name(self.names, self.replicates)})

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from types import MappingProxyType
 from typing import Any
 
 from predclv.data.rfm import RFM
@@ -10,6 +9,7 @@ from predclv.engines.base import fit
 from predclv.errors import DataError, OptionError
 from predclv.forecast.fitted import FittedCLV
 from predclv.forecast.selection import choose
+from predclv.frozen import Frozen
 from predclv.models import class_named
 from predclv.models.base import Model, PurchaseModel, SpendModel
 from predclv.models.bgnbd import BGNBD
@@ -69,7 +69,7 @@ class CLVModel:
         object.__setattr__(self, "purchases", purchases)
         object.__setattr__(self, "spend", spend)
         object.__setattr__(self, "engine", engine)
-        object.__setattr__(self, "engine_options", MappingProxyType(dict(engine_options)))
+        object.__setattr__(self, "engine_options", Frozen(dict(engine_options)))
 
     def fit(self, rfm: RFM) -> FittedCLV:
         """Fit both models to a summary.

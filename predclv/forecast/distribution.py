@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -12,6 +11,7 @@ from predclv.errors import DataError
 from predclv.forecast.counts import ONE_BY_ONE, CountTails, count_quantile, count_tails
 from predclv.forecast.histories import Histories, n_draws
 from predclv.models.base import PurchaseModel
+from predclv.once import FieldsAlone, once
 
 _ELEMENTS = 1 << 20  # probabilities that are held at once
 _KEPT = 200_000  # histories of which the distribution is kept once calculated
@@ -22,7 +22,7 @@ Part = tuple[slice, Histories, CountTails]
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class HistoryCounts:
+class HistoryCounts(FieldsAlone):
     """How often customers of each history will buy, averaged over draws of the parameters.
 
     Attributes
@@ -47,7 +47,7 @@ class HistoryCounts:
         for group in self.by_frequency():
             yield from group
 
-    @cached_property
+    @once
     def _kept(self) -> list[list[Part]]:
         return list(self._calculated())
 

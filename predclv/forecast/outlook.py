@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +23,7 @@ from predclv.forecast.intervals import lifetime_intervals, predictive_intervals,
 from predclv.forecast.result import COLUMNS, Terms
 from predclv.forecast.table import ScoreTable
 from predclv.forecast.totals import SIMULATED, normal_totals, simulated_totals
+from predclv.once import once
 from predclv.progress import stage
 
 # Posterior expectations are averaged over draws, the fewer the more histories there are: a fit of
@@ -67,12 +67,15 @@ class Outlook:
     def __len__(self) -> int:
         return len(self.rfm)
 
+    def __getstate__(self) -> dict[str, Any]:
+        return dict(self.__dict__)  # of this moment: another thread may be computing
+
     @property
     def is_endless(self) -> bool:
         """Whether the horizon is the whole remaining lifetime."""
         return bool(np.isinf(self.t))
 
-    @cached_property
+    @once
     def _histories(self) -> Histories:
         """The distinct histories; its customers are the cells, in the order of ``RFM.cells()``."""
         cells = self.rfm.cells()
@@ -80,7 +83,7 @@ class Outlook:
             cells.frequency, cells.recency * self.to_fit_unit, cells.T * self.to_fit_unit
         )
 
-    @cached_property
+    @once
     def cells(self) -> CellForecast:
         """The forecast of every history."""
         with stage(f"Forecasting {self._histories.n_cells:,} histories"):
@@ -160,7 +163,7 @@ class Outlook:
             self._histories, self.purchases, self.spend, self.delta, level, rng
         )
 
-    @cached_property
+    @once
     def frame(self) -> pd.DataFrame:
         """The forecast of every customer: the columns of ``Forecast.frame``."""
         if len(self) > _HUGE:
@@ -188,7 +191,7 @@ class Outlook:
             }
         )
 
-    @cached_property
+    @once
     def _cell_of_customer(self) -> NDArray:
         """Which of ``RFM.cells()`` each customer is in, shape (n_customers,)."""
         return self._cells_of(self.rfm.frame)
@@ -270,7 +273,7 @@ class Outlook:
         cell = self._histories.cell_of_customer[self._cell_of_customer]
         return CountDistribution(self._counts, cell)
 
-    @cached_property
+    @once
     def _counts(self) -> HistoryCounts:
         """The distribution of purchases of each history, calculated once."""
         rng = np.random.default_rng([self.seed, 3])

@@ -4,7 +4,6 @@ import datetime
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
-from types import MappingProxyType
 from typing import ClassVar, NamedTuple
 
 import numpy as np
@@ -14,6 +13,7 @@ from predclv.data.rfm import RFM
 from predclv.errors import DataError, OptionError
 from predclv.forecast.point import point_forecast
 from predclv.forecast.result import Forecast, Terms
+from predclv.frozen import Frozen
 from predclv.units import DAYS, force_of_interest, horizon_in, share
 
 
@@ -44,7 +44,7 @@ class Baseline(ABC):
                 f"{type(self).__name__}.fit wants an RFM (pc.rfm_summary or pc.RFM.from_frame); "
                 f"got {type(rfm).__name__}."
             )
-        return FittedBaseline(self, rfm, MappingProxyType(self._learned(rfm)))
+        return FittedBaseline(self, rfm, Frozen(self._learned(rfm)))
 
     def _learned(self, rfm: RFM) -> dict[str, float]:
         """The few numbers that are learnt of the whole customer base, times in its unit."""

@@ -1,7 +1,6 @@
 """Customers grouped by when they first bought, period by period."""
 
 import datetime
-from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -13,6 +12,7 @@ from predclv.data.notices import counted, warn
 from predclv.data.sql import UNITS
 from predclv.data.sql_historical import PERIODS
 from predclv.errors import DataError, DataWarning, OptionError, did_you_mean
+from predclv.frozen import Frozen
 from predclv.historical.cohort_result import MONEY, Cohorts, counts_of
 from predclv.historical.intake import opened, without_refunds_alone
 
@@ -119,7 +119,7 @@ def cohorts(
     if by is not None:
         cells, extra = _named(cells, by)
     frame = _every_age(cells, log, PERIODS[period], by, end)
-    counts = MappingProxyType({**counts_of(frame), **extra})
+    counts = Frozen({**counts_of(frame), **extra})
     return Cohorts(frame, period, by, end, counts)
 
 

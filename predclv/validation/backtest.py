@@ -4,7 +4,6 @@ import datetime
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from html import escape
-from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -16,6 +15,7 @@ from predclv.data.origins import Cutoffs, origins, splits_of, whole_days
 from predclv.data.rfm import RFM
 from predclv.errors import DataError, OptionError
 from predclv.forecast.result import Forecast
+from predclv.frozen import Frozen
 from predclv.progress import progress as progress_bar
 from predclv.units import days_per, probability
 from predclv.validation.blame import blamed
@@ -242,7 +242,7 @@ def _assembled(validations: dict[datetime.date, Validation], level: float) -> Ba
     baselines = next(iter(validations.values())).baselines
     each = [validation.frame for validation in validations.values()]
     findings = findings_of(means, baselines, level, each)
-    return Backtest(MappingProxyType(validations), findings, level, frame)
+    return Backtest(Frozen(validations), findings, level, frame)
 
 
 def _recipes(forecasters: Any) -> dict[str, Any]:

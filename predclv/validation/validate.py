@@ -1,7 +1,6 @@
 """Validate: fit on what was known, forecast, and hold it against what came."""
 
 from collections.abc import Callable, Iterable, Mapping
-from types import MappingProxyType
 from typing import Any
 
 import pandas as pd
@@ -10,6 +9,7 @@ from predclv.data.holdout import HoldoutSplit
 from predclv.errors import DataError, OptionError, some
 from predclv.forecast.result import Forecast
 from predclv.forecast.rules import Baseline, FittedBaseline
+from predclv.frozen import Frozen
 from predclv.progress import progress as progress_bar
 from predclv.units import horizon_in, probability
 from predclv.validation.blame import blamed
@@ -119,8 +119,8 @@ def validate(
     frame = frame.rename_axis("forecaster")
     baselines = tuple(n for n, fitted in fits.items() if isinstance(fitted, FittedBaseline))
     return Validation(
-        forecasts=MappingProxyType(forecasts),
-        fits=MappingProxyType(fits),
+        forecasts=Frozen(forecasts),
+        fits=Frozen(fits),
         split=split,
         level=level,
         findings=findings_of(frame, baselines, level),

@@ -27,6 +27,10 @@ RELATION_NAME = "__predclv_log__"
 """What a statement calls a relation after FROM."""
 
 
+_HOLDERS: weakref.WeakKeyDictionary[object, object] = weakref.WeakKeyDictionary()
+"""Who holds something of DuckDB's, and what."""
+
+
 class Engine:
     """A private DuckDB database in memory, with settings of its own.
 
@@ -48,7 +52,7 @@ class Engine:
             self._connection = duckdb.connect(
                 ":memory:", config={"temp_directory": spill, **settings.config}
             )
-        _ENGINES.add(self)
+        _HOLDERS[self] = self._connection
         for setting in ("autoinstall_known_extensions = false", "TimeZone = 'UTC'"):
             self._connection.execute(f"SET GLOBAL {setting}")
         # In a notebook without ipywidgets there is no bar, and to switch it off is an error.
@@ -179,16 +183,13 @@ class Engine:
             self.rows(sql)
 
 
-_ENGINES: weakref.WeakSet[Engine] = weakref.WeakSet()
-
-
 def _leave_to_parent() -> None:
-    """Never close a connection in a forked process: it would wait for threads that are not there.
+    """Never close a connection in a forked process: its threads are not there, and DuckDB crashes.
 
     Python's own end would close it too, so its count of references is raised for good.
     """
-    for engine in list(_ENGINES):
-        ctypes.pythonapi.Py_IncRef(ctypes.py_object(engine._connection))
+    for held in list(_HOLDERS.values()):
+        ctypes.pythonapi.Py_IncRef(ctypes.py_object(held))
 
 
 if hasattr(os, "register_at_fork"):
@@ -227,6 +228,7 @@ class RelationReader:
     def __init__(self, relation: duckdb.DuckDBPyRelation) -> None:
         self._relation = relation
         self._process = os.getpid()
+        _HOLDERS[self] = relation
 
     def rows(self, sql: str) -> list[tuple[Any, ...]]:
         """All rows of the answer."""

@@ -26,6 +26,13 @@ class RFM:
 
     Made by `rfm_summary` from a log, or by `RFM.from_frame` from a summary made elsewhere.
 
+    It never changes, and any number of threads may ask it at once. ``copy.copy`` and
+    ``copy.deepcopy`` give one that shares its log and its database. Pickled (joblib,
+    multiprocessing) it takes its customers along, all of them through memory, and in the other
+    process answers the same to the last bit; its log of purchases stays behind, and what needs the
+    log (`baselines.LastPeriod`, cohorts, ``purchases="auto"``) says so there. A process forked from
+    one that holds a summary of a log inherits it without its database: hand it over as an argument.
+
     Attributes
     ----------
     unit : str

@@ -120,9 +120,10 @@ class Forecast:
         - ``clv_lower``, ``clv_upper``: predictive interval of what is earned, discounted.
 
         Without spend the columns of spend, revenue and clv are left out; over the whole remaining
-        lifetime the undiscounted ones, which can be infinite.
+        lifetime the undiscounted ones, which can be infinite. What a caller does to the frame
+        leaves the forecast as it is, for other threads too.
         """
-        return self._source.frame
+        return self._source.frame.copy(deep=False)
 
     def __len__(self) -> int:
         return len(self._source)

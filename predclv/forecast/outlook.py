@@ -127,7 +127,7 @@ class Outlook:
             draws = int(np.clip(_WORK // self._histories.n_cells, _FEWEST, _MOST))
             model = drawn(self.purchases, draws, rng)
         columns = self._histories.expectations(
-            model,  # type: ignore[arg-type]
+            model,
             self.t,
             self.delta,
             undiscounted=not self.is_endless,

@@ -15,7 +15,7 @@ from predclv.data.cells import Cells, SpendCells
 from predclv.data.log import Log, civil_date, open_log
 from predclv.data.notices import counted, warn
 from predclv.data.summaries import FrameSummary, StoredSummary, Summary
-from predclv.data.summary_checks import checked_summary
+from predclv.data.summary_checks import ask_for_unit, checked_summary
 from predclv.errors import DataError, DataWarning
 from predclv.units import days_per
 
@@ -46,19 +46,22 @@ class RFM:
 
     @classmethod
     def from_frame(
-        cls, frame: pd.DataFrame, unit: str = "week", customer_id: str = "customer_id"
+        cls, frame: Any, unit: str | None = None, customer_id: str = "customer_id"
     ) -> "RFM":
         """Take a summary made elsewhere, for instance by lifetimes or pymc-marketing.
 
         Parameters
         ----------
-        frame : pandas.DataFrame
+        frame : pandas or polars DataFrame, or Arrow table
             frequency (a count), recency and T (in ``unit``, taken as they are) and, maybe,
             monetary_value, which counts only where there are repeat purchases.
         unit : str
-            The unit in which recency and T are.
+            The unit in which recency and T are: day, week, month or year. No summary records it,
+            so it has to be said. Those of lifetimes and pymc-marketing are in days unless another
+            frequency was asked for.
         customer_id : str
-            The column of the ids; where there is none, the index holds them.
+            The column of the ids: whole numbers, text or UUIDs. Where there is none, the index
+            of a pandas frame holds them.
 
         Raises
         ------
@@ -66,7 +69,7 @@ class RFM:
             If a column is missing, customers appear twice or have no id, or have an impossible
             history; the message names them.
         OptionError
-            If the unit is unknown.
+            If the unit is missing or unknown.
 
         Examples
         --------
@@ -74,8 +77,11 @@ class RFM:
         >>> RFM.from_frame(frame, unit="week")
         RFM: 2 customers, 2 repeat purchases, in weeks, without spend
         """
-        days_per(unit)
+        if unit is not None:
+            days_per(unit)
         checked = checked_summary(frame, customer_id)
+        if unit is None:
+            raise ask_for_unit(checked)
         counts = {
             "rows": len(checked),
             "customers": len(checked),
@@ -170,7 +176,7 @@ class RFM:
         --------
         >>> import tempfile
         >>> frame = pd.DataFrame({"frequency": [2, 0], "recency": [3, 0], "T": [5, 5]})
-        >>> rfm = RFM.from_frame(frame)
+        >>> rfm = RFM.from_frame(frame, unit="day")
         >>> cells = rfm.keyed_cells().assign(rate=[0.0, 0.4])
         >>> with tempfile.TemporaryDirectory() as folder:
         ...     file = Path(folder) / "rates.parquet"

@@ -127,6 +127,11 @@ class Log:
         found = self._table.reader.rows(f"SELECT count(*) FROM {self._table.sql} WHERE {later}")
         return int(found[0][0])
 
+    def doubled_days(self, most_rows: int) -> dict[str, Any]:
+        """The facts of `Statements.doubled_days` over customers with about so many rows."""
+        step = max(1, self.rows // most_rows)
+        return self._table.reader.record(self._statements.doubled_days(step))
+
     def _fetched(self, name: str, sql: str, order: str) -> pd.DataFrame:
         self.engine.store(name, sql, self._table.reader)
         frame = self.engine.frame(f"SELECT * FROM {name} ORDER BY {order}")
@@ -137,7 +142,7 @@ class Log:
         """Keep the summary to ``end`` as a temporary table; its name, and what was left out.
 
         The table has customer_id, frequency, recency_days, age_days and, where the log has
-        amounts, repeat_units.
+        amounts, repeat_units and largest_units.
         """
         name = f"summary_{uuid.uuid4().hex}"
         engine, last = self.engine, (end - _EPOCH).days

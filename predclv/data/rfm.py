@@ -16,6 +16,7 @@ from predclv.data.log import Log, civil_date, open_log
 from predclv.data.notices import counted, warn
 from predclv.data.summaries import FrameSummary, StoredSummary, Summary
 from predclv.data.summary_checks import ask_for_unit, checked_summary
+from predclv.data.suspicions import warn_of_suspicions
 from predclv.errors import DataError, DataWarning
 from predclv.units import days_per
 
@@ -301,6 +302,10 @@ def rfm_summary(
         column is empty.
     RefundWarning
         Negative amounts were netted or dropped.
+    DuplicateWarning, ObservationEndWarning, SharedAccountWarning, LargeOrderWarning
+        The log looks broken: it seems to contain itself, nobody bought for a year before
+        ``observation_end``, an id buys like a guest account, or one order is most of what its
+        customer spent. Each is a DataWarning that can be silenced by its name.
 
     Examples
     --------
@@ -335,7 +340,7 @@ def rfm_summary(
             f"observation_end {end} is before every purchase: the log runs from {log.first_day} to "
             f"{log.last_day}."
         )
-    rfm, _ = summary_of(log, end or log.last_day, unit)
+    rfm, table = summary_of(log, end or log.last_day, unit)
     if rfm.counts["rows_after_end"]:
         lost = rfm.counts["customers_after_end"]
         warn(
@@ -344,6 +349,7 @@ def rfm_summary(
             + (f", and with them {counted(lost, 'customer')} altogether." if lost else "."),
             DataWarning,
         )
+    warn_of_suspicions(log, table, rfm.counts, end or log.last_day, "observation_end")
     return rfm
 
 

@@ -287,15 +287,21 @@ class Statements:
         """One row per customer, counted in whole days to ``end``.
 
         ``until`` is ``end`` where rows after it have to be left out, else None. A customer with
-        refunds alone has a frequency of -1. ``pack`` is a faster way to the first day's spend,
-        for logs without refunds.
+        refunds alone has a frequency of -1. ``largest_units`` is the spend of the largest day, 0
+        where that is the first one. ``pack`` is a faster way to the first day's spend, for logs
+        without refunds.
         """
         days = self.purchase_days(None, until, with_refunds, refunds_count)
         bought = " FILTER (WHERE bought)" if with_refunds else ""
         spend = refunds = ""
         if self.amounts is not None:
             first = f"min_by(units, day){bought}" if pack is None else pack.first_units
-            spend = f", CAST(sum(units){bought} - {first} AS BIGINT) AS repeat_units"
+            largest = f"max(units){bought}"
+            spend = (
+                f", CAST(sum(units){bought} - {first} AS BIGINT) AS repeat_units,"
+                f" CAST(CASE WHEN {largest} > {first} THEN {largest} ELSE 0 END AS BIGINT)"
+                " AS largest_units"
+            )
         if with_refunds:
             refunds = """,
                 count(*) FILTER (WHERE NOT bought) AS refund_only_days,
@@ -325,3 +331,27 @@ class Statements:
             SELECT customer_id, CAST(count(*) AS INTEGER) AS purchases{spend}
             FROM ({days}) {"WHERE bought" if with_refunds else ""}
             GROUP BY customer_id"""
+
+    def doubled_days(self, step: int) -> str:
+        """Of about every ``step``-th customer: days, and those with every row more than once.
+
+        Without amounts all rows of a day look alike, and what is asked is whether there is an even
+        number of them.
+        """
+        units = "0" if self.amounts is None else self.amounts.units
+        is_doubled = "least % 2 = 0" if self.amounts is None else "least > 1"
+        return f"""
+            SELECT
+                count(*) AS days,
+                count(*) FILTER (WHERE {is_doubled}) AS doubled_days,
+                min(CASE WHEN {is_doubled} THEN customer_id END) AS example
+            FROM (
+                SELECT customer_id, day, min(times) AS least
+                FROM (
+                    SELECT {self.customer_id} AS customer_id, {self.day} AS day, {units} AS units,
+                        count(*) AS times
+                    FROM {self.log} WHERE hash(customer_id) % {step} = 0
+                    GROUP BY 1, 2, 3
+                )
+                GROUP BY 1, 2
+            )"""

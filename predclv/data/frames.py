@@ -1,5 +1,6 @@
 """Frames in memory: their columns as Arrow, and other frames as pandas."""
 
+import contextlib
 import datetime
 import re
 from collections.abc import Hashable, Iterable
@@ -73,8 +74,9 @@ def as_pandas(frame: Any, what: str) -> pd.DataFrame:
         frame = frame.to_arrow() if type(frame).__name__ == "DataFrame" else frame
     if isinstance(frame, pa.Table | pa.RecordBatch):
         return frame.to_pandas()
-    if hasattr(frame, "__arrow_c_stream__") and not isinstance(frame, pd.Series):
-        return pa.table(frame).to_pandas()
+    if hasattr(frame, "__arrow_c_stream__"):
+        with contextlib.suppress(pa.ArrowInvalid):  # a column alone
+            return pa.table(frame).to_pandas()
     raise DataError(
         f"{what} must be a pandas DataFrame, a polars one or an Arrow table; got "
         f"{type(frame).__name__}."

@@ -16,6 +16,7 @@ from predclv.data.notices import warn
 from predclv.data.refunds import REFUNDS, refuse_refunds, report_refunds
 from predclv.data.sources import Table, open_table
 from predclv.data.sql import LARGEST_IN_DOUBLES, UNITS, Packing, Statements
+from predclv.data.sql_copies import doubled_days
 from predclv.data.sql_historical import cohort_cells, customer_totals
 from predclv.errors import DataError, DataWarning, OptionError, did_you_mean
 from predclv.progress import stage
@@ -128,9 +129,9 @@ class Log:
         return int(found[0][0])
 
     def doubled_days(self, most_rows: int) -> dict[str, Any]:
-        """The facts of `Statements.doubled_days` over customers with about so many rows."""
+        """The facts of `sql_copies.doubled_days` over customers with about so many rows."""
         step = max(1, self.rows // most_rows)
-        return self._table.reader.record(self._statements.doubled_days(step))
+        return self._table.reader.record(doubled_days(self._statements, step))
 
     def _fetched(self, name: str, sql: str, order: str) -> pd.DataFrame:
         self.engine.store(name, sql, self._table.reader)

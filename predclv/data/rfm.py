@@ -15,7 +15,7 @@ from predclv.data.cells import Cells, SpendCells
 from predclv.data.log import Log, civil_date, open_log
 from predclv.data.notices import counted, warn
 from predclv.data.summaries import FrameSummary, StoredSummary, Summary
-from predclv.data.summary_checks import ask_for_unit, checked_summary
+from predclv.data.summary_checks import checked_summary
 from predclv.data.suspicions import warn_of_suspicions
 from predclv.errors import DataError, DataWarning
 from predclv.units import days_per
@@ -57,12 +57,9 @@ class RFM:
             frequency (a count), recency and T (in ``unit``, taken as they are) and, maybe,
             monetary_value, which counts only where there are repeat purchases.
         unit : str
-            The unit in which recency and T are: day, week, month or year. No summary records it,
-            so it has to be said. Those of lifetimes and pymc-marketing are in days unless another
-            frequency was asked for.
+            Of recency and T: day (lifetimes' and pymc-marketing's default), week, month or year.
         customer_id : str
-            The column of the ids: whole numbers, text or UUIDs. Where there is none, the index
-            of a pandas frame holds them.
+            The column of the ids; where there is none, the index of a pandas frame holds them.
 
         Raises
         ------
@@ -78,25 +75,21 @@ class RFM:
         >>> RFM.from_frame(frame, unit="week")
         RFM: 2 customers, 2 repeat purchases, in weeks, without spend
         """
-        if unit is not None:
-            days_per(unit)
-        checked = checked_summary(frame, customer_id)
-        if unit is None:
-            raise ask_for_unit(checked)
-        counts = {
-            "rows": len(checked),
-            "customers": len(checked),
-            "repeat_purchases": int(checked["frequency"].sum()),
-        }
-        return cls(unit, None, MappingProxyType(counts), None, FrameSummary(checked, unit))
+        checked, unit = checked_summary(frame, customer_id, unit)
+        return cls._elsewhere(checked, unit)
+
+    @classmethod
+    def _elsewhere(cls, frame: pd.DataFrame, unit: str) -> "RFM":
+        counts = {"rows": len(frame), "customers": len(frame)}
+        counts["repeat_purchases"] = int(frame["frequency"].sum())
+        return cls(unit, None, MappingProxyType(counts), None, FrameSummary(frame, unit))
 
     @classmethod
     def empty(cls, unit: str) -> "RFM":
         """The summary of nobody, which a model that was saved without its customers has."""
         columns = {"customer_id": np.int64, "frequency": np.int64, "recency": float, "T": float}
         frame = pd.DataFrame({name: np.empty(0, kind) for name, kind in columns.items()})
-        counts = {"rows": 0, "customers": 0, "repeat_purchases": 0}
-        return cls(unit, None, MappingProxyType(counts), None, FrameSummary(frame, unit))
+        return cls._elsewhere(frame, unit)
 
     @property
     def frame(self) -> pd.DataFrame:
@@ -303,9 +296,8 @@ def rfm_summary(
     RefundWarning
         Negative amounts were netted or dropped.
     DuplicateWarning, ObservationEndWarning, SharedAccountWarning, LargeOrderWarning
-        The log looks broken: it seems to contain itself, nobody bought for a year before
-        ``observation_end``, an id buys like a guest account, or one order is most of what its
-        customer spent. Each is a DataWarning that can be silenced by its name.
+        The log looks broken: rows are there twice, nobody bought for a year before the end, an id
+        buys like a guest account, one order is most of a customer's spend. All are DataWarnings.
 
     Examples
     --------

@@ -331,27 +331,3 @@ class Statements:
             SELECT customer_id, CAST(count(*) AS INTEGER) AS purchases{spend}
             FROM ({days}) {"WHERE bought" if with_refunds else ""}
             GROUP BY customer_id"""
-
-    def doubled_days(self, step: int) -> str:
-        """Of about every ``step``-th customer: days, and those with every row more than once.
-
-        Without amounts all rows of a day look alike, and what is asked is whether there is an even
-        number of them.
-        """
-        units = "0" if self.amounts is None else self.amounts.units
-        is_doubled = "least % 2 = 0" if self.amounts is None else "least > 1"
-        return f"""
-            SELECT
-                count(*) AS days,
-                count(*) FILTER (WHERE {is_doubled}) AS doubled_days,
-                min(CASE WHEN {is_doubled} THEN customer_id END) AS example
-            FROM (
-                SELECT customer_id, day, min(times) AS least
-                FROM (
-                    SELECT {self.customer_id} AS customer_id, {self.day} AS day, {units} AS units,
-                        count(*) AS times
-                    FROM {self.log} WHERE hash(customer_id) % {step} = 0
-                    GROUP BY 1, 2, 3
-                )
-                GROUP BY 1, 2
-            )"""

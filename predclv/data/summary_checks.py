@@ -9,18 +9,25 @@ from predclv.data.frames import as_pandas, near_column
 from predclv.data.ids import usable_ids
 from predclv.data.notices import counted, warn
 from predclv.errors import DataError, DataWarning, OptionError, did_you_mean, some
+from predclv.units import days_per
 
 HISTORY = ("frequency", "recency", "T")
 
 
-def checked_summary(frame: Any, customer_id: str) -> pd.DataFrame:
+def checked_summary(frame: Any, customer_id: str, unit: str | None) -> tuple[pd.DataFrame, str]:
     """A summary made elsewhere, checked, in the package's columns and sorted by customer_id.
+
+    With it comes its unit.
 
     Raises
     ------
     DataError
         If a column is missing or customers are impossible; the message names their ids.
+    OptionError
+        If the unit is missing or unknown.
     """
+    if unit is not None:
+        days_per(unit)
     frame = as_pandas(frame, "A summary")
     missing = [name for name in HISTORY if name not in frame]
     if missing:
@@ -43,11 +50,13 @@ def checked_summary(frame: Any, customer_id: str) -> pd.DataFrame:
     _check_histories(checked)
     if "monetary_value" in checked:
         _check_spend(checked)
+    if unit is None:
+        raise _ask_for_unit(checked)
     checked["frequency"] = checked["frequency"].astype(np.int64)
-    return checked.sort_values("customer_id", ignore_index=True)
+    return checked.sort_values("customer_id", ignore_index=True), unit
 
 
-def ask_for_unit(summary: pd.DataFrame) -> OptionError:
+def _ask_for_unit(summary: pd.DataFrame) -> OptionError:
     """The error for a summary without a unit, with what its times look like."""
     times = summary[["recency", "T"]].to_numpy()
     look = (

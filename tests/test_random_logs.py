@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 
 import predclv as pc
-from predclv.errors import RefundWarning
+from predclv.errors import ObservationEndWarning, RefundWarning
 
 EPOCH = dt.date(1970, 1, 1)
 UNITS = {"day": 1.0, "week": 7.0, "month": 30.4375, "year": 365.25}
@@ -150,6 +150,7 @@ def assert_counted_alike(seed, folder):
     source = placed(frame_of(rows, id_kind, date_kind, amount_kind), place, folder)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RefundWarning)
+        warnings.simplefilter("ignore", ObservationEndWarning)
         warnings.filterwarnings("ignore", message=r".* after observation_end")
         if not expected:
             with pytest.raises(pc.errors.DataError):

@@ -13,11 +13,11 @@ import pandas as pd
 
 from predclv.data.cells import Cells, SpendCells
 from predclv.data.log import Log, civil_date, open_log
-from predclv.data.notices import counted, warn
+from predclv.data.notices import counted
 from predclv.data.summaries import FrameSummary, StoredSummary, Summary
 from predclv.data.summary_checks import checked_summary
-from predclv.data.suspicions import warn_of_suspicions
-from predclv.errors import DataError, DataWarning
+from predclv.data.suspicions import warn_of_late_rows, warn_of_suspicions
+from predclv.errors import DataError
 from predclv.units import days_per
 
 
@@ -333,14 +333,7 @@ def rfm_summary(
             f"{log.last_day}."
         )
     rfm, table = summary_of(log, end or log.last_day, unit)
-    if rfm.counts["rows_after_end"]:
-        lost = rfm.counts["customers_after_end"]
-        warn(
-            f"{counted(rfm.counts['rows_after_end'], 'row is', 'rows are')} after observation_end "
-            f"{end} and were left out"
-            + (f", and with them {counted(lost, 'customer')} altogether." if lost else "."),
-            DataWarning,
-        )
+    warn_of_late_rows(rfm.counts, end)
     warn_of_suspicions(log, table, rfm.counts, end or log.last_day, "observation_end")
     return rfm
 

@@ -21,6 +21,7 @@ from predclv.data.log import Log
 from predclv.data.notices import counted, warn
 from predclv.data.sql import UNITS
 from predclv.errors import (
+    DataWarning,
     DuplicateWarning,
     LargeOrderWarning,
     ObservationEndWarning,
@@ -104,6 +105,19 @@ def warn_of_suspicions(
     spenders = repeaters.dropna(subset="size")
     if spenders["customers"].sum() >= FEWEST_REPEATERS:
         _check_orders(log, table, spenders)
+
+
+def warn_of_late_rows(counts: Mapping[str, int], end: datetime.date | None) -> None:
+    """Say what was left out because it is after observation_end."""
+    if not counts["rows_after_end"]:
+        return
+    lost = counts["customers_after_end"]
+    warn(
+        f"{counted(counts['rows_after_end'], 'row is', 'rows are')} after observation_end {end} "
+        "and were left out"
+        + (f", and with them {counted(lost, 'customer')} altogether." if lost else "."),
+        DataWarning,
+    )
 
 
 def _check_end(log: Log, end: datetime.date, what: str) -> None:

@@ -155,13 +155,10 @@ def test_one_order_that_is_most_of_a_customers_clv_is_named(cdnow_log):
 
 
 def test_the_first_order_and_one_among_many_large_ones_are_nobodys_clv(cdnow_log):
-    first = cdnow_log.index[cdnow_log["customer_id"] == 6][0]
-    assert (
-        suspected(
-            cdnow_log.assign(amount=cdnow_log["amount"].where(cdnow_log.index != first, 50_000.0))
-        )
-        == {}
-    )
+    own = cdnow_log["customer_id"] == 6
+    faithful = cdnow_log["amount"].where(~own, 4 * cdnow_log["amount"])  # 4,000 in 14 repeats
+    first = cdnow_log.index == cdnow_log.index[own][0]
+    assert suspected(cdnow_log.assign(amount=faithful.where(~first, 5_000.0))) == {}
     wholesaler = cdnow_log["amount"].where(cdnow_log["customer_id"] != 6, 50_000.0)
     assert suspected(cdnow_log.assign(amount=wholesaler)) == {}
 

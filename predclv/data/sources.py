@@ -156,9 +156,9 @@ def _check_columns(
     advice += hint or f" Say {said}."
     if missing.get("amount") == "amount":
         advice += " For a log without amounts say amount=None."
+    absent = " and ".join(f"no column {name!r} ({role})" for role, name in missing.items())
     raise DataError(
-        f"The log has {' and '.join(f'no column {name!r}' for name in missing.values())}. "
-        f"Its columns are {some(map(repr, present), 20)}.{advice}"
+        f"The log has {absent}. Its columns are {some(map(repr, present), 20)}.{advice}"
     )
 
 

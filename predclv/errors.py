@@ -36,6 +36,22 @@ class RefundWarning(DataWarning):
     """Negative amounts were netted or dropped; the message counts them."""
 
 
+class DuplicateWarning(DataWarning):
+    """Purchases are there several times, as if the log contained itself; the message counts."""
+
+
+class ObservationEndWarning(DataWarning):
+    """Observation ends long after the last purchase: everybody looks lost."""
+
+
+class LargeOrderWarning(DataWarning):
+    """One order is most of what a customer spent, and far from all others; the message names it."""
+
+
+class SharedAccountWarning(DataWarning):
+    """An id buys like a guest account that many share; the message names it."""
+
+
 class BoundaryWarning(PredclvWarning):
     """The likelihood has no interior maximum: the fit is the limit that the message names."""
 

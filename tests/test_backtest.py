@@ -102,7 +102,7 @@ def test_a_summary_is_backtested_inside_its_own_calibration(cdnow_split, cdnow_l
 
 
 def test_a_summary_made_elsewhere_cannot_be_cut(cdnow):
-    bare = pc.RFM.from_frame(cdnow.frame)
+    bare = pc.RFM.from_frame(cdnow.frame, unit="week")
     with pytest.raises(DataError, match="without a log"):
         pc.backtest(pc.baselines.MeanRate(), bare, cutoffs=2, horizon=8)
 

@@ -68,7 +68,7 @@ def test_many_customers_reject_every_model_and_the_note_says_so():
     x, t_x = (np.concatenate(pair) for pair in zip(*parts, strict=True))
     t_x = np.where(x > 0, np.clip(t_x.round(1), 0.1, T), 0.0)
     frame = pd.DataFrame({"customer_id": np.arange(x.size), "frequency": x, "recency": t_x, "T": T})
-    found = pc.compare_fits(pc.RFM.from_frame(frame), FAMILY)
+    found = pc.compare_fits(pc.RFM.from_frame(frame, unit="week"), FAMILY)
     assert (found.frame["p_value"] < 1e-6).all()
     assert "rejects every model" in found.note
     assert "50,000" in found.note
@@ -105,4 +105,4 @@ def test_what_cannot_be_compared_is_refused(cdnow, models, words):
 def test_customers_who_never_come_back_cannot_be_compared():
     frame = pd.DataFrame({"customer_id": [1, 2], "frequency": 0, "recency": 0.0, "T": 39.0})
     with pytest.raises(FitError, match="second time"):
-        pc.compare_fits(pc.RFM.from_frame(frame), FAMILY)
+        pc.compare_fits(pc.RFM.from_frame(frame, unit="week"), FAMILY)

@@ -253,7 +253,7 @@ def test_cells_hold_every_customer_once():
 
 def test_cells_of_a_frame_are_those_of_the_log():
     rfm = rfm_summary(simulated_log(refunds=False))
-    again = RFM.from_frame(rfm.frame)
+    again = RFM.from_frame(rfm.frame, unit="week")
     assert_frame_equal(again.frame, rfm.frame)
     assert_frame_equal(again.cells().frame, rfm.cells().frame, check_exact=True)
     assert_frame_equal(again.spend_cells().frame, rfm.spend_cells().frame, check_exact=True)
@@ -945,16 +945,16 @@ def summary_frame(**columns):
 
 
 def test_a_summary_may_have_its_ids_in_the_index():
-    by_index = RFM.from_frame(summary_frame().set_index("customer_id"))
-    assert_frame_equal(by_index.frame, RFM.from_frame(summary_frame()).frame)
+    by_index = RFM.from_frame(summary_frame().set_index("customer_id"), unit="week")
+    assert_frame_equal(by_index.frame, RFM.from_frame(summary_frame(), unit="week").frame)
     named = summary_frame().rename(columns={"customer_id": "who"})
-    assert_frame_equal(RFM.from_frame(named, customer_id="who").frame, by_index.frame)
-    bare = RFM.from_frame(summary_frame().drop(columns="customer_id"))
+    assert_frame_equal(RFM.from_frame(named, customer_id="who", unit="week").frame, by_index.frame)
+    bare = RFM.from_frame(summary_frame().drop(columns="customer_id"), unit="week")
     assert bare.frame["customer_id"].tolist() == [0, 1, 2]
     assert by_index.frame["customer_id"].tolist() == [17, 52, 90]
     assert by_index.frame["frequency"].dtype == "int64"
     with pytest.raises(DataError, match="no column 'whom', nor is it the index"):
-        RFM.from_frame(named.set_index("who"), customer_id="whom")
+        RFM.from_frame(named.set_index("who"), customer_id="whom", unit="week")
 
 
 @pytest.mark.parametrize(
@@ -979,25 +979,25 @@ def test_a_summary_may_have_its_ids_in_the_index():
 )
 def test_an_impossible_customer_is_named(columns, said):
     with pytest.raises(DataError, match=said):
-        RFM.from_frame(summary_frame(**columns))
+        RFM.from_frame(summary_frame(**columns), unit="week")
 
 
 def test_a_summary_without_its_columns_is_refused():
     with pytest.raises(DataError, match=r"no column 'T'.*use rfm_summary"):
-        RFM.from_frame(summary_frame().drop(columns="T"))
+        RFM.from_frame(summary_frame().drop(columns="T"), unit="week")
     with pytest.raises(DataError, match="Did you mean 'frequencey'"):
-        RFM.from_frame(summary_frame().rename(columns={"frequency": "frequencey"}))
+        RFM.from_frame(summary_frame().rename(columns={"frequency": "frequencey"}), unit="week")
     with pytest.raises(DataError, match="empty"):
-        RFM.from_frame(summary_frame().iloc[:0])
+        RFM.from_frame(summary_frame().iloc[:0], unit="week")
     with pytest.raises(DataError, match="must be a pandas DataFrame"):
-        RFM.from_frame({"frequency": [1]})
+        RFM.from_frame({"frequency": [1]}, unit="week")
 
 
 def test_spend_counts_only_where_there_are_repeat_purchases():
-    rfm = RFM.from_frame(summary_frame(monetary_value=[10.0, np.nan, 20.0]))
+    rfm = RFM.from_frame(summary_frame(monetary_value=[10.0, np.nan, 20.0]), unit="week")
     assert rfm.frame["monetary_value"].tolist() == [10.0, 20.0, 0.0]
     with pytest.warns(DataWarning, match=r"1 customer has a negative monetary_value \(ids 17\)"):
-        refunded = RFM.from_frame(summary_frame(monetary_value=[-10.0, 5.0, 20.0]))
+        refunded = RFM.from_frame(summary_frame(monetary_value=[-10.0, 5.0, 20.0]), unit="week")
     assert refunded.spend_cells().left_out == 1
     assert refunded.spend_cells().monetary_value.tolist() == [20.0]
 

@@ -105,7 +105,9 @@ def test_the_columns_that_readme_explains_are_those_of_a_forecast():
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # so small a customer base is at a limit
-        columns = set(pc.CLVModel().fit(pc.RFM.from_frame(frame)).forecast(level=None).frame)
+        columns = set(
+            pc.CLVModel().fit(pc.RFM.from_frame(frame, unit="week")).forecast(level=None).frame
+        )
     explained = set(re.findall(r"^\| `(\w+)` \|", README, flags=re.MULTILINE))
     assert columns - {"customer_id"} <= explained
 

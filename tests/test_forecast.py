@@ -196,7 +196,7 @@ def test_alive_is_not_active(fitted):
 
 @pytest.fixture(scope="module")
 def few():
-    return pc.CLVModel().fit(pc.RFM.from_frame(simulated(100)))
+    return pc.CLVModel().fit(pc.RFM.from_frame(simulated(100), unit="week"))
 
 
 def test_intervals_are_columns_of_their_own_and_change_no_other(few):
@@ -246,7 +246,7 @@ def test_the_margin_scales_the_interval_of_clv(few):
 
 
 def test_without_spend_there_are_intervals_of_purchases_alone():
-    fitted = pc.CLVModel(spend=None).fit(pc.RFM.from_frame(simulated(100)))
+    fitted = pc.CLVModel(spend=None).fit(pc.RFM.from_frame(simulated(100), unit="week"))
     frame = fitted.forecast(seed=1).frame
     assert {name for name in frame if name.endswith("_upper")} == {"purchases_upper"}
 
@@ -372,7 +372,9 @@ def test_models_fitted_in_days_and_in_weeks_forecast_alike(fitted):
 
 def test_shuffled_customers_get_the_same_answers(split, fitted):
     shuffled = split.rfm.frame.sample(frac=1, random_state=5)
-    found = point(fitted, rfm=pc.RFM.from_frame(shuffled)).frame.set_index("customer_id")
+    found = point(fitted, rfm=pc.RFM.from_frame(shuffled, unit="week")).frame.set_index(
+        "customer_id"
+    )
     same = point(fitted).frame.set_index("customer_id")
     pd.testing.assert_frame_equal(
         found.loc[same.index, (PURCHASES + SPEND)[1:]], same[(PURCHASES + SPEND)[1:]]
@@ -391,14 +393,14 @@ def test_shuffled_orders_give_the_same_fit_and_the_same_forecast():
 @pytest.mark.parametrize("kind", ["text", "huge", "scattered"])
 def test_answers_stay_with_their_customer_whatever_the_ids(kind):
     frame = simulated(60)
-    plain = point(quietly(pc.CLVModel().fit, pc.RFM.from_frame(frame))).frame
+    plain = point(quietly(pc.CLVModel().fit, pc.RFM.from_frame(frame, unit="week"))).frame
     ids = {
         "text": [f"c{(37 * i) % 60:02d}" for i in range(60)],
         "huge": [2**62 + 977 * ((37 * i) % 60) for i in range(60)],
         "scattered": [(37 * i) % 60 * 1000 + 5 for i in range(60)],
     }[kind]
     renamed = frame.assign(customer_id=ids)
-    found = point(quietly(pc.CLVModel().fit, pc.RFM.from_frame(renamed))).frame
+    found = point(quietly(pc.CLVModel().fit, pc.RFM.from_frame(renamed, unit="week"))).frame
     found = found.set_index("customer_id").loc[ids]
     for column in (PURCHASES + SPEND)[1:]:
         np.testing.assert_allclose(found[column], plain[column], rtol=1e-12)
@@ -413,7 +415,7 @@ def test_forecasting_leaves_the_summary_as_it_is(split, fitted):
 
 def test_a_recipe_can_be_used_again_and_compared():
     recipe = pc.CLVModel()
-    rfm = pc.RFM.from_frame(simulated())
+    rfm = pc.RFM.from_frame(simulated(), unit="week")
     assert recipe == pc.CLVModel()
     assert recipe.fit(rfm).purchases.params == recipe.fit(rfm).purchases.params
     with pytest.raises(AttributeError):
@@ -441,7 +443,7 @@ def test_without_spend_purchases_alone_are_forecast(how):
 
 
 def test_customers_without_spend_cannot_be_valued_by_a_model_with_it(fitted):
-    rfm = pc.RFM.from_frame(simulated().drop(columns="monetary_value"))
+    rfm = pc.RFM.from_frame(simulated().drop(columns="monetary_value"), unit="week")
     with pytest.raises(DataError, match=r"no monetary_value.*spend=None"):
         point(fitted, rfm=rfm)
 
@@ -454,7 +456,7 @@ def test_customers_who_spent_nothing_or_less_get_a_finite_forecast():
     repeaters = frame.index[frame["frequency"] > 0]
     frame.loc[repeaters[:4], "monetary_value"] = [0.0, 0.0, -25.0, -1e4]
     with pytest.warns(DataWarning, match="2 customers have a negative monetary_value"):
-        rfm = pc.RFM.from_frame(frame)
+        rfm = pc.RFM.from_frame(frame, unit="week")
     with pytest.warns(DataWarning, match="without 4 repeat buyers"):
         fitted = pc.CLVModel().fit(rfm)
     forecast = point(fitted)
@@ -486,7 +488,7 @@ def test_a_fit_with_an_infinite_mean_warns_and_never_gives_a_negative_clv():
         warnings.simplefilter("error")
         warnings.simplefilter("ignore", AssumptionWarning)
         with pytest.warns(InfiniteMeanWarning, match="q = 0"):
-            fitted = pc.CLVModel().fit(pc.RFM.from_frame(frame))
+            fitted = pc.CLVModel().fit(pc.RFM.from_frame(frame, unit="week"))
     assert fitted.spend.params["q"] <= 1
     assert np.isinf(fitted.spend.model.mean)
     forecast = point(fitted, horizon=None, discount_rate=0.1)
@@ -504,7 +506,7 @@ def test_extreme_customers_are_forecast_without_infinities(fitted):
             "monetary_value": [0.0, 0.0, 1e-4, 30.0, 1e6, 5.0],
         }
     )
-    customers = pc.RFM.from_frame(frame)
+    customers = pc.RFM.from_frame(frame, unit="week")
     for options in ({"horizon": "1 day"}, {"horizon": "50 years"}, {"horizon": None}):
         forecast = point(fitted, rfm=customers, **options)
         assert np.isfinite(numbers(forecast)).all()
@@ -542,7 +544,7 @@ def one_and_gone(n=40):
 
 @pytest.mark.parametrize("customers", [steady, one_repeater, one_and_gone])
 def test_a_fit_at_a_limit_says_so_and_forecasts_finite_numbers(customers):
-    rfm = pc.RFM.from_frame(customers())
+    rfm = pc.RFM.from_frame(customers(), unit="week")
     with pytest.warns(BoundaryWarning, match="limit"):
         fitted = pc.CLVModel().fit(rfm)
     assert fitted.purchases.limits
@@ -555,7 +557,7 @@ def test_a_fit_at_a_limit_says_so_and_forecasts_finite_numbers(customers):
 @pytest.mark.parametrize(("n", "price"), [(40, 20.0), (60, 9.99)])
 def test_one_price_for_everything_is_a_limit_or_is_named_as_the_cause(n, price):
     spend = simulated(n).eval("frequency > 0") * price
-    rfm = pc.RFM.from_frame(simulated(n).assign(monetary_value=spend))
+    rfm = pc.RFM.from_frame(simulated(n).assign(monetary_value=spend), unit="week")
     try:
         fitted = quietly(pc.CLVModel().fit, rfm)
     except FitError as error:
@@ -568,7 +570,7 @@ def test_one_price_for_everything_is_a_limit_or_is_named_as_the_cause(n, price):
 def test_where_nobody_leaves_forecasts_go_on_at_the_observed_rate():
     frame = steady(200)
     with pytest.warns(BoundaryWarning):
-        fitted = pc.CLVModel(spend=None).fit(pc.RFM.from_frame(frame))
+        fitted = pc.CLVModel(spend=None).fit(pc.RFM.from_frame(frame, unit="week"))
     total = point(fitted, horizon=40, discount_rate=0).total()["purchases"]
     # At that limit the likelihood is Poisson's: what came in 40 weeks comes again.
     assert total == pytest.approx(frame["frequency"].sum(), rel=1e-3)
@@ -580,9 +582,9 @@ def test_twenty_customers_are_enough_for_a_finite_forecast(seed):
     frame = simulated(20, seed, purchases=cdnow, spend=pc.GammaGamma(6.25, 3.74, 15.44))
     if not (frame["frequency"] > 0).any():
         with pytest.raises(FitError, match="bought a second time"):
-            pc.CLVModel().fit(pc.RFM.from_frame(frame))
+            pc.CLVModel().fit(pc.RFM.from_frame(frame, unit="week"))
         return
-    fitted = quietly(pc.CLVModel().fit, pc.RFM.from_frame(frame))
+    fitted = quietly(pc.CLVModel().fit, pc.RFM.from_frame(frame, unit="week"))
     found = numbers(point(fitted))
     assert np.isfinite(found).all()
     assert (found >= 0).all()
@@ -591,13 +593,13 @@ def test_twenty_customers_are_enough_for_a_finite_forecast(seed):
 def test_customers_of_whom_nobody_came_back_are_refused_with_the_cause():
     frame = simulated(30).assign(frequency=0, recency=0.0, monetary_value=0.0)
     with pytest.raises(FitError, match=r"None of the 30 customers has bought a second time"):
-        pc.CLVModel().fit(pc.RFM.from_frame(frame))
+        pc.CLVModel().fit(pc.RFM.from_frame(frame, unit="week"))
 
 
 def test_repeat_buyers_who_spent_nothing_leave_no_spend_to_learn_from():
     frame = simulated(50).assign(monetary_value=0.0)
     with pytest.raises(FitError, match=r"positive mean spend; there are none.*spend=None"):
-        pc.CLVModel().fit(pc.RFM.from_frame(frame))
+        pc.CLVModel().fit(pc.RFM.from_frame(frame, unit="week"))
 
 
 # Wrong options ------------------------------------------------------------------------------
@@ -721,7 +723,7 @@ def test_draws_repeat_with_a_seed_and_spread_as_the_summary_says(fitted):
 
 def test_what_a_limit_holds_fixed_has_no_standard_error_and_does_not_vary():
     with pytest.warns(BoundaryWarning):
-        fit = pc.fit(pc.BGNBD, pc.RFM.from_frame(steady()))
+        fit = pc.fit(pc.BGNBD, pc.RFM.from_frame(steady(), unit="week"))
     table = fit.summary()
     assert fit.undetermined
     assert table.loc[list(fit.undetermined), "std_error"].isna().all()

@@ -378,7 +378,7 @@ def test_a_summary_stands_for_its_log_only_as_it_is(cdnow):
     with pytest.raises(OptionError, match="knows no column to group by"):
         h.cohorts(cdnow, by="channel")
     with pytest.raises(DataError, match="made without a log"):
-        h.observed(pc.RFM.from_frame(cdnow.frame))
+        h.observed(pc.RFM.from_frame(cdnow.frame, unit="week"))
 
 
 # The formula as a forecaster ------------------------------------------------------------------
@@ -415,10 +415,10 @@ def test_the_textbook_forecaster_is_the_same_in_any_unit(cdnow_log):
 
 
 def test_the_textbook_forecaster_says_what_it_lacks(cdnow):
-    bare = pc.RFM.from_frame(cdnow.frame)
+    bare = pc.RFM.from_frame(cdnow.frame, unit="week")
     with pytest.raises(DataError, match="Textbook needs the log"):
         pc.baselines.Textbook().fit(bare)
-    without_spend = pc.RFM.from_frame(cdnow.frame.drop(columns="monetary_value"))
+    without_spend = pc.RFM.from_frame(cdnow.frame.drop(columns="monetary_value"), unit="week")
     forecast = pc.baselines.Textbook().fit(without_spend).forecast(39)
     assert "clv" not in forecast.frame
     with pytest.raises(OptionError, match="could not be read"):

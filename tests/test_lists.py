@@ -40,7 +40,7 @@ def lives(n, seed):
         t_x[active] = now[active]
         active = active[rng.random(active.size) >= leaves[active]]
     frame = pd.DataFrame({"customer_id": np.arange(n), "frequency": x, "recency": t_x, "T": WEEKS})
-    return pc.RFM.from_frame(frame), upcoming
+    return pc.RFM.from_frame(frame, unit="week"), upcoming
 
 
 @pytest.fixture(scope="module")
@@ -304,7 +304,9 @@ def test_customers_who_are_gone_for_certain_are_counted_not_divided_by():
             "T": [5e4, 40.0, 40.0, 40.0],
         }
     )
-    forecast = pc.FittedCLV(known(), None, pc.RFM.from_frame(frame)).forecast(level=None)
+    forecast = pc.FittedCLV(known(), None, pc.RFM.from_frame(frame, unit="week")).forecast(
+        level=None
+    )
     assert forecast.frame["p_alive"].iloc[0] == 0
     with pytest.warns(DataWarning, match="1 customer has a p_alive of exactly 0.*customer_id 0"):
         listed = pc.segments.win_back(forecast, gone_below=0.9, top_share=0.9)

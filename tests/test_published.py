@@ -209,7 +209,7 @@ def test_the_whole_cdnow_master_file_is_fitted_as_published_for_the_sample(cdnow
 )
 def test_a_longer_observation_loses_the_published_likelihood(cdnow, days, printed):
     frame = cdnow.frame.assign(T=cdnow.frame["T"] + days / 7)
-    assert agrees(pc.fit(pc.BGNBD, pc.RFM.from_frame(frame)).log_likelihood, printed)
+    assert agrees(pc.fit(pc.BGNBD, pc.RFM.from_frame(frame, unit="week")).log_likelihood, printed)
 
 
 def test_purchases_not_merged_by_day_lose_the_published_likelihood(cdnow, cdnow_log):

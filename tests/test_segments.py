@@ -64,7 +64,7 @@ def summary(frequency, spend=None):
     )
     if spend is not None:
         frame["monetary_value"] = spend
-    return pc.RFM.from_frame(frame)
+    return pc.RFM.from_frame(frame, unit="week")
 
 
 # Scores ------------------------------------------------------------------------------------

@@ -90,7 +90,7 @@ def test_nothing_after_the_end_of_observation_is_looked_at(cdnow, fitted):
 
 def test_a_summary_without_its_log_is_refused(cdnow):
     with pytest.raises(OptionError, match="has none: make it with"):
-        pc.CLVModel(purchases="auto").fit(pc.RFM.from_frame(cdnow.frame))
+        pc.CLVModel(purchases="auto").fit(pc.RFM.from_frame(cdnow.frame, unit="week"))
 
 
 def test_a_log_of_days_is_refused():

@@ -19,9 +19,19 @@ import pytest
 from pandas.testing import assert_frame_equal
 
 import predclv as pc
-from predclv.errors import DataError, DataWarning, RefundWarning, StoreError
+from predclv.errors import (
+    DataError,
+    DataWarning,
+    DuplicateWarning,
+    LargeOrderWarning,
+    ObservationEndWarning,
+    RefundWarning,
+    SharedAccountWarning,
+    StoreError,
+)
 
 ZONES = ["UTC", "Europe/Berlin", "America/New_York", "Pacific/Auckland"]
+BROKEN = {DuplicateWarning, LargeOrderWarning, ObservationEndWarning, SharedAccountWarning}
 SESSION_ZONE = "Asia/Kolkata"  # none of them, and not a whole hour from any
 
 if importlib.util.find_spec("pyspark") is None:
@@ -347,3 +357,19 @@ def test_a_connect_session_gives_the_same(log_file, local_file, tmp_path):
         [sys.executable, "-c", textwrap.dedent(script)], capture_output=True, text=True, timeout=300
     )
     assert done.stdout.strip().endswith("the same"), done.stderr[-3000:]
+
+
+@pytest.mark.parametrize("amount", ["amount", None])
+def test_what_looks_broken_is_said_in_the_words_of_duckdb(spark, cdnow_log, amount):
+    log = cdnow_log.assign(customer_id=cdnow_log["customer_id"].astype("int64"))
+    log.loc[np.random.default_rng(1).random(len(log)) < 0.2, "customer_id"] = 0
+    log.loc[log.index[log["customer_id"] == 6][-1], "amount"] = 50_000.0
+    log = pd.concat([log, log])
+    said = []
+    for source in (log, spark.createDataFrame(pa.Table.from_pandas(log, preserve_index=False))):
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            pc.rfm_summary(source, amount=amount, observation_end="2007-06-30", timezone=None)
+        said.append([(it.category, str(it.message)) for it in caught if it.category in BROKEN])
+    assert said[0] == said[1]
+    assert {kind for kind, _ in said[0]} == BROKEN - (set() if amount else {LargeOrderWarning})

@@ -41,7 +41,7 @@ def summary(ids, seed=3):
     spend = np.where(x > 0, rng.gamma(3.0, 10.0, n), 0.0)
     frame = pd.DataFrame({"frequency": x, "recency": t_x, "T": 40.0, "monetary_value": spend})
     frame.insert(0, "customer_id", ids)
-    return pc.RFM.from_frame(frame)
+    return pc.RFM.from_frame(frame, unit="week")
 
 
 def edited(folder, change):
@@ -133,7 +133,7 @@ def test_a_model_of_purchases_alone_comes_back_without_spend(tmp_path):
 def test_a_fit_at_a_limit_still_says_so_when_loaded(tmp_path):
     frame = summary(range(40)).frame.assign(frequency=8, recency=38.0)
     with pytest.warns(BoundaryWarning):
-        fitted = pc.CLVModel(spend=None).fit(pc.RFM.from_frame(frame))
+        fitted = pc.CLVModel(spend=None).fit(pc.RFM.from_frame(frame, unit="week"))
     fitted.save(tmp_path / "m")
     loaded = pc.load(tmp_path / "m")
     assert loaded.purchases.limits == fitted.purchases.limits != ()

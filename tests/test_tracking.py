@@ -127,7 +127,7 @@ def test_what_cannot_be_tracked_is_refused(bgnbd, gamma_gamma, cdnow_split):
     with pytest.raises(DataError, match="pass the fit of purchases"):
         tracking({"spend": gamma_gamma}, rfm, end)
     with pytest.raises(DataError, match="has no log"):
-        tracking({"m": bgnbd}, pc.RFM.from_frame(rfm.frame))
+        tracking({"m": bgnbd}, pc.RFM.from_frame(rfm.frame, unit="week"))
     with pytest.raises(OptionError, match="whole days"):
         tracking({"m": bgnbd}, rfm, end, period="1 month")
     with pytest.raises(OptionError, match="until must lie between 1997-09-30 and 1998-06-30"):
@@ -308,7 +308,7 @@ def test_a_history_that_is_not_there_is_refused(bgnbd, gamma_gamma, cdnow_split)
     with pytest.raises(DataError, match="no customer 'x'"):
         customer_history(bgnbd, rfm, "x")
     with pytest.raises(DataError, match="has no log"):
-        customer_history(bgnbd, pc.RFM.from_frame(rfm.frame), 1)
+        customer_history(bgnbd, pc.RFM.from_frame(rfm.frame, unit="week"), 1)
     with pytest.raises(DataError, match="pass the fit of purchases"):
         customer_history(gamma_gamma, rfm, 1)
     with pytest.raises(OptionError, match="until must lie between"):
@@ -382,7 +382,7 @@ def test_where_nobody_came_back_there_are_no_times(bgnbd, cdnow_split):
     with pytest.raises(DataError, match="Nobody bought twice"):
         interpurchase_times(pc.rfm_summary(log, amount=None))
     with pytest.raises(DataError, match="has no log"):
-        interpurchase_times(pc.RFM.from_frame(cdnow_split.rfm.frame))
+        interpurchase_times(pc.RFM.from_frame(cdnow_split.rfm.frame, unit="week"))
     one = pd.DataFrame(
         {"customer_id": [1, 1, 2], "date": ["2020-01-01", "2020-01-05", "2020-02-01"]}
     )

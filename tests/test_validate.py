@@ -100,7 +100,7 @@ def test_means_by_frequency_add_up_to_the_totals(split, forecast):
 
 
 def test_a_forecast_of_other_customers_is_refused(split, fitted):
-    some = pc.RFM.from_frame(split.rfm.frame.iloc[:100])
+    some = pc.RFM.from_frame(split.rfm.frame.iloc[:100], unit="week")
     others = fitted.forecast(level=None, horizon=39, rfm=some)
     with pytest.raises(DataError, match="customers that are not the 2,357 of the holdout"):
         holdout_by_frequency(others, split)

@@ -7,6 +7,7 @@ says how to convert it.
 import re
 import zoneinfo
 
+from predclv.data.ids import EXACT_IDS, refusal
 from predclv.data.notices import counted, warn
 from predclv.data.sources import Table, is_instant
 from predclv.data.sql import UNITS, Amounts, Statements, offset_seconds
@@ -18,7 +19,6 @@ _INTEGERS = {
 }
 _FLOATS = {"FLOAT": 1e-6, "DOUBLE": 1e-12}  # relative noise that is no fifth decimal
 _NULL = "NULL"  # the type of a column without any value
-_EXACT_IDS = 2**53
 _OFFSET_OF_TEXT = (
     r"CASE WHEN length(date) > 11 THEN"
     r" nullif(regexp_extract(date, ':\d{2}.*?([Zz]|[+-]\d{2}(:?\d{2})?)$', 1), '') END"
@@ -41,7 +41,9 @@ def statements(table: Table, timezone: str | None) -> Statements:
 
 
 def _type_name(table: Table, role: str) -> str:
-    """The type without its parameters: DECIMAL, ENUM, TIMESTAMP_NS."""
+    """The type without its parameters: DECIMAL, ENUM, TIMESTAMP_NS; LIST for INTEGER[] too."""
+    if table.types[role].endswith("]"):
+        return "LIST"
     return re.split(r"[(\[]", table.types[role])[0].strip(' "')
 
 
@@ -71,12 +73,9 @@ def _ids(table: Table) -> tuple[str, str]:
     if kind == "ENUM":
         return "CAST(customer_id AS VARCHAR)", "FALSE"
     if kind in _FLOATS:
-        is_whole = f"customer_id = floor(customer_id) AND abs(customer_id) <= {_EXACT_IDS}"
+        is_whole = f"customer_id = floor(customer_id) AND abs(customer_id) <= {EXACT_IDS}"
         return "CAST(customer_id AS BIGINT)", f"NOT ({is_whole})"
-    raise DataError(
-        f"customer_id column {name!r} has the type {kind}; ids are whole numbers, text or UUIDs. "
-        f"Turn it into text, for instance with .astype(str)."
-    )
+    raise refusal(name, kind)
 
 
 def _days(table: Table, timezone: str | None) -> str:

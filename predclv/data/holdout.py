@@ -12,6 +12,7 @@ from predclv.data.log import Log, civil_date, open_log
 from predclv.data.notices import counted
 from predclv.data.rfm import RFM, summary_of
 from predclv.data.sql import UNITS
+from predclv.data.suspicions import warn_of_suspicions
 from predclv.errors import DataError, OptionError, some
 from predclv.units import days_per
 
@@ -226,13 +227,23 @@ def holdout_split(
             f"calibration_end {calibrated} must be within the log and before its last day: the log "
             f"runs from {log.first_day} to {log.last_day}."
         )
-    return split_of(log, calibrated, last or log.last_day, unit)
+    last = last or log.last_day
+    split, table = _split_and_table(log, calibrated, last, unit)
+    warn_of_suspicions(log, table, split.rfm.counts, last, "holdout_end")
+    return split
 
 
 def split_of(
     log: Log, calibration_end: datetime.date, holdout_end: datetime.date, unit: str
 ) -> HoldoutSplit:
     """The split of an opened log; both days within it, the first before the second."""
+    return _split_and_table(log, calibration_end, holdout_end, unit)[0]
+
+
+def _split_and_table(
+    log: Log, calibration_end: datetime.date, holdout_end: datetime.date, unit: str
+) -> tuple[HoldoutSplit, str]:
+    """The split, and the name of the table of its summary."""
     rfm, table = summary_of(log, calibration_end, unit)
     holdout = fresh("holdout")
     log.keep_purchases(holdout, calibration_end, holdout_end)
@@ -248,7 +259,8 @@ def split_of(
     duration = (holdout_end - calibration_end).days / days_per(unit)
     frame = pd.concat([rfm.frame, came], axis="columns")
     frame["duration_holdout"] = duration
-    return HoldoutSplit(rfm, calibration_end, holdout_end, duration, new[0][0], frame)
+    split = HoldoutSplit(rfm, calibration_end, holdout_end, duration, new[0][0], frame)
+    return split, table
 
 
 def _layout_of(frame: pd.DataFrame) -> Mapping[str, str]:

@@ -15,6 +15,7 @@ from predclv.data.notices import warn
 from predclv.data.refunds import REFUNDS, refuse_refunds, report_refunds
 from predclv.data.sources import Table, open_table
 from predclv.data.sql import LARGEST_IN_DOUBLES, UNITS, Packing, Statements
+from predclv.data.sql_copies import doubled_days
 from predclv.data.sql_historical import cohort_cells, customer_totals
 from predclv.errors import DataError, DataWarning, OptionError, did_you_mean
 from predclv.progress import stage
@@ -141,6 +142,11 @@ class Log:
         found = self._table.reader.rows(f"SELECT count(*) FROM {self._table.sql} WHERE {later}")
         return int(found[0][0])
 
+    def doubled_days(self, most_rows: int) -> dict[str, Any]:
+        """The facts of `sql_copies.doubled_days` over customers with about so many rows."""
+        step = max(1, self.rows // most_rows)
+        return self._table.reader.record(doubled_days(self._statements, step))
+
     def _fetched(self, sql: str, order: str) -> pd.DataFrame:
         name = fresh("answer")
         self.engine.store(name, sql, self._table.reader)
@@ -152,7 +158,7 @@ class Log:
         """Keep the summary to ``end`` as a temporary table; its name, and what was left out.
 
         The table has customer_id, frequency, recency_days, age_days and, where the log has
-        amounts, repeat_units.
+        amounts, repeat_units and largest_units.
         """
         name = fresh("summary")
         engine, last = self.engine, (end - _EPOCH).days

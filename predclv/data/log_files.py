@@ -1,13 +1,10 @@
-"""The Parquet or CSV files of a log: which they are, and what their headers say."""
+"""The files of a log: which they are, and what the headers of CSV files say."""
 
 import csv
 import glob
 import os
 from pathlib import Path
 from typing import Any
-
-import pyarrow as pa
-import pyarrow.parquet
 
 from predclv.errors import DataError, did_you_mean, some
 
@@ -55,32 +52,6 @@ def _existing(path: str) -> list[str]:
         where = "" if beside or not folder or os.path.isdir(folder) else f" (no folder {folder})"
         raise DataError(f"There is no file {path}{where}.{did_you_mean(name, beside)}")
     return matches
-
-
-def parquet_zone(files: list[str], column: str) -> str | None:
-    """The time zone recorded for a column of Parquet files, None where only instants are.
-
-    Parquet itself knows instants alone; pandas, polars and Arrow record the zone beside them.
-
-    Raises
-    ------
-    DataError
-        If the files name different zones, or one cannot be read.
-    """
-    zones: dict[str | None, str] = {}
-    for file in files:
-        try:
-            metadata = pyarrow.parquet.read_metadata(file)
-            kind = metadata.schema.to_arrow_schema().field(column).type
-        except (pa.ArrowException, OSError, KeyError) as error:
-            raise DataError(f"{file} could not be read as Parquet: {error}") from error
-        zone = kind.tz if pa.types.is_timestamp(kind) else None
-        is_recorded = b"ARROW:schema" in (metadata.metadata or {})
-        zones.setdefault(zone if is_recorded else None, file)
-    if len(zones) > 1:
-        shown = some((f"{zone or 'none'} in {file}" for zone, file in zones.items()), 3)
-        raise DataError(f"The files' dates have mixed time zones: {shown}. Summarise one kind.")
-    return next(iter(zones))
 
 
 def csv_columns(files: list[str]) -> tuple[list[str], str]:

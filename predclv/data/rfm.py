@@ -12,10 +12,11 @@ import pandas as pd
 
 from predclv.data.cells import Cells, SpendCells
 from predclv.data.log import Log, civil_date, open_log
-from predclv.data.notices import counted, warn
+from predclv.data.notices import counted
 from predclv.data.summaries import FrameSummary, StoredSummary, Summary
 from predclv.data.summary_checks import checked_summary
-from predclv.errors import DataError, DataWarning
+from predclv.data.suspicions import warn_of_late_rows, warn_of_suspicions
+from predclv.errors import DataError
 from predclv.frozen import Frozen
 from predclv.units import days_per
 
@@ -53,19 +54,19 @@ class RFM:
 
     @classmethod
     def from_frame(
-        cls, frame: pd.DataFrame, unit: str = "week", customer_id: str = "customer_id"
+        cls, frame: Any, unit: str | None = None, customer_id: str = "customer_id"
     ) -> "RFM":
         """Take a summary made elsewhere, for instance by lifetimes or pymc-marketing.
 
         Parameters
         ----------
-        frame : pandas.DataFrame
+        frame : pandas or polars DataFrame, or Arrow table
             frequency (a count), recency and T (in ``unit``, taken as they are) and, maybe,
             monetary_value, which counts only where there are repeat purchases.
         unit : str
-            The unit in which recency and T are.
+            Of recency and T: day (lifetimes' and pymc-marketing's default), week, month or year.
         customer_id : str
-            The column of the ids; where there is none, the index holds them.
+            The column of the ids; where there is none, the index of a pandas frame holds them.
 
         Raises
         ------
@@ -73,7 +74,7 @@ class RFM:
             If a column is missing, customers appear twice or have no id, or have an impossible
             history; the message names them.
         OptionError
-            If the unit is unknown.
+            If the unit is missing or unknown.
 
         Examples
         --------
@@ -81,22 +82,21 @@ class RFM:
         >>> RFM.from_frame(frame, unit="week")
         RFM: 2 customers, 2 repeat purchases, in weeks, without spend
         """
-        days_per(unit)
-        checked = checked_summary(frame, customer_id)
-        counts = {
-            "rows": len(checked),
-            "customers": len(checked),
-            "repeat_purchases": int(checked["frequency"].sum()),
-        }
-        return cls(unit, None, Frozen(counts), None, FrameSummary(checked, unit))
+        checked, unit = checked_summary(frame, customer_id, unit)
+        return cls._elsewhere(checked, unit)
+
+    @classmethod
+    def _elsewhere(cls, frame: pd.DataFrame, unit: str) -> "RFM":
+        counts = {"rows": len(frame), "customers": len(frame)}
+        counts["repeat_purchases"] = int(frame["frequency"].sum())
+        return cls(unit, None, Frozen(counts), None, FrameSummary(frame, unit))
 
     @classmethod
     def empty(cls, unit: str) -> "RFM":
         """The summary of nobody, which a model that was saved without its customers has."""
         columns = {"customer_id": np.int64, "frequency": np.int64, "recency": float, "T": float}
         frame = pd.DataFrame({name: np.empty(0, kind) for name, kind in columns.items()})
-        counts = {"rows": 0, "customers": 0, "repeat_purchases": 0}
-        return cls(unit, None, Frozen(counts), None, FrameSummary(frame, unit))
+        return cls._elsewhere(frame, unit)
 
     @property
     def frame(self) -> pd.DataFrame:
@@ -177,7 +177,7 @@ class RFM:
         --------
         >>> import tempfile
         >>> frame = pd.DataFrame({"frequency": [2, 0], "recency": [3, 0], "T": [5, 5]})
-        >>> rfm = RFM.from_frame(frame)
+        >>> rfm = RFM.from_frame(frame, unit="day")
         >>> cells = rfm.keyed_cells().assign(rate=[0.0, 0.4])
         >>> with tempfile.TemporaryDirectory() as folder:
         ...     file = Path(folder) / "rates.parquet"
@@ -302,6 +302,9 @@ def rfm_summary(
         column is empty.
     RefundWarning
         Negative amounts were netted or dropped.
+    DuplicateWarning, ObservationEndWarning, SharedAccountWarning, LargeOrderWarning
+        The log looks broken: rows are there twice, nobody bought for a year before the end, an id
+        buys like a guest account, one order is most of a customer's spend. All are DataWarnings.
 
     Examples
     --------
@@ -336,15 +339,9 @@ def rfm_summary(
             f"observation_end {end} is before every purchase: the log runs from {log.first_day} to "
             f"{log.last_day}."
         )
-    rfm, _ = summary_of(log, end or log.last_day, unit)
-    if rfm.counts["rows_after_end"]:
-        lost = rfm.counts["customers_after_end"]
-        warn(
-            f"{counted(rfm.counts['rows_after_end'], 'row is', 'rows are')} after observation_end "
-            f"{end} and were left out"
-            + (f", and with them {counted(lost, 'customer')} altogether." if lost else "."),
-            DataWarning,
-        )
+    rfm, table = summary_of(log, end or log.last_day, unit)
+    warn_of_late_rows(rfm.counts, end)
+    warn_of_suspicions(log, table, rfm.counts, end or log.last_day, "observation_end")
     return rfm
 
 

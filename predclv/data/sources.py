@@ -4,7 +4,6 @@ Whatever it is, what comes out is a `Table`: a thing to SELECT from whose column
 ``customer_id``, ``date`` and ``amount``, with their SQL types and the recorded time zone.
 """
 
-import datetime
 import glob
 import os
 from collections.abc import Hashable, Iterable, Mapping
@@ -16,15 +15,22 @@ import pyarrow as pa
 
 from predclv.data.duckdb import RELATION_NAME, Engine, RelationReader, is_relation
 from predclv.data.engine import Keeper, Reader
-from predclv.data.log_files import csv_columns, log_files, parquet_zone
+from predclv.data.frames import arrow_column, check_zones, near_column
+from predclv.data.log_files import csv_columns, log_files
+from predclv.data.parquet_files import ParquetFiles
 from predclv.data.spark import SparkEngine, is_spark, spark_types
 from predclv.data.sql import DUCKDB, SPARK, Dialect
-from predclv.errors import DataError, OptionError, did_you_mean, some
+from predclv.errors import DataError, OptionError, some
 
 ACCEPTED = (
     "a pandas or polars DataFrame, a polars LazyFrame, an Arrow table, a DuckDB relation, a "
     "PySpark DataFrame, or the path or glob of .parquet or .csv files (or a list of paths)"
 )
+_USUAL = {
+    "customer_id": ("customer", "client", "member", "user"),
+    "date": ("date", "timestamp", "day"),
+    "amount": ("amount", "revenue", "spend", "sales", "total"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,17 +137,29 @@ def _check_columns(
 ) -> None:
     """Every wanted column is there, once."""
     present = list(available)
-    for role, name in wanted.items():
-        if present.count(name) == 1:
-            continue
-        if name in present:
+    for name in wanted.values():
+        if present.count(name) > 1:
             raise DataError(f"The log has {present.count(name)} columns called {name!r}.")
-        advice = did_you_mean(name, present) or hint
-        if role == "amount" and name == "amount":
-            advice += " For a log without amounts say amount=None."
-        raise DataError(
-            f"The log has no column {name!r} ({role}). Its columns are {some(present, 20)}.{advice}"
-        )
+    missing = {role: name for role, name in wanted.items() if name not in present}
+    if not missing:
+        return
+    taken = [name for name in present if name in wanted.values()]
+    meant = {}
+    for role, name in missing.items():
+        free = [column for column in present if column not in taken]
+        found = near_column(name, free, _USUAL.get(role, ()))
+        if found is not None:
+            meant[role] = found
+            taken.append(found)
+    advice = f" Did you mean {some(map(repr, meant.values()))}?" if meant else ""
+    said = ", ".join(f"{role}={meant.get(role, '...')!r}" for role in missing)
+    advice += hint or f" Say {said}."
+    if missing.get("amount") == "amount":
+        advice += " For a log without amounts say amount=None."
+    absent = " and ".join(f"no column {name!r} ({role})" for role, name in missing.items())
+    raise DataError(
+        f"The log has {absent}. Its columns are {some(map(repr, present), 20)}.{advice}"
+    )
 
 
 def _in_memory(
@@ -161,45 +179,8 @@ def _from_pandas(frame: pd.DataFrame, wanted: Mapping[str, str], allow_zones: bo
     hint = f" {in_index[0]!r} is the index: say transactions.reset_index()." if in_index else ""
     _check_columns(wanted, frame.columns, hint)
     if frame[wanted["date"]].dtype == object:
-        _check_zones(frame[wanted["date"]], wanted["date"], allow_zones)
-    return pa.table({role: _arrow_column(frame[name], name) for role, name in wanted.items()})
-
-
-def _arrow_column(column: pd.Series, name: str) -> pa.Array:
-    if isinstance(column.dtype, pd.CategoricalDtype):
-        column = column.astype(column.cat.categories.dtype)
-    if isinstance(column.dtype, pd.PeriodDtype):
-        raise DataError(
-            f"Column {name!r} holds periods; say .dt.to_timestamp() to make them dates."
-        )
-    try:
-        array = pa.array(column, from_pandas=True)
-    except (pa.ArrowException, TypeError, ValueError, OverflowError) as error:
-        examples: dict[str, object] = {}
-        for value in column[column.notna()]:
-            examples.setdefault(type(value).__name__, value)
-        if len(examples) > 1:
-            shown = some((f"{kind} ({value!r})" for kind, value in examples.items()), 3)
-            raise DataError(
-                f"Column {name!r} mixes types: {shown}. Turn all of its values into one type, "
-                f"for instance with .astype(str)."
-            ) from error
-        raise DataError(f"Column {name!r} could not be read: {error}.") from error
-    return array.combine_chunks() if isinstance(array, pa.ChunkedArray) else array
-
-
-def _check_zones(column: pd.Series, name: str, allow_zones: bool) -> None:
-    """A column of Python datetimes has one zone, or none, or several that are to be converted."""
-    zones = {
-        str(value.tzinfo) if value.tzinfo else "no zone"
-        for value in column[column.notna()]
-        if isinstance(value, datetime.datetime)
-    }
-    if len(zones) > 1 and ("no zone" in zones or not allow_zones):
-        raise DataError(
-            f"Column {name!r} has mixed time zones ({some(sorted(zones), 3)}). Say in which zone a "
-            "day begins, for instance timezone='Europe/Berlin', after giving every value a zone."
-        )
+        check_zones(frame[wanted["date"]], wanted["date"], allow_zones)
+    return pa.table({role: arrow_column(frame[name], name, role) for role, name in wanted.items()})
 
 
 def _from_polars(frame: Any, wanted: Mapping[str, str]) -> pa.Table:
@@ -260,26 +241,33 @@ def _from_spark(frame: Any, wanted: Mapping[str, str]) -> Table:
     return Table(engine, engine, log, types, wanted, zone, doubt, is_ordered=False)
 
 
+def _listed(files: Iterable[str]) -> str:
+    return ", ".join(DUCKDB.literal(glob.escape(file)) for file in files)
+
+
+def _from_parquet(engine: Engine, files: ParquetFiles, wanted: Mapping[str, str]) -> Table:
+    log = f"read_parquet([{_listed(files.paths)}], {files.options})"
+    available = engine.types(log)
+    _check_columns(wanted, available)
+    types = {role: available[name] for role, name in wanted.items()}
+    zone, doubt = None, ""
+    if is_instant(types["date"]):
+        zone = files.zone(wanted["date"])
+        if zone is None:
+            zone, doubt = "UTC", "in UTC: the file holds instants but no zone"
+    return Table(engine, engine, _renamed(wanted, log), types, wanted, zone, doubt)
+
+
 def _from_files(engine: Engine, paths: Any, wanted: Mapping[str, str]) -> Table:
     files, suffix = log_files(paths)
-    listed = ", ".join(DUCKDB.literal(glob.escape(file)) for file in files)
     if suffix == ".parquet":
-        log = f"read_parquet([{listed}])"
-        available = engine.types(log)
-        _check_columns(wanted, available)
-        types = {role: available[name] for role, name in wanted.items()}
-        zone, doubt = None, ""
-        if is_instant(types["date"]):
-            zone = parquet_zone(files, wanted["date"])
-            if zone is None:
-                zone, doubt = "UTC", "in UTC: the file holds instants but no zone"
-        return Table(engine, engine, _renamed(wanted, log), types, wanted, zone, doubt)
+        return _from_parquet(engine, ParquetFiles.of(files, wanted), wanted)
     header, delimiter = csv_columns(files)
     _check_columns(wanted, header)
     declared = ", ".join(f"'c{place}': 'VARCHAR'" for place in range(len(header)))
     log = (
-        f"read_csv([{listed}], columns={{{declared}}}, auto_detect=false, header=true,"
-        f" delim={DUCKDB.literal(delimiter)}, quote='\"', escape='\"')"
+        f"read_csv([{_listed(files)}], columns={{{declared}}}, auto_detect=false, header=true,"
+        f" delim={DUCKDB.literal(delimiter)}, quote='\"', escape='\"', hive_partitioning=false)"
     )
     places = {role: f"c{header.index(name)}" for role, name in wanted.items()}
     engine.store("log", f"SELECT * FROM {_renamed(wanted, log, places)}")

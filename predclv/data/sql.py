@@ -287,15 +287,21 @@ class Statements:
         """One row per customer, counted in whole days to ``end``.
 
         ``until`` is ``end`` where rows after it have to be left out, else None. A customer with
-        refunds alone has a frequency of -1. ``pack`` is a faster way to the first day's spend,
-        for logs without refunds.
+        refunds alone has a frequency of -1. ``largest_units`` is the spend of the largest day, 0
+        where that is the first one. ``pack`` is a faster way to the first day's spend, for logs
+        without refunds.
         """
         days = self.purchase_days(None, until, with_refunds, refunds_count)
         bought = " FILTER (WHERE bought)" if with_refunds else ""
         spend = refunds = ""
         if self.amounts is not None:
             first = f"min_by(units, day){bought}" if pack is None else pack.first_units
-            spend = f", CAST(sum(units){bought} - {first} AS BIGINT) AS repeat_units"
+            largest = f"max(units){bought}"
+            spend = (
+                f", CAST(sum(units){bought} - {first} AS BIGINT) AS repeat_units,"
+                f" CAST(CASE WHEN {largest} > {first} THEN {largest} ELSE 0 END AS BIGINT)"
+                " AS largest_units"
+            )
         if with_refunds:
             refunds = """,
                 count(*) FILTER (WHERE NOT bought) AS refund_only_days,

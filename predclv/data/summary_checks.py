@@ -1,42 +1,74 @@
 """A summary made elsewhere, checked before anything is learned from it."""
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 
+from predclv.data.frames import as_pandas, near_column
+from predclv.data.ids import usable_ids
 from predclv.data.notices import counted, warn
-from predclv.errors import DataError, DataWarning, did_you_mean, some
+from predclv.errors import DataError, DataWarning, OptionError, did_you_mean, some
+from predclv.units import days_per
+
+HISTORY = ("frequency", "recency", "T")
 
 
-def checked_summary(frame: pd.DataFrame, customer_id: str) -> pd.DataFrame:
+def checked_summary(frame: Any, customer_id: str, unit: str | None) -> tuple[pd.DataFrame, str]:
     """A summary made elsewhere, checked, in the package's columns and sorted by customer_id.
+
+    With it comes its unit.
 
     Raises
     ------
     DataError
         If a column is missing or customers are impossible; the message names their ids.
+    OptionError
+        If the unit is missing or unknown.
     """
-    if not isinstance(frame, pd.DataFrame):
-        raise DataError(f"A summary must be a pandas DataFrame; got {type(frame).__name__}.")
-    for name in ("frequency", "recency", "T"):
-        if name not in frame:
-            raise DataError(
-                f"The summary has no column {name!r}. Its columns are {some(frame.columns, 20)}."
-                f"{did_you_mean(name, frame.columns)} For a log of purchases use rfm_summary."
-            )
+    if unit is not None:
+        days_per(unit)
+    frame = as_pandas(frame, "A summary")
+    missing = [name for name in HISTORY if name not in frame]
+    if missing:
+        near = {name: near_column(name, frame.columns) for name in missing}
+        renamed = {found: name for name, found in near.items() if found is not None}
+        raise DataError(
+            f"The summary has {' and '.join(f'no column {name!r}' for name in missing)}. Its "
+            f"columns are {some(map(repr, frame.columns), 20)}."
+            + (f" Did you mean {some(map(repr, renamed))}? " if renamed else " ")
+            + (f"Say frame.rename(columns={renamed}). " if renamed else "")
+            + "For a log of purchases use rfm_summary."
+        )
     if frame.empty:
         raise DataError("The summary is empty: it has its columns, but no customer.")
     ids = _ids(frame, customer_id)
     columns = {"customer_id": ids} | {
-        name: _numbers(frame[name], ids)
-        for name in ("frequency", "recency", "T", "monetary_value")
-        if name in frame
+        name: _numbers(frame[name], ids) for name in (*HISTORY, "monetary_value") if name in frame
     }
     checked = pd.DataFrame(columns)
     _check_histories(checked)
     if "monetary_value" in checked:
         _check_spend(checked)
+    if unit is None:
+        raise _ask_for_unit(checked)
     checked["frequency"] = checked["frequency"].astype(np.int64)
-    return checked.sort_values("customer_id", ignore_index=True)
+    return checked.sort_values("customer_id", ignore_index=True), unit
+
+
+def _ask_for_unit(summary: pd.DataFrame) -> OptionError:
+    """The error for a summary without a unit, with what its times look like."""
+    times = summary[["recency", "T"]].to_numpy()
+    look = (
+        f"All of these are whole numbers up to {times.max():,.0f}, so they may well be days."
+        if (times % 1 == 0).all()
+        else f"These reach {times.max():,.6g} and have fractions, so they are hardly days."
+    )
+    return OptionError(
+        "In which unit are recency and T? A summary does not record it, and the wrong one makes a "
+        "forecast wrong by a factor. Say unit='day', 'week', 'month' (30.4375 days) or 'year'. "
+        f"lifetimes and pymc-marketing count in days unless they were told otherwise. {look}"
+    )
 
 
 def _ids(frame: pd.DataFrame, customer_id: str) -> pd.Series:
@@ -60,8 +92,9 @@ def _ids(frame: pd.DataFrame, customer_id: str) -> pd.Series:
         raise DataError(
             f"{counted(int(ids.isna().sum()), 'customer has', 'customers have')} no id."
         )
-    if pd.api.types.infer_dtype(ids, skipna=True).startswith("mixed-integer"):
+    if pd.api.types.infer_dtype(ids, skipna=True) == "mixed-integer":
         raise DataError("The ids mix numbers and text. Say .astype(str) to make all of them text.")
+    ids = usable_ids(ids, customer_id)
     if ids.duplicated().any():
         twice = ids[ids.duplicated()].unique()
         raise DataError(
@@ -79,10 +112,10 @@ def _numbers(column: pd.Series, ids: pd.Series) -> np.ndarray:
 
 
 def _check_histories(summary: pd.DataFrame) -> None:
-    frequency, recency, T = (summary[name] for name in ("frequency", "recency", "T"))
+    frequency, recency, T = (summary[name] for name in HISTORY)
     for offenders, problem, advice in (
         (
-            ~pd.Series(np.isfinite(summary[["frequency", "recency", "T"]]).all(axis=1)),
+            ~pd.Series(np.isfinite(summary[list(HISTORY)]).all(axis=1)),
             "a missing or infinite frequency, recency or T",
             "Leave them out or correct them.",
         ),

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from predclv.data.files import read_folder
+from predclv.data.folders import read_folder
 from predclv.errors import PredclvError, StoreError
 from predclv.forecast.fitted import FittedCLV
 

@@ -269,7 +269,7 @@ def _table(manifest: Path, name: str, entry: Any) -> pd.DataFrame:
     try:
         # pandas' own metadata says nothing that is needed, and anybody could have written it.
         table = pyarrow.parquet.ParquetFile(pa.BufferReader(content)).read()
-        return table.to_pandas(ignore_metadata=True)
+        return table.replace_schema_metadata(None).to_pandas()
     except Exception as error:  # whatever a decoder raises over bytes that were tampered with
         raise StoreError(f"The table {name!r} is damaged: {file} is no Parquet.") from error
 

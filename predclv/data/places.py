@@ -38,7 +38,7 @@ def place(path: str | os.PathLike[str], follow: bool = True) -> Path:
     Raises
     ------
     StoreError
-        If it is no path: empty, a number, the home of nobody.
+        If it is no path: empty, a number, the home of nobody, a link to itself.
 
     Examples
     --------
@@ -50,7 +50,10 @@ def place(path: str | os.PathLike[str], follow: bool = True) -> Path:
         if not text.strip() or "\0" in text:
             raise ValueError("it is empty" if not text.strip() else "it holds a null character")
         named = Path(text).expanduser().absolute()
-        return named.resolve() if follow else named
+        found = named.resolve() if follow else named
+        if follow and found.is_symlink():
+            raise ValueError("it is a symbolic link that leads back to itself")
+        return found
     except (TypeError, ValueError, RuntimeError, OSError) as error:
         raise StoreError(f"{path!r} is no path of a file or folder: {error}.") from error
 

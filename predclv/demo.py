@@ -149,6 +149,7 @@ def _write(
 ) -> list[str]:
     from matplotlib.figure import Figure
 
+    out = out.expanduser()
     out.mkdir(parents=True, exist_ok=True)
     forecast.to_parquet(out / "forecasts.parquet")
     pictures: dict[str, Callable[[Any], Any]] = {

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from predclv.data.files import read_folder
+from predclv.data.folders import read_folder
 from predclv.errors import PredclvError, StoreError
 from predclv.forecast.fitted import FittedCLV
 
@@ -35,7 +35,16 @@ def load(path: str | Path) -> FittedCLV:
         raise StoreError(f"{path} holds a {kind!r}, which this version cannot load.")
     try:
         return FittedCLV.from_document(content, tables)
-    except (KeyError, TypeError, ValueError, AttributeError, PredclvError) as error:
+    except (
+        ArithmeticError,
+        AttributeError,
+        LookupError,
+        RecursionError,
+        TypeError,
+        ValueError,
+        Warning,
+        PredclvError,
+    ) as error:
         raise StoreError(
             f"{path} was read, but its content makes no fitted model ({error!r}). Was it edited? "
             f"Save the model again."

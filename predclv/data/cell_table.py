@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from predclv.data.files import write_parquet
 from predclv.data.grouping import distinct, sums
+from predclv.data.places import place
 from predclv.errors import StoreError
 
 
@@ -57,7 +58,7 @@ class CellTable:
     def _read(cls, path: str | Path) -> tuple[dict[str, NDArray], Mapping[str, str]]:
         """The columns and the facts of a file of this kind."""
         try:
-            table = pq.ParquetFile(path).read()
+            table = pq.ParquetFile(place(path)).read()
         except FileNotFoundError as error:
             raise StoreError(f"There is no file {path}.") from error
         except (pa.ArrowException, OSError) as error:

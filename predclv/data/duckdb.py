@@ -17,7 +17,9 @@ import duckdb
 import pandas as pd
 import pyarrow as pa
 
-from predclv.data.files import replacing
+from predclv.data.files import arrow_table
+from predclv.data.places import assert_parent, move, place, replacing, workshop
+from predclv.data.places import explained as explained_writing
 from predclv.data.settings import current_settings, everyday_limit
 from predclv.data.sql import DUCKDB
 from predclv.errors import DataError, PredclvError, StoreError
@@ -300,7 +302,9 @@ def _explanation(what: str, error: duckdb.Error) -> DataError:
 def write_table(frame: pd.DataFrame, path: str | os.PathLike[str], table: str) -> None:
     """Write a frame as a table of a DuckDB file, in one transaction.
 
-    The file is created where there is none; a table of that name is replaced, all others stay.
+    The file is created, whole or not at all, where there is none; a table of that name is
+    replaced, all others stay. Periods are written as their text, such as ``2024-01``, for DuckDB
+    has no type for them.
 
     Parameters
     ----------
@@ -314,16 +318,33 @@ def write_table(frame: pd.DataFrame, path: str | os.PathLike[str], table: str) -
     Raises
     ------
     StoreError
-        If the file is no DuckDB database, is in use by another process, or its folder is missing.
+        If the file is no DuckDB database, is in use by another process, its folder is missing, or
+        a column's values have no type in DuckDB.
     """
-    path = Path(path)
-    if not path.parent.is_dir():
-        raise StoreError(f"There is no folder {path.parent} to write {path.name} into.")
+    file = place(path)
+    assert_parent(file)
     if not table:
         raise StoreError("The table needs a name.")
+    periods = [name for name in frame if isinstance(frame[name].dtype, pd.PeriodDtype)]
+    content = arrow_table(frame.astype(dict.fromkeys(periods, "str")))
+    if file.exists():
+        _write_into(file, content, table)
+        return
+    with explained_writing(file), workshop(file.parent) as folder:
+        _write_into(folder / file.name, content, table)
+        try:
+            os.link(folder / file.name, file)  # unlike a rename it never replaces another writer's
+        except FileExistsError:
+            _write_into(file, content, table)
+        except OSError:  # no links in this file system
+            move(folder / file.name, file)
+
+
+def _write_into(file: Path, content: pa.Table, table: str) -> None:
+    """Write a table into a database file, in one transaction."""
     try:
-        with duckdb.connect(str(path)) as connection:
-            connection.register(RELATION_NAME, pa.Table.from_pandas(frame, preserve_index=False))
+        with duckdb.connect(str(file)) as connection:
+            connection.register(RELATION_NAME, content)
             connection.execute("BEGIN")
             connection.execute(
                 f"CREATE OR REPLACE TABLE {DUCKDB.quote(table)} AS SELECT * FROM {RELATION_NAME}"
@@ -333,5 +354,5 @@ def write_table(frame: pd.DataFrame, path: str | os.PathLike[str], table: str) -
         raise
     except duckdb.Error as error:
         raise StoreError(
-            f"The table {table!r} could not be written to {path}: {_first_words(error)}"
+            f"The table {table!r} could not be written to {file}: {_first_words(error)}"
         ) from error

@@ -8,10 +8,12 @@ import pandas as pd
 import pyarrow.parquet as pq
 
 from predclv.data.files import write_csv, write_parquet
+from predclv.data.places import place
 from predclv.data.rfm import RFM
 from predclv.errors import DataError, OptionError
 
 _COLUMNS = {"frequency", "recency", "T"}
+_MISSING = ["", "NA", "N/A", "NaN", "nan", "null"]  # of a number; an id may be any of these
 
 
 def write_rfm(rfm: RFM, path: str | Path) -> None:
@@ -38,7 +40,7 @@ def write_rfm(rfm: RFM, path: str | Path) -> None:
 
 def holds_rfm(path: str | Path) -> bool:
     """Whether a file is a summary rather than a log: it has frequency, recency and T."""
-    file = Path(path)
+    file = place(path)
     try:
         if file.suffix.casefold() == ".parquet":
             names = set(pq.read_schema(file).names)
@@ -59,9 +61,9 @@ def read_rfm(path: str | Path, unit: str | None = None) -> RFM:
     DataError
         If the unit is unknown, or given and another than the file's.
     """
-    file = Path(path)
+    file = place(path)
     if file.suffix.casefold() == ".csv":
-        frame, metadata = pd.read_csv(file), {}
+        frame, metadata = _from_csv(file), {}
     else:
         table = pq.read_table(file)
         frame = table.to_pandas()
@@ -82,3 +84,27 @@ def read_rfm(path: str | Path, unit: str | None = None) -> RFM:
         RFM.from_frame(frame, unit=known or unit or ""),
         observation_end=datetime.date.fromisoformat(end) if end else None,
     )
+
+
+def _from_csv(file: Path) -> pd.DataFrame:
+    """The summary of a CSV file, its ids exactly as they stand there.
+
+    Ids are numbers only where every one of them, written again, is the same text: 17, but not 017.
+    """
+    names = pd.read_csv(file, nrows=0).columns
+    frame = pd.read_csv(
+        file,
+        dtype={"customer_id": "str"},
+        keep_default_na=False,
+        na_values={name: _MISSING for name in names if name != "customer_id"},
+    )
+    if "customer_id" in frame:
+        ids = frame["customer_id"]
+        for kind in ("int64", "uint64", "float64"):
+            try:
+                numbers = ids.astype(kind)
+            except (ValueError, OverflowError):
+                continue
+            if numbers.notna().all() and [str(number) for number in numbers] == ids.tolist():
+                return frame.assign(customer_id=numbers)
+    return frame

@@ -33,9 +33,12 @@ def from_json(text: str) -> Any:
     Raises
     ------
     ValueError
-        If it is no JSON.
+        If it is no JSON, writes a number that JSON has not, or is nested too deeply.
     """
-    return json.loads(text, object_hook=_float_or_object)
+    try:
+        return json.loads(text, object_hook=_float_or_object, parse_constant=_refused)
+    except RecursionError as error:
+        raise ValueError("it is nested too deeply") from error
 
 
 def _plain(value: Any) -> Any:
@@ -52,4 +55,13 @@ def _plain(value: Any) -> Any:
 
 
 def _float_or_object(value: dict[str, Any]) -> Any:
-    return _NOT_FINITE[value[_FLOAT]] if value.keys() == {_FLOAT} else value
+    if value.keys() != {_FLOAT}:
+        return value
+    name = value[_FLOAT]
+    if not isinstance(name, str) or name not in _NOT_FINITE:
+        raise ValueError(f"{name!r} is no float that has a name")
+    return _NOT_FINITE[name]
+
+
+def _refused(name: str) -> Any:
+    raise ValueError(f"{name} is no JSON")

@@ -11,6 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.special import ndtri
 
+from predclv.engines.fit_checks import assert_document, replicates_of
 from predclv.errors import FitError, OptionError
 from predclv.models import class_named
 from predclv.models.base import Model
@@ -234,16 +235,21 @@ class Fit:
         """The inverse of :meth:`document` and :meth:`tables`.
 
         A posterior's ``idata`` holds the draws alone; ``pymc_model`` is None.
+
+        Raises
+        ------
+        StoreError
+            If an entry is impossible.
         """
-        model = class_named(document["model"])(**document["params"])
-        frame = (tables or {}).get("replicates")
-        replicates = source = None
-        if frame is not None:
-            values = frame.sort_values(["chain", "draw"])[list(model.names())].to_numpy(float)
-            replicates = values.reshape(frame["chain"].nunique(), -1, values.shape[1])
-            if document["engine"] == "pymc":
-                home = import_module("predclv.engines.pymc_idata")
-                source = home.Remembered(model.names(), replicates)
+        kind = class_named(document["model"])
+        assert_document(document, kind.names(), _TOLD)
+        model = kind(**document["params"])
+        method = document.get("method", "asymptotic")
+        replicates = replicates_of((tables or {}).get("replicates"), kind.names(), method)
+        source = None
+        if replicates is not None and document["engine"] == "pymc":
+            home = import_module("predclv.engines.pymc_idata")
+            source = home.Remembered(model.names(), replicates)
         return cls(
             model=model,
             engine=document["engine"],
@@ -255,7 +261,7 @@ class Fit:
             undetermined=tuple(document["undetermined"]),
             limits=tuple(document["limits"]),
             checks=dict(document["checks"]),
-            method=document.get("method", "asymptotic"),
+            method=method,
             replicates=replicates,
             source=source,
         )

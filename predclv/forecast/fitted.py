@@ -10,15 +10,17 @@ from typing import Any, Self
 import numpy as np
 import pandas as pd
 
-from predclv.data.files import write_folder
+from predclv.data.folders import write_folder
 from predclv.data.rfm import RFM
 from predclv.engines.result import Fit
-from predclv.errors import DataError, OptionError
+from predclv.errors import DataError, OptionError, StoreError
 from predclv.forecast.outlook import Outlook
 from predclv.forecast.result import Forecast, Terms
 from predclv.forecast.selection import Choice
 from predclv.forecast.table import ScoreTable
 from predclv.units import DAYS, force_of_interest, horizon_in, probability, share
+
+_MOST = 1e15
 
 type Horizon = str | float | datetime.timedelta | np.timedelta64 | None
 """``"52 weeks"``, a timedelta, a number in the summary's unit, or None: the whole lifetime."""
@@ -199,7 +201,9 @@ class FittedCLV:
     def save(self, path: str | Path, customers: bool = True) -> None:
         """Write the fit and its customers to a folder: JSON and Parquet, never pickle.
 
-        :func:`predclv.load` reads it back.
+        :func:`predclv.load` reads it back. An earlier model there stays whole until this one is,
+        whatever happens meanwhile; a note of yours in its folder stays too. Two processes that
+        save to one folder come one after the other.
 
         Parameters
         ----------
@@ -213,7 +217,7 @@ class FittedCLV:
         Raises
         ------
         StoreError
-            If something else stands at ``path``.
+            If something else stands at ``path``, or it cannot be written.
         """
         end = self.rfm.observation_end
         content = {
@@ -232,10 +236,18 @@ class FittedCLV:
 
     @classmethod
     def from_document(cls, content: Mapping[str, Any], tables: Mapping[str, pd.DataFrame]) -> Self:
-        """The inverse of :meth:`save`, from what the folder held."""
+        """The inverse of :meth:`save`, from what the folder held.
+
+        Raises
+        ------
+        StoreError
+            If what it held is impossible.
+        """
         end = content["rfm"]["observation_end"]
         unit = content["rfm"]["unit"]
         found = tables.get("customers")
+        if found is not None:
+            _assert_countable(found)
         rfm = replace(
             RFM.empty(unit) if found is None else RFM.from_frame(found, unit),
             observation_end=None if end is None else datetime.date.fromisoformat(end),
@@ -255,6 +267,13 @@ class FittedCLV:
         choice = None
         if content.get("choice") is not None:
             choice = Choice.from_document(content["choice"], tables["choice"].set_index("model"))
+            if not all(isinstance(text, str) for text in (choice.reason, *choice.doubts)):
+                raise StoreError("The reasons of the choice of a model are no text.")
+        for role, needs in (("purchases", "purchases"), ("spend", "spend")):
+            if role in fits and fits[role].model.needs != needs:
+                raise StoreError(f"{fits[role].model.title} is no model of {role}.")
+            if role in fits and fits[role].unit != unit:
+                raise StoreError(f"The fit of {role} is in {fits[role].unit}s, not in {unit}s.")
         return cls(fits["purchases"], fits.get("spend"), rfm, choice)
 
     def __repr__(self) -> str:
@@ -267,6 +286,13 @@ class FittedCLV:
         choice = "" if self.choice is None else f"<p>{escape(repr(self.choice))}</p>"
         summary = f"<p>{escape(repr(self.rfm))}</p>{choice}"
         return summary + "".join(found._repr_html_() for found in fits)
+
+
+def _assert_countable(customers: pd.DataFrame) -> None:
+    """No number of a saved summary is beyond what a double counts: formulas overflow there."""
+    names = [n for n in ("frequency", "recency", "T", "monetary_value") if n in customers]
+    if (customers[names].abs() > _MOST).any(axis=None):
+        raise StoreError(f"Customers have numbers beyond {_MOST:g}, which no log gives.")
 
 
 def _fresh_seed() -> int:

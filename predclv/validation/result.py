@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from predclv.data.files import write_text
 from predclv.data.holdout import HoldoutSplit
 from predclv.data.notices import counted
 from predclv.errors import OptionError, did_you_mean
@@ -91,10 +92,16 @@ class Validation:
         return randomised_pit(counts, actual, np.random.default_rng(seed))
 
     def to_html(self, path: str | Path) -> None:
-        """Write a report as one self-contained HTML page: tables, pictures, findings."""
+        """Write a report as one self-contained HTML page: tables, pictures, findings.
+
+        Raises
+        ------
+        StoreError
+            If it cannot be written; an earlier page is then as it was.
+        """
         from predclv.plots.report import report
 
-        Path(path).write_text(report(self), encoding="utf-8")
+        write_text(report(self), path)
 
     def __len__(self) -> int:
         return len(self.forecasts)

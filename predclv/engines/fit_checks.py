@@ -1,0 +1,93 @@
+"""What a saved fit may hold, checked before anything of it is calculated with or shown."""
+
+from collections.abc import Mapping
+from numbers import Real
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from predclv.errors import StoreError
+from predclv.units import DAYS
+
+_DRAWN = ("bootstrap", "nuts", "advi")  # methods whose fit rests on replicates
+
+
+def assert_document(document: Mapping[str, Any], names: tuple[str, ...], methods: Any) -> None:
+    """A fit's document holds values of the right kind.
+
+    Parameters
+    ----------
+    document : mapping
+        What `Fit.document` gives.
+    names : tuple of str
+        The model's parameters.
+    methods : collection of str
+        The methods that are known.
+
+    Raises
+    ------
+    StoreError
+        If not; the message names the entry.
+    """
+    covariance = np.array(document["log_covariance"], dtype=float)
+    checks = document["checks"]
+    for entry, is_right in (
+        ("params", _are_numbers(document["params"]) and set(document["params"]) == set(names)),
+        ("engine", isinstance(document["engine"], str)),
+        ("unit", isinstance(document["unit"], str) and document["unit"] in DAYS),
+        ("n_customers", _is_number(document["n_customers"]) and document["n_customers"] >= 0),
+        ("log_likelihood", _is_number(document["log_likelihood"])),
+        ("converged", isinstance(document["converged"], bool)),
+        (
+            "log_covariance",
+            covariance.shape == (len(names), len(names))
+            and bool(np.isfinite(covariance).all() and (np.diag(covariance) >= 0).all()),
+        ),
+        ("undetermined", _are_texts(document["undetermined"])),
+        ("limits", _are_texts(document["limits"])),
+        (
+            "checks",
+            isinstance(checks, Mapping)
+            and all(isinstance(v, Real) and not isinstance(v, bool) for v in checks.values()),
+        ),
+        ("method", document.get("method", "asymptotic") in methods),
+    ):
+        if not is_right:
+            raise StoreError(f"The fit's {entry} is impossible: {document.get(entry)!r:.200}.")
+
+
+def replicates_of(
+    frame: pd.DataFrame | None, names: tuple[str, ...], method: str
+) -> NDArray | None:
+    """The replicates of a saved fit, shape (chains, draws, k), each positive and finite.
+
+    Raises
+    ------
+    StoreError
+        If they are missing where the method has them, or impossible.
+    """
+    if frame is None:
+        if method in _DRAWN:
+            raise StoreError(f"The fit is by {method}, but its replicates are missing.")
+        return None
+    values = frame.sort_values(["chain", "draw"])[list(names)].to_numpy(float)
+    if not len(values) or not (np.isfinite(values) & (values > 0)).all():
+        raise StoreError("The fit's replicates must be positive and finite; some are not.")
+    per_chain = frame["chain"].value_counts()
+    if per_chain.nunique() != 1 or frame.duplicated(["chain", "draw"]).any():
+        raise StoreError("The fit's replicates are not the same number of draws in every chain.")
+    return values.reshape(len(per_chain), -1, values.shape[1])
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, Real) and not isinstance(value, bool) and bool(np.isfinite(value))
+
+
+def _are_numbers(values: object) -> bool:
+    return isinstance(values, Mapping) and all(map(_is_number, values.values()))
+
+
+def _are_texts(values: object) -> bool:
+    return isinstance(values, list) and all(isinstance(value, str) for value in values)

@@ -56,5 +56,5 @@ def test_another_case_or_spelling_is_told_the_name(cdnow, written, meant):
 def test_a_name_of_the_other_kind_is_told_the_names_of_this_kind(cdnow):
     with pytest.raises(OptionError, match=r"purchases must be .* one of 'BGNBD', 'MBGNBD'"):
         pc.CLVModel(purchases="GammaGamma")
-    with pytest.raises(OptionError, match="spend must be .* one of 'GammaGamma'; got 'BGNBD'"):
+    with pytest.raises(OptionError, match=r"spend must be .* one of 'GammaGamma'; got 'BGNBD'"):
         pc.CLVModel(spend="BGNBD")

@@ -24,11 +24,12 @@ class CLVModel:
     ----------
     purchases : type or str
         Model of purchases, such as ``BGNBD``, the default, or its name: ``"BGNBD"``. ``"auto"``
-        tries all of them out on the log behind the summary, cut twice within what it knows, and takes the one that gave the
-        actual purchases the highest probability; ``FittedCLV.choice`` says which and why.
+        tries all of them out on the log behind the summary, cut twice within what it knows, and
+        takes the one that gave the actual purchases the highest probability;
+        ``FittedCLV.choice`` says which and why.
     spend : type, str or None
-        Model of spend per purchase, or its name; None forecasts purchases alone, as does a summary without
-        spend.
+        Model of spend per purchase, or its name; None forecasts purchases alone, as does a summary
+        without spend.
     engine : str
         Who fits both: ``"mle"``, ``"lifetimes"`` or ``"pymc"``.
     **engine_options

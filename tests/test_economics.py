@@ -14,7 +14,8 @@ from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 
 import predclv as pc
-from predclv.decisions.channels import NONE, Channels
+from predclv.decisions.channel_tables import NONE
+from predclv.decisions.channels import Channels
 from predclv.errors import AssumptionWarning, DataError, DataWarning, OptionError
 
 economics = pc.economics
@@ -225,12 +226,12 @@ def test_the_interval_of_the_mean_holds_it_as_often_as_it_says():
     400 samples: four standard errors of a share of 0.9 are 0.06; gamma values are skewed, which
     costs Student's interval about a percent at 200 customers.
     """
-    from predclv.decisions.channels import _means
+    from predclv.decisions.channel_tables import means
 
     rng = np.random.default_rng(6)
     name = pd.Series(np.repeat(np.arange(400), 200))
     value = rng.gamma(0.7, 10.0, name.size)
-    table = _means(name, value, value, 0.9)
+    table = means(name, value, value, 0.9)
     held = table["mean_clv_lower"].le(7.0) & table["mean_clv_upper"].ge(7.0)
     assert held.mean() == pytest.approx(0.9, abs=0.06)
 

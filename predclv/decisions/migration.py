@@ -140,7 +140,7 @@ def migration(before: Tiers, after: Tiers) -> Migration:
 
 def _tier_by_id(found: Tiers, when: str) -> pd.DataFrame:
     """Each customer's tier, an ordered category from the lowest up."""
-    kind = pd.CategoricalDtype(found.names[::-1], ordered=True)
+    kind = pd.CategoricalDtype(list(found.names[::-1]), ordered=True)
     return pd.DataFrame(
         {"customer_id": found.frame["customer_id"], when: found.frame["tier"].astype(kind)}
     )

@@ -77,7 +77,7 @@ def fit(
     >>> pc.fit(pc.BGNBD, rfm)
     Fit of BG/NBD by mle: r=0.2426, alpha=4.414, a=0.7929, b=2.426 (2,357 customers, ...-9,582.43)
     """
-    model = class_of(model, Model, "fit wants a model's class")
+    wanted: type[Model] = class_of(model, Model, "fit wants a model's class")
     if engine not in ENGINES:
         raise OptionError(
             f"engine must be one of {', '.join(ENGINES)}; got {engine!r}."
@@ -95,12 +95,12 @@ def fit(
                 f"engine {engine!r} has no option {name!r}; it has "
                 f"{', '.join(known) or 'none'}.{did_you_mean(name, known)}"
             )
-    cells = _cells_for(model, rfm)
+    cells = _cells_for(wanted, rfm)
     unit = "" if isinstance(rfm, SpendCells) else rfm.unit
     # PyMC's samplers show a bar of their own.
-    shown = nullcontext() if engine == "pymc" else stage(f"Fitting {model.title}")
+    shown = nullcontext() if engine == "pymc" else stage(f"Fitting {wanted.title}")
     with shown:
-        result = runner(model, cells, unit, **options)
+        result = runner(wanted, cells, unit, **options)
     for warning in result.model.doubts(result.checks, result.n_customers):
         warnings.warn(warning, stacklevel=2)
     return result

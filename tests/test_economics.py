@@ -350,7 +350,7 @@ def test_options_that_mean_nothing_are_refused(forecast, channel, found):
     with pytest.raises(OptionError, match="level"):
         economics.by_channel(forecast, channel, COSTS, level=90)
     with pytest.raises(DataError, match="wants a Forecast"):
-        economics.by_channel(forecast.frame, channel, COSTS)
+        economics.by_channel(forecast.frame.to_numpy(), channel, COSTS)
     for target in (0, -3, np.nan, np.inf, "3", True):
         with pytest.raises(OptionError, match="target must be"):
             economics.budget(found, target)

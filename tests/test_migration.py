@@ -9,7 +9,7 @@ from conftest import SHARED
 
 import predclv as pc
 from predclv.decisions.migration import LEFT, NEW
-from predclv.errors import AssumptionWarning, DataWarning
+from predclv.errors import AssumptionWarning, DataError, DataWarning
 
 
 def quiet_tiers(forecast, **options):
@@ -112,3 +112,29 @@ def test_a_year_of_online_retail_counts_those_who_fell():
         found = pc.segments.migration(at(log, "2011-09-09"), at(log, "2011-12-09"))
     frame = found.frame
     assert (frame["after"] < frame["before"]).sum() == found.summary()["fell"] == 667
+
+
+def test_the_frame_of_a_forecast_makes_the_tiers_of_the_forecast(cdnow, bgnbd, gamma_gamma):
+    forecast = pc.FittedCLV(bgnbd, gamma_gamma, cdnow).forecast("1 year", level=None)
+    whole, alone = quiet_tiers(forecast), quiet_tiers(forecast.frame)
+    pd.testing.assert_frame_equal(alone.frame, whole.frame)
+    pd.testing.assert_frame_equal(alone.profile(), whole.profile())
+    pd.testing.assert_frame_equal(
+        pc.segments.win_back(forecast.frame), pc.segments.win_back(forecast)
+    )
+    equity = pc.economics.customer_equity(forecast.frame)
+    assert equity.total == pytest.approx(forecast.total()["clv"])
+    with pytest.raises(DataError, match="does not say how long its horizon is"):
+        quiet_tiers(forecast.frame, rules="four tiers")
+
+
+def test_rules_say_so_where_they_call_a_customer_lapsing_who_is_likely_still_one(
+    cdnow, bgnbd, gamma_gamma
+):
+    forecast = pc.FittedCLV(bgnbd, gamma_gamma, cdnow).forecast("1 year", level=None)
+    found = quiet_tiers(forecast, rules="four tiers", currency_scale=0.05)
+    frame = found.frame
+    staying = frame["tier"].eq("lapsing") & frame["p_alive"].ge(0.5)
+    assert frame["reason"].astype(str).str.contains("likely still a customer").equals(staying)
+    assert staying.sum() > 0
+    assert f"{staying.sum():,} of 'lapsing' are more likely customers still" in found.headline()

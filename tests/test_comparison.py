@@ -93,7 +93,7 @@ def test_one_model_and_another_engine_can_be_asked_for(cdnow):
     [
         ([], "got none"),
         ([pc.GammaGamma], "models of purchases"),
-        (["BGNBD"], "models of purchases"),
+        (["GammaGamma"], "models of purchases"),
         ([pc.BGNBD, pc.MBGNBD, pc.BGNBD], "BG/NBD twice"),
     ],
 )

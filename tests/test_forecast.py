@@ -668,7 +668,7 @@ def test_an_unknown_option_of_an_engine_is_refused(split):
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        ({"purchases": "BGNBD"}, "purchases must be a class .* got 'BGNBD'"),
+        ({"purchases": "BGNB"}, "no model 'BGNB'.* Did you mean 'BGNBD'"),
         ({"purchases": None}, "purchases must be a class"),
         ({"purchases": pc.GammaGamma}, "purchases must be a class of PurchaseModel"),
         ({"spend": pc.BGNBD}, "spend must be a class of SpendModel"),
@@ -680,7 +680,7 @@ def test_a_recipe_wants_classes_of_the_right_kind(arguments, said):
         pc.CLVModel(**arguments)
 
 
-@pytest.mark.parametrize("model", ["BGNBD", pc.BGNBD(0.2, 4.0, 0.8, 2.4), dict, None])
+@pytest.mark.parametrize("model", [pc.BGNBD(0.2, 4.0, 0.8, 2.4), dict, None])
 def test_fit_wants_the_class_of_a_model(split, model):
     with pytest.raises(OptionError, match="model's class"):
         pc.fit(model, split.rfm)

@@ -16,7 +16,7 @@ from predclv.data.refunds import REFUNDS, refuse_refunds, report_refunds
 from predclv.data.sources import Table, open_table
 from predclv.data.sql import LARGEST_IN_DOUBLES, UNITS, Packing, Statements
 from predclv.data.sql_copies import doubled_days
-from predclv.data.sql_historical import cohort_cells, customer_totals
+from predclv.data.sql_historical import cohort_cells, customer_totals, first_orders
 from predclv.errors import DataError, DataWarning, OptionError, did_you_mean
 from predclv.progress import stage
 
@@ -122,6 +122,15 @@ class Log:
         """Each customer up to ``end``, in the integers of `customer_totals`; sorted by id."""
         sql = customer_totals(self._statements, (end - _EPOCH).days, **self._refund_options)
         return self._fetched(sql, "customer_id")
+
+    def first_orders(self, end: datetime.date) -> pd.DataFrame:
+        """What first orders up to ``end`` brought: amount, and customers with that amount; sorted.
+
+        A day is one order, net of its refunds, as in monetary_value.
+        """
+        sql = first_orders(self._statements, (end - _EPOCH).days, **self._refund_options)
+        found = self._fetched(sql, "units")
+        return pd.DataFrame({"amount": found["units"] / UNITS, "customers": found["customers"]})
 
     def cohort_cells(self, end: datetime.date, period: str) -> pd.DataFrame:
         """Cohorts by age up to ``end``, in the integers of `sql_historical.cohort_cells`."""

@@ -46,6 +46,22 @@ def customer_totals(sql: Statements, until: int, with_refunds: bool, refunds_cou
         GROUP BY customer_id"""
 
 
+def first_orders(sql: Statements, until: int, with_refunds: bool, refunds_count: bool) -> str:
+    """Customers by what the day of their first purchase brought: units, customers.
+
+    Refunds of that day are taken off it; customers with refunds alone are in none.
+    """
+    days = sql.purchase_days(None, until, with_refunds, refunds_count)
+    bought = " FILTER (WHERE bought)" if with_refunds else ""
+    return f"""
+        SELECT units, CAST(count(*) AS BIGINT) AS customers
+        FROM (
+            SELECT CAST(min_by(units, day){bought} AS BIGINT) AS units
+            FROM ({days}) GROUP BY customer_id
+        )
+        WHERE units IS NOT NULL GROUP BY units"""
+
+
 def cohort_cells(
     sql: Statements,
     until: int,

@@ -1,15 +1,26 @@
-"""Channels: what their customers are worth against what they cost, and what they may cost."""
+"""Channels: what their customers are worth, against each other and against what they cost."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from html import escape
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy.special import stdtrit
 
-from predclv.data.notices import counted, warn
+from predclv.data.notices import counted
+from predclv.decisions.channel_tables import (
+    ALONE,
+    NO_DIFFERENCE,
+    NONE,
+    check_channels,
+    checked_costs,
+    means,
+    pair_differences,
+    standing,
+    with_ratios,
+    with_unknown,
+)
 from predclv.decisions.inputs import (
     basis,
     forecast_frame,
@@ -17,12 +28,10 @@ from predclv.decisions.inputs import (
     per_customer,
     warn_of_few,
 )
-from predclv.decisions.ratios import payback, verdict
-from predclv.errors import DataError, DataWarning, OptionError, did_you_mean, some
+from predclv.errors import OptionError, did_you_mean
 from predclv.forecast.result import Forecast
 from predclv.units import probability
 
-NONE = "(no channel)"
 _NOTE = (
     "The clv of existing customers is what they will still bring; what they brought already "
     "counts only where it was given as earned."
@@ -37,8 +46,8 @@ class Channels:
     Attributes
     ----------
     frame : DataFrame
-        One row per channel, the best ratio first, and last a row ``(no channel)`` where customers
-        have none:
+        One row per channel, the best ratio first (without costs, the highest mean), and last a row
+        ``(no channel)`` where customers have none:
 
         - ``channel``, ``customers``;
         - ``mean_clv``: mean per customer, of clv plus what was earned where that was given;
@@ -50,19 +59,33 @@ class Channels:
         - ``payback_months``: ``cac`` over the forecast's mean profit per month, which is taken to
           go on beyond the horizon; left out of a forecast of the whole lifetime, which has no
           profit per month;
-        - ``verdict``.
+        - ``verdict``: the ratio in words; without costs, which channels it is really worth more
+          or less than.
 
-        Where there is no channel there is no cost: cac, ratios and payback are NaN, and the
-        verdict says why.
+        Without costs there are no cac, ratios and payback. Where there is no channel there is no
+        cost: they are NaN, and the verdict says why.
+    differences : DataFrame
+        One row per pair of channels: channel, other (in the order of ``frame``), ``difference`` of
+        their mean clv, ``difference_lower``, ``difference_upper`` and ``verdict``. The intervals
+        hold all together at ``difference_level``, however many channels there are: of channels
+        that mean nothing, all differences come out as "no difference" in that share of cases.
     level : float
-        Of the intervals.
+        Of the intervals of means and ratios.
     basis : str
         The horizon, in words.
+    difference_level : float
     """
 
     frame: pd.DataFrame
     level: float
     basis: str
+    differences: pd.DataFrame = field(default_factory=pd.DataFrame)
+    difference_level: float = 0.99
+
+    @property
+    def has_costs(self) -> bool:
+        """Whether there are costs, and so ratios."""
+        return "ratio" in self.frame
 
     def headline(self) -> str:
         """The comparison in a sentence."""
@@ -71,41 +94,72 @@ class Channels:
         return (
             f"{counted(len(known), 'channel')}, {counted(customers, 'customer')}, clv over "
             f"{self.basis}; intervals at {self.level:.0%} are of the mean over customers"
+            f"{self._differences_told()}"
         )
 
+    def _differences_told(self) -> str:
+        """How many of the differences are more than chance."""
+        pairs = len(self.differences)
+        if not pairs:
+            return ""
+        real = int((~self.differences["verdict"].isin([NO_DIFFERENCE, ALONE])).sum())
+        sure = f"at {self.difference_level:.0%}, all pairs compared at once"
+        if not real:
+            return f"; no difference between channels that chance would not make ({sure})"
+        return f"; {real:,} of {counted(pairs, 'difference')} between channels real ({sure})"
+
     def __repr__(self) -> str:
-        return f"{self.headline()}\n{self.frame.round(2).to_string(index=False)}"
+        parts = [self.headline(), self.frame.round(2).to_string(index=False)]
+        if not self.has_costs and len(self.differences):
+            parts.append(self.differences.round(2).to_string(index=False, max_rows=20))
+        return "\n".join(parts)
 
     def _repr_html_(self) -> str:
-        shown = self.frame.to_html(
-            index=False, border=0, na_rep="-", float_format="{:,.2f}".format,
-            formatters={"customers": "{:,}".format},
+        tables = [self.frame]
+        if not self.has_costs and len(self.differences):
+            tables.append(self.differences)
+        shown = "".join(
+            table.to_html(
+                index=False, border=0, na_rep="-", float_format="{:,.2f}".format, max_rows=20,
+                formatters={"customers": "{:,}".format},
+            )
+            for table in tables
         )  # fmt: skip
         return f"<p><b>{escape(self.headline())}</b></p>{shown}<p>{_NOTE}</p>"
 
 
 def by_channel(
-    forecast: Forecast,
+    forecast: Forecast | pd.DataFrame,
     channels: Any,
-    costs: Mapping[Any, float] | pd.Series,
+    costs: Mapping[Any, float] | pd.Series | None = None,
     cost_is: str = "per customer",
     earned: Any = None,
     level: float = 0.9,
+    difference_level: float = 0.99,
+    seed: int | None = 0,
 ) -> Channels:
-    """Compare channels by what their customers are worth over what they cost.
+    """Compare channels by what their customers are worth, and over what they cost.
+
+    Are the customers of one channel worth more than those of another, or would chance alone make
+    such a difference? That is answered without costs. With costs each channel has a ratio of value
+    to cost besides.
 
     The clv of a forecast is what *existing* customers will still bring. Held against the cost of
     acquiring them it understates old customers, whose best time is past: give what they brought so
-    far as ``earned``, or value new customers with `new_customer` and divide with `clv_to_cac`.
+    far as ``earned``, or value new customers with `new_customer` and divide with `clv_to_cac`. A
+    model fitted to all customers draws those of every channel towards the mean of all, so real
+    differences come out smaller than they are.
 
     Parameters
     ----------
-    forecast : Forecast
-        With spend, and with ``margin`` set: costs are paid out of profit.
+    forecast : Forecast or DataFrame
+        With spend, and with ``margin`` set: costs are paid out of profit. Of a forecast's frame
+        alone the horizon is not known, so there is no payback.
     channels : Series, mapping or DataFrame
         Channel by customer_id; a frame has columns customer_id and channel.
-    costs : mapping or Series
-        Cost by channel, of every channel and no other; positive.
+    costs : mapping or Series, optional
+        Cost by channel, of every channel and no other; positive. Without them the channels are
+        compared with each other.
     cost_is : str
         ``"per customer"``, or ``"total"``: what was spent on a channel, divided by its customers
         in the forecast.
@@ -113,7 +167,14 @@ def by_channel(
         Profit so far by customer_id; a frame has columns customer_id and profit, as
         ``pc.historical.observed``. Customers who are not in it have earned nothing.
     level : float
-        Of the intervals of mean value.
+        Of the intervals of mean value, each for itself.
+    difference_level : float
+        Of the intervals of all differences together. A difference is called real where its own
+        does not hold 0: with the default of 0.99, channels drawn by lot come out with a real
+        difference anywhere among them once in a hundred times.
+    seed : int or None
+        Of the deals that show what chance makes; see
+        :func:`predclv.decisions.differences.differences`.
 
     Returns
     -------
@@ -125,7 +186,7 @@ def by_channel(
         If a channel has no cost or a cost no channel, a cost is zero, negative or not finite, or
         no customer of ``channels`` is in the forecast; the message names them.
     OptionError
-        If ``cost_is`` or ``level`` makes no sense.
+        If ``cost_is`` or a level makes no sense.
 
     Warns
     -----
@@ -145,167 +206,39 @@ def by_channel(
        channel  customers  cac  ratio  payback_months
     0   search       1572  3.0   5.04            4.76
     1  partner        785  9.0   1.75           13.73
+    >>> found.differences[["channel", "other", "difference", "verdict"]].round(2)
+      channel    other  difference        verdict
+    0  search  partner       -0.62  no difference
     """
     frame = forecast_frame(forecast, "by_channel", "clv")
     level = probability(level, "level")
+    difference_level = probability(difference_level, "difference_level")
     if cost_is not in _COST_IS:
         raise OptionError(
             f"cost_is must be {' or '.join(map(repr, _COST_IS))}; got {cost_is!r}."
             f"{did_you_mean(cost_is, _COST_IS)}"
         )
+    if costs is None and cost_is != _COST_IS[0]:
+        raise OptionError("cost_is belongs to costs, and there are none.")
     ids = frame["customer_id"]
     channel = per_customer(channels, ids, "channels", "channel")
-    cost = _checked_costs(costs, channel.dropna().unique())
+    check_channels(channel)
+    cost = None if costs is None else checked_costs(costs, channel.dropna().unique())
     clv = frame["clv"].to_numpy(float)
     value = clv.copy()
     if earned is not None:
         value += per_customer(earned, ids, "earned", "profit", absent=0.0).to_numpy()
-    table = _means(channel, clv, value, level)
-    if cost_is == "total":
-        cost = cost / table["customers"].reindex(cost.index)
-    table["cac"] = cost.reindex(table.index)
-    for suffix in ("", "_lower", "_upper"):
-        table[f"ratio{suffix}"] = table[f"mean_clv{suffix}"] / table["cac"]
-    years = horizon_years(forecast)
-    if years is not None:
-        monthly = table["clv"] / (12.0 * years)
-        table["payback_months"] = payback(table["cac"], monthly)
-    table["verdict"] = [
-        verdict(*row) for row in table[["ratio", "ratio_lower", "ratio_upper"]].to_numpy()
-    ]
-    table = table.drop(columns="clv").sort_values("ratio", ascending=False, kind="stable")
+    table = means(channel, clv, value, level)
+    if cost is not None:
+        table = with_ratios(table, cost, cost_is, horizon_years(forecast))
+    by = "mean_clv" if cost is None else "ratio"
+    table = table.drop(columns="clv").sort_values(by, ascending=False, kind="stable")
     warn_of_few(dict(table["customers"]), "Channels")
+    rng = np.random.default_rng(seed)
+    pairs = pair_differences(channel, value, list(table.index), difference_level, rng)
+    if cost is None:
+        table["verdict"] = [standing(name, pairs) for name in table.index]
     found = table.rename_axis("channel").reset_index()
-    return Channels(_with_unknown(found, channel, clv, value, level), level, basis(forecast))
-
-
-def _checked_costs(costs: Any, channels: Any) -> pd.Series:
-    """Positive costs, one for each channel and no other."""
-    if not isinstance(costs, (Mapping, pd.Series)):
-        raise DataError(
-            f"costs must be a mapping or Series from channel to cost; got {type(costs).__name__}."
-        )
-    if isinstance(costs, pd.Series) and costs.index.has_duplicates:
-        twice = costs.index[costs.index.duplicated()].unique()
-        raise DataError(f"A channel has more than one cost: {some(twice)}.")
-    if not len(channels):
-        raise DataError("No customer of the forecast has a channel.")
-    if NONE in channels:
-        raise DataError(f"{NONE!r} is the row of customers without a channel; name it otherwise.")
-    given = dict(costs)
-    missing = [name for name in channels if name not in given]
-    if missing:
-        raise DataError(
-            f"{counted(len(missing), 'channel has', 'channels have')} no cost: "
-            f"{some(map(repr, missing))}. There are costs of {some(given) or 'none'}."
-            f"{did_you_mean(missing[0], given)}"
-        )
-    strangers = [name for name in given if name not in set(channels)]
-    if strangers:
-        raise DataError(
-            f"{counted(len(strangers), 'cost is', 'costs are')} of a channel that no customer of "
-            f"the forecast came by: {some(strangers)}. The channels are {some(channels, 20)}."
-            f"{did_you_mean(strangers[0], channels)}"
-        )
-    try:
-        cost = pd.Series(given, dtype=float)
-    except (TypeError, ValueError) as error:
-        raise DataError(f"A cost is no number: {error}.") from error
-    odd = cost[~(np.isfinite(cost) & (cost > 0))]
-    if len(odd):
-        told = some(f"{name} ({number:g})" for name, number in odd.items())
-        raise DataError(
-            f"Costs must be positive and finite; these are not: {told}. A channel that costs "
-            "nothing has no ratio: leave its customers without a channel, or give what it really "
-            "costs."
-        )
-    return cost
-
-
-def _means(channel: pd.Series, clv: np.ndarray, value: np.ndarray, level: float) -> pd.DataFrame:
-    """Customers and mean values by channel, with the interval of the mean."""
-    groups = pd.DataFrame({"clv": clv, "value": value}).groupby(channel, sort=True, observed=True)
-    n = groups.size()
-    mean = groups["value"].mean()
-    reach = np.full(len(n), np.inf)
-    several = (n > 1).to_numpy()
-    spread = groups["value"].std(ddof=1).to_numpy()[several] / np.sqrt(n.to_numpy()[several])
-    reach[several] = stdtrit(n.to_numpy()[several] - 1.0, 0.5 + 0.5 * level) * spread
-    return pd.DataFrame(
-        {
-            "customers": n,
-            "clv": groups["clv"].mean(),
-            "mean_clv": mean,
-            "mean_clv_lower": mean - reach,
-            "mean_clv_upper": mean + reach,
-        }
-    )
-
-
-def _with_unknown(
-    found: pd.DataFrame, channel: pd.Series, clv: np.ndarray, value: np.ndarray, level: float
-) -> pd.DataFrame:
-    """The table with a last row for customers without a channel, where there are any."""
-    without = channel.isna()
-    if not without.any():
-        return found
-    number = int(without.sum())
-    warn(
-        f"{counted(number, 'customer has', 'customers have')} no channel; they are counted in the "
-        f"row {NONE!r}.",
-        DataWarning,
-    )
-    everyone = pd.Series(NONE, index=channel.index).where(without)
-    row = _means(everyone, clv, value, level).drop(columns="clv").rename_axis("channel")
-    row = row.reset_index().assign(verdict="no channel known, so no cost to compare with")
-    return pd.concat([found, row], ignore_index=True)[list(found.columns)]
-
-
-def budget(channels: Channels, target: float = 3.0) -> pd.DataFrame:
-    """What each channel may cost, up to a target ratio of value to cost.
-
-    ``max_cac = mean_clv / target``, and that for as many customers as the channel brought. It takes
-    the next customers to be like the last: the more is spent on a channel, the less they are.
-
-    Parameters
-    ----------
-    channels : Channels
-        What `by_channel` returned.
-    target : float
-        The lowest acceptable ratio, positive; 1 is break-even.
-
-    Returns
-    -------
-    DataFrame
-        One row per channel with a cost, in their order: channel, customers, cac, max_cac, spent
-        (``cac * customers``), budget (``max_cac * customers``) and room (the difference; negative
-        where the channel costs too much already). Customers without a channel are not in it.
-
-    Raises
-    ------
-    DataError
-        If ``channels`` is something else.
-    OptionError
-        If the target is not positive and finite.
-
-    Examples
-    --------
-    >>> frame = pd.DataFrame({"channel": ["search"], "customers": [200], "mean_clv": [90.0],
-    ...                       "cac": [20.0]})
-    >>> budget(Channels(frame, 0.9, "52 weeks"), target=3)
-      channel  customers   cac  max_cac   spent  budget    room
-    0  search        200  20.0     30.0  4000.0  6000.0  2000.0
-    """
-    if not isinstance(channels, Channels):
-        raise DataError(f"budget wants what by_channel returned; got {type(channels).__name__}.")
-    if isinstance(target, bool) or not isinstance(target, (int, float, np.number)):
-        raise OptionError(f"target must be a ratio such as 3.0; got {target!r}.")
-    if not 0 < target < np.inf:
-        raise OptionError(f"target must be positive and finite; got {target!r}.")
-    known = channels.frame[channels.frame["channel"] != NONE].reset_index(drop=True)
-    found = known[["channel", "customers", "cac"]].copy()
-    found["max_cac"] = known["mean_clv"].clip(lower=0.0) / float(target)
-    found["spent"] = found["cac"] * found["customers"]
-    found["budget"] = found["max_cac"] * found["customers"]
-    found["room"] = found["budget"] - found["spent"]
-    return found
+    why = "no channel known" if cost is None else "no channel known, so no cost to compare with"
+    found = with_unknown(found, channel, clv, value, level, why)
+    return Channels(found, level, basis(forecast), pairs, difference_level)

@@ -66,7 +66,7 @@ class Equity:
         return f"<p><b>{escape(repr(self))}</b></p>{table}"
 
 
-def customer_equity(forecast: Forecast) -> Equity:
+def customer_equity(forecast: Forecast | pd.DataFrame) -> Equity:
     """What the customers of a forecast are worth together, and how concentrated it is.
 
     The interval is that of ``forecast.total()``: where the whole base's discounted profit will
@@ -75,8 +75,8 @@ def customer_equity(forecast: Forecast) -> Equity:
 
     Parameters
     ----------
-    forecast : Forecast
-        With spend; with ``level=None`` there is no interval.
+    forecast : Forecast or DataFrame
+        With spend; with ``level=None``, or of its frame alone, there is no interval.
 
     Returns
     -------
@@ -96,7 +96,11 @@ def customer_equity(forecast: Forecast) -> Equity:
     Customer equity 20,726 of 2,357 customers over 1 year after 1998-06-30; the top tenth holds 63%
     """
     frame = forecast_frame(forecast, "customer_equity", "clv")
-    total = forecast.total()
+    total = (
+        forecast.total()
+        if isinstance(forecast, Forecast)
+        else pd.Series({"clv": frame["clv"].sum()})
+    )
     worth = np.sort(frame["clv"].to_numpy(float))[::-1]
     decile = 10 * np.arange(worth.size) // worth.size
     sums = np.bincount(decile, weights=worth, minlength=10)
@@ -116,7 +120,7 @@ def customer_equity(forecast: Forecast) -> Equity:
         total=float(total["clv"]),
         lower=float(total["clv_lower"]) if has_interval else None,
         upper=float(total["clv_upper"]) if has_interval else None,
-        level=forecast.terms.level if has_interval else None,
+        level=forecast.terms.level if isinstance(forecast, Forecast) and has_interval else None,
         customers=len(frame),
         deciles=deciles,
         basis=basis(forecast),

@@ -5,7 +5,16 @@ from typing import Any
 
 import pandas as pd
 
-from predclv.decisions.inputs import ADVICE, basis, finite_column, horizon_years, value_column
+from predclv.decisions.inputs import (
+    ADVICE,
+    basis,
+    checked_customers,
+    finite_column,
+    forecast_frame,
+    horizon_years,
+    is_forecast,
+    value_column,
+)
 from predclv.decisions.rules import CRITERIA
 from predclv.errors import DataError, did_you_mean, some
 from predclv.forecast.result import Forecast
@@ -51,8 +60,9 @@ def footing(customers: Any) -> Footing:
     DataError
         If it is neither, has no customer or no value, or a customer twice.
     """
-    if isinstance(customers, Forecast):
-        frame = customers.frame
+    given = customers.frame if isinstance(customers, Forecast) else customers
+    if isinstance(given, pd.DataFrame) and is_forecast(given):
+        frame = forecast_frame(customers, "tiers")
         means = [name for name in _MEANS_OF_FORECAST if name in frame]
         if "expected_purchases" not in frame:
             means.insert(0, "discounted_purchases")
@@ -72,20 +82,7 @@ def _checked(customers: Any) -> pd.DataFrame:
             f"tiers wants a Forecast or a frame of observed customers; got "
             f"{type(customers).__name__}."
         )
-    if "customer_id" not in frame:
-        raise DataError(
-            f"The customers have no column 'customer_id'; they have {some(frame.columns, 20)}."
-            f"{did_you_mean('customer_id', frame.columns)}"
-        )
-    if frame.empty:
-        raise DataError("There are no customers to put in tiers.")
-    ids = frame["customer_id"]
-    odd = ids.isna() | ids.duplicated()
-    if odd.any():
-        raise DataError(
-            f"Every customer must have an id and one row; not so with {some(ids[odd].unique())}."
-        )
-    return frame.reset_index(drop=True)
+    return checked_customers(frame)
 
 
 def with_criteria(ground: Footing, customers: Any) -> Footing:
@@ -94,6 +91,11 @@ def with_criteria(ground: Footing, customers: Any) -> Footing:
     Of a forecast they are what is expected of a year: the forecast over the years of its horizon.
     """
     frame = ground.frame
+    if is_forecast(frame) and not isinstance(customers, Forecast):
+        raise DataError(
+            "Rules look at a year, and a forecast's frame does not say how long its horizon is. "
+            "Give the Forecast itself: tiers(forecast, rules=...)."
+        )
     if isinstance(customers, Forecast):
         for name in ("expected_purchases", "expected_revenue", "expected_spend"):
             if name not in frame:

@@ -25,16 +25,48 @@ ADVICE = {
 
 
 def forecast_frame(forecast: Any, what: str, *needs: str) -> pd.DataFrame:
-    """The frame of a forecast, checked to have the columns that ``what`` needs."""
-    if not isinstance(forecast, Forecast):
+    """The frame of a forecast, or it itself, checked to have the columns that ``what`` needs."""
+    frame = forecast.frame if isinstance(forecast, Forecast) else forecast
+    if not isinstance(frame, pd.DataFrame):
         raise DataError(
-            f"{what} wants a Forecast (fitted.forecast(...)); got {type(forecast).__name__}."
+            f"{what} wants a Forecast (fitted.forecast(...)) or its frame; got "
+            f"{type(forecast).__name__}."
         )
+    if not isinstance(forecast, Forecast):
+        frame = checked_customers(frame)
+        if not is_forecast(frame):
+            raise DataError(
+                f"{what} wants a Forecast or its frame, and this frame is of something else: it "
+                "has no discounted_purchases."
+            )
     for name in needs:
-        if name not in forecast.frame:
+        if name not in frame:
             raise DataError(f"{what} needs {name}, and this forecast has none. {ADVICE[name]}")
-        finite_column(forecast.frame, name)
-    return forecast.frame
+        finite_column(frame, name)
+    return frame
+
+
+def is_forecast(frame: pd.DataFrame) -> bool:
+    """Whether a frame is that of a forecast: observed customers have nothing discounted."""
+    return "discounted_purchases" in frame
+
+
+def checked_customers(frame: pd.DataFrame) -> pd.DataFrame:
+    """A frame of customers, checked to have some, each with an id and one row."""
+    if "customer_id" not in frame:
+        raise DataError(
+            f"The customers have no column 'customer_id'; they have {some(frame.columns, 20)}."
+            f"{did_you_mean('customer_id', frame.columns)}"
+        )
+    if frame.empty:
+        raise DataError("There are no customers in the frame.")
+    ids = frame["customer_id"]
+    odd = ids.isna() | ids.duplicated()
+    if odd.any():
+        raise DataError(
+            f"Every customer must have an id and one row; not so with {some(ids[odd].unique())}."
+        )
+    return frame.reset_index(drop=True)
 
 
 def finite_column(frame: pd.DataFrame, name: str) -> NDArray:
@@ -58,14 +90,18 @@ def value_column(frame: pd.DataFrame) -> str:
     return "clv" if "clv" in frame else "discounted_purchases"
 
 
-def horizon_years(forecast: Forecast) -> float | None:
-    """Length of a forecast in years; None for the whole remaining lifetime."""
+def horizon_years(forecast: Forecast | pd.DataFrame) -> float | None:
+    """Length of a forecast in years; None for the whole remaining lifetime, or of a frame alone."""
+    if not isinstance(forecast, Forecast):
+        return None
     terms = forecast.terms
     return None if terms.horizon is None else terms.horizon * DAYS[terms.unit] / DAYS["year"]
 
 
-def basis(forecast: Forecast) -> str:
+def basis(forecast: Forecast | pd.DataFrame) -> str:
     """What a forecast looks at, in words."""
+    if not isinstance(forecast, Forecast):
+        return "the horizon it was made for"
     terms = forecast.terms
     end = f" after {terms.observation_end}" if terms.observation_end else ""
     if terms.horizon is None:

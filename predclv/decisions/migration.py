@@ -13,6 +13,16 @@ from predclv.errors import DataError, some
 NEW = "not a customer yet"
 LEFT = "no longer listed"
 
+_WORDS = {
+    "stayed": "stayed",
+    "risen": "rose",
+    "fallen": "fell",
+    "moved": "moved",
+    "new": "came",
+    "gone": "left",
+}
+"""What became of one customer, and of several in a sentence."""
+
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Migration:
@@ -24,7 +34,14 @@ class Migration:
         One row per tier before, the highest first, and a last one for customers who were none yet;
         one column per tier after and a last one for those who are no longer listed.
     frame : DataFrame
-        One row per customer of either date: customer_id, before and after.
+        One row per customer of either date:
+
+        - ``customer_id``;
+        - ``before``, ``after``: the tiers, ordered categories from the lowest up; missing where
+          the customer was in none. With the same tiers at both dates ``after < before`` holds for
+          those who fell, and for nobody else;
+        - ``change``: risen, fallen, stayed, new (in no tier before) or gone (in none after). With
+          different tiers nobody rises or falls: moved.
     """
 
     counts: pd.DataFrame
@@ -45,19 +62,9 @@ class Migration:
         Rose and fell go by the order of the tiers, which must be the same at both dates; with
         different tiers there are ``moved`` instead.
         """
-        inner = self.counts.drop(index=NEW, columns=LEFT)
-        came = int(self.counts.loc[NEW].to_numpy().sum())
-        left = int(self.counts[LEFT].to_numpy().sum())
-        table = inner.to_numpy()
-        if list(inner.index) == list(inner.columns):
-            known = {
-                "stayed": int(np.trace(table)),
-                "rose": int(np.tril(table, -1).sum()),
-                "fell": int(np.triu(table, 1).sum()),
-            }
-        else:
-            known = {"moved": int(table.sum())}
-        return pd.Series(known | {"came": came, "left": left}, name="customers")
+        number = self.frame["change"].value_counts()
+        known = [word for word in _WORDS if word in number.index]
+        return pd.Series({_WORDS[word]: int(number[word]) for word in known}, name="customers")
 
     def headline(self) -> str:
         """The migration in a sentence."""
@@ -65,7 +72,7 @@ class Migration:
         return f"{counted(len(self.frame), 'customer')}: {told}"
 
     def __repr__(self) -> str:
-        return f"{self.headline()}\n{self.counts}"
+        return f"{self.headline()}\n{self.counts.to_string()}"
 
     def _repr_html_(self) -> str:
         table = self.counts.map("{:,}".format).to_html(border=0)
@@ -123,19 +130,36 @@ def migration(before: Tiers, after: Tiers) -> Migration:
     both = pd.merge(
         _tier_by_id(before, "before"), _tier_by_id(after, "after"), on="customer_id", how="outer"
     )
-    both["before"] = both["before"].fillna(NEW)
-    both["after"] = both["after"].fillna(LEFT)
     counts = (
-        both.groupby(["before", "after"])
-        .size()
-        .unstack(fill_value=0)
+        pd.crosstab(_told(both["before"], NEW), _told(both["after"], LEFT), dropna=False)
         .reindex(index=[*before.names, NEW], columns=[*after.names, LEFT], fill_value=0)
         .rename_axis(index="before", columns="after")
     )
-    return Migration(counts, both)
+    return Migration(counts, both.assign(change=_change(both, before.names == after.names)))
 
 
 def _tier_by_id(found: Tiers, when: str) -> pd.DataFrame:
+    """Each customer's tier, an ordered category from the lowest up."""
+    kind = pd.CategoricalDtype(list(found.names[::-1]), ordered=True)
     return pd.DataFrame(
-        {"customer_id": found.frame["customer_id"], when: found.frame["tier"].astype(object)}
+        {"customer_id": found.frame["customer_id"], when: found.frame["tier"].astype(kind)}
     )
+
+
+def _told(tier: pd.Series, absent: str) -> pd.Series:
+    """Tiers as text, with a word for none."""
+    return tier.astype(object).fillna(absent)
+
+
+def _change(both: pd.DataFrame, same_tiers: bool) -> pd.Categorical:
+    """What became of each customer."""
+    was, now = (both[when].cat.codes.to_numpy() for when in ("before", "after"))
+    new, gone = was < 0, now < 0
+    words = ["new", "gone"]
+    if same_tiers:
+        words = [*words, "risen", "fallen", "stayed"]
+        word = np.select([new, gone, now > was, now < was], words[:4], "stayed")
+    else:
+        words = [*words, "moved"]
+        word = np.select([new, gone], words[:2], "moved")
+    return pd.Categorical(word, categories=pd.Index(words))

@@ -1,16 +1,22 @@
 """What a customer is worth on the day they are acquired: the value to hold against their cost."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from html import escape
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
-from predclv.errors import DataError, OptionError
+from predclv.data.notices import warn
+from predclv.engines.result import Fit
+from predclv.errors import AssumptionWarning, DataError, OptionError
 from predclv.forecast.fitted import FittedCLV
-from predclv.models.base import PurchaseModel
-from predclv.units import DAYS, force_of_interest, horizon_in, share
+from predclv.units import DAYS, force_of_interest, horizon_in, probability, share
+
+_DRAWS = 4000
+_STEP = 1e-3  # of log parameters, in a derivative
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -21,26 +27,43 @@ class NewCustomer:
     ----------
     curve : DataFrame
         One row per month from 0: month, purchases (expected, the first one included, each worth
-        ``(1 + discount_rate)**-years``) and profit (of these, cumulative).
+        ``(1 + discount_rate)**-years``), profit (of these, cumulative), profit_lower and
+        profit_upper.
     value : float
         Profit within the horizon.
+    lower, upper : float
+        Interval of that expectation at ``level``: what is not known of the parameters and of the
+        mean first order. One customer's own value varies far more.
+    level : float
     first_order, later_order : float
         Spend of the first and expected spend of every later order.
+    first_order_lower, first_order_upper : float
+        Interval of the mean first order; both are ``first_order`` where it was given.
+    first_order_from : str
+        Where the first order is from, in words.
     margin, discount_rate : float
     """
 
     curve: pd.DataFrame
     value: float
+    lower: float
+    upper: float
+    level: float
     first_order: float
+    first_order_lower: float
+    first_order_upper: float
+    first_order_from: str
     later_order: float
     margin: float
     discount_rate: float
 
     def __repr__(self) -> str:
         return (
-            f"A new customer is worth {self.value:,.2f} in {len(self.curve) - 1} months: "
-            f"{self.margin * self.first_order:,.2f} of it at once (margin {self.margin:g}, "
-            f"{self.discount_rate:.1%} a year)"
+            f"A new customer is worth {self.value:,.2f} in {len(self.curve) - 1} months "
+            f"({self.level:.0%} interval of this expectation {self.lower:,.2f} to "
+            f"{self.upper:,.2f}): {self.margin * self.first_order:,.2f} of it at once, the first "
+            f"order {self.first_order_from} (margin {self.margin:g}, {self.discount_rate:.1%} a "
+            "year)"
         )
 
     def _repr_html_(self) -> str:
@@ -55,11 +78,14 @@ def new_customer(
     discount_rate: float = 0.10,
     margin: float = 1.0,
     first_order: float | None = None,
+    level: float = 0.9,
+    seed: int | None = 0,
 ) -> NewCustomer:
     """What a customer acquired today is expected to bring, month by month.
 
     Their first order now, and then ``discounted_purchases`` of a new customer of the fitted model
-    at the mean spend of all customers: ``margin * (first_order + spend * purchases)``. This is the
+    at the mean spend of all customers: ``margin * (first_order + spend * purchases)``. First orders
+    are often larger or smaller than later ones, so they are taken from the log. This is the
     value to compare with a cost of acquisition. The ``clv`` of a forecast is not: it is what
     *existing* customers will still bring.
 
@@ -77,8 +103,13 @@ def new_customer(
     margin : float
         Share of spend that is profit. With the default of 1.0 the value is revenue, not profit.
     first_order : float, optional
-        Spend of the first order. Default: the mean spend of repeat purchases, since a summary
-        leaves first purchases out.
+        Spend of the first order. Default: the mean of the first orders in the log behind the
+        summary. Without a log, as in a summary made elsewhere or a loaded model, the mean spend of
+        repeat purchases stands in, for a summary leaves first purchases out.
+    level : float
+        Of the intervals.
+    seed : int or None
+        Of the draws of the parameters.
 
     Returns
     -------
@@ -89,36 +120,122 @@ def new_customer(
     DataError
         If the fit has no spend.
     OptionError
-        If the horizon, rate, margin or first order makes no sense.
+        If the horizon, rate, margin, first order or level makes no sense.
+
+    Warns
+    -----
+    AssumptionWarning
+        If there is no log, and the first order is taken to be like a repeat order.
 
     Examples
     --------
     >>> import predclv as pc
     >>> fitted = pc.CLVModel().fit(pc.rfm_summary(pc.datasets.load_cdnow()))
     >>> pc.economics.new_customer(fitted, horizon="2 years", margin=0.3)
-    A new customer is worth 34.89 in 24 months: 10.74 of it at once (margin 0.3, 10.0% a year)
+    A new customer is worth 34.04 in 24 months (90% interval of this expectation 32.07 to ...
     """
     if not isinstance(fitted, FittedCLV) or fitted.spend is None:
         raise DataError("new_customer wants a FittedCLV with spend: pc.CLVModel().fit(rfm).")
-    margin = share(margin, "margin")
+    margin, level = share(margin, "margin"), probability(level, "level")
     per_month = DAYS["month"] / DAYS[fitted.unit]
     length = horizon_in(horizon, fitted.rfm.unit) * DAYS[fitted.rfm.unit] / DAYS["month"]
-    later = float(fitted.spend.model.mean)  # type: ignore[attr-defined]
-    if not np.isfinite(later):  # the fit has warned
-        later = float(fitted.spend.checks["observed_mean"])
-    first = later if first_order is None else first_order
-    if isinstance(first, bool) or not isinstance(first, (int, float, np.number)):
-        raise OptionError(f"first_order must be a number; got {first_order!r}.")
-    if not (np.isfinite(first) and first >= 0):
-        raise OptionError(f"first_order must be finite and at least 0; got {first_order!r}.")
-    model = fitted.purchases.model
-    assert isinstance(model, PurchaseModel)
     month = np.arange(np.ceil(length - 1e-9) + 1)
-    repeats = np.zeros(month.size)
+    times = month[1:] * per_month
     delta = force_of_interest(discount_rate, fitted.unit)
-    repeats[1:] = model.discounted_purchases(month[1:] * per_month, delta)
-    profit = margin * (float(first) + later * repeats)
+    rng = np.random.default_rng(seed)
+    observed = fitted.spend.checks.get("observed_mean", np.nan)
+
+    def later_of(model: Any) -> NDArray:
+        # An infinite mean, of which the fit has warned, gives way to the observed one.
+        return np.atleast_1d(model.mean if np.isfinite(model.mean) else observed)
+
+    def repeats_of(model: Any) -> NDArray:
+        return np.asarray(model.discounted_purchases(times, delta))
+
+    later = float(later_of(fitted.spend.model)[0])
+    first = _first_order(fitted, later, first_order)
+    repeats = np.zeros(month.size)
+    repeats[1:] = repeats_of(fitted.purchases.model)
+    drawn_first = first.mean + first.error * rng.standard_normal((_DRAWS, 1))
+    drawn_later = later * np.exp(_shifts(fitted.spend, later_of, rng))
+    if first.is_repeat:
+        drawn_first = drawn_later
+    drawn_repeats = np.zeros((_DRAWS, month.size))
+    drawn_repeats[:, 1:] = repeats[1:] * np.exp(_shifts(fitted.purchases, repeats_of, rng))
+    ends = [0.5 - 0.5 * level, 0.5 + 0.5 * level]
+    lower, upper = np.quantile(margin * (drawn_first + drawn_later * drawn_repeats), ends, axis=0)
     curve = pd.DataFrame(
-        {"month": month.astype(np.int64), "purchases": 1.0 + repeats, "profit": profit}
+        {
+            "month": month.astype(np.int64),
+            "purchases": 1.0 + repeats,
+            "profit": margin * (first.mean + later * repeats),
+            "profit_lower": lower,
+            "profit_upper": upper,
+        }
     )
-    return NewCustomer(curve, float(profit[-1]), float(first), later, margin, float(discount_rate))
+    first_lower, first_upper = np.quantile(drawn_first, ends)
+    return NewCustomer(
+        curve=curve,
+        value=float(curve["profit"].iloc[-1]),
+        lower=float(lower[-1]),
+        upper=float(upper[-1]),
+        level=level,
+        first_order=first.mean,
+        first_order_lower=float(first_lower),
+        first_order_upper=float(first_upper),
+        first_order_from=first.source,
+        later_order=later,
+        margin=margin,
+        discount_rate=float(discount_rate),
+    )
+
+
+class _First(NamedTuple):
+    """The mean first order, its standard error, and where it is from."""
+
+    mean: float
+    error: float
+    source: str
+    is_repeat: bool = False
+
+
+def _first_order(fitted: FittedCLV, later: float, given: float | None) -> _First:
+    """The first order as given, of the log, or without one as a repeat order."""
+    if given is not None:
+        if isinstance(given, bool) or not isinstance(given, (int, float, np.number)):
+            raise OptionError(f"first_order must be a number; got {given!r}.")
+        if not (np.isfinite(given) and given >= 0):
+            raise OptionError(f"first_order must be finite and at least 0; got {given!r}.")
+        return _First(float(given), 0.0, "as given")
+    log, end = fitted.rfm.log, fitted.rfm.observation_end
+    if log is None or end is None or not log.has_spend:
+        warn(
+            "There is no log to take the first order from, so it was taken to be like a repeat "
+            f"order ({later:,.2f}); first orders are often larger or smaller. Say first_order=, or "
+            "fit to a summary of a log.",
+            AssumptionWarning,
+        )
+        return _First(later, 0.0, "taken as a repeat order, for want of a log", is_repeat=True)
+    orders = log.first_orders(end)
+    amount, customers = (orders[name].to_numpy(float) for name in ("amount", "customers"))
+    n = customers.sum()
+    mean = float(amount @ customers / n)
+    spread = np.sqrt(customers @ (amount - mean) ** 2 / max(n - 1, 1))
+    return _First(mean, float(spread / np.sqrt(n)), f"the mean of {n:,.0f} in the log")
+
+
+def _shifts(fit: Fit, amounts: Callable[[Any], NDArray], rng: np.random.Generator) -> NDArray:
+    """How far, in logs, positive amounts lie from those at the estimate, shape (draws, n).
+
+    To first order in the log parameters, at draws of these.
+    """
+    names = fit.model.names()
+    at = np.log([fit.params[name] for name in names])
+    draws = fit.draws(_DRAWS, seed=int(rng.integers(1 << 62)))
+    away = np.log(np.column_stack([draws[name] for name in names])) - at
+    steps = _STEP * np.eye(len(names))
+    slopes = [
+        np.log(amounts(fit.model.from_log(at + step)) / amounts(fit.model.from_log(at - step)))
+        for step in steps
+    ]
+    return away @ np.array(slopes) / (2 * _STEP)

@@ -17,6 +17,9 @@ from predclv.decisions.scores import stands_above
 from predclv.errors import OptionError, did_you_mean, some
 from predclv.units import probability
 
+STAYING = "; yet more likely still a customer than not (p_alive 0.5 or more)"
+"""How the reason ends where rules on money put somebody last who has hardly left."""
+
 _QUANTILES = (0.5, 0.8, 0.95)
 
 
@@ -88,8 +91,13 @@ class Tiers:
         """How many customers the rules alone did not place."""
         if self.rules is None:
             return ""
-        by_spend = ~self.frame["reason"].astype(str).str.startswith(AGREED)
-        return f"; {by_spend.mean():.0%} placed by annual spend, the criteria not agreeing"
+        reason = self.frame["reason"].astype(str)
+        told = f"; {(~reason.str.startswith(AGREED)).mean():.0%} placed by annual spend, the "
+        told += "criteria not agreeing"
+        staying = int(reason.str.endswith(STAYING).sum())
+        if staying:
+            told += f"; {staying:,} of {self.names[-1]!r} are more likely customers still than not"
+        return told
 
     def __repr__(self) -> str:
         return f"{self.headline()}\n{self.profile().round(3).to_string(index=False)}"
@@ -124,8 +132,8 @@ def tiers(
     Parameters
     ----------
     customers : Forecast or DataFrame
-        A forecast: value and rules look at what is expected, put on a yearly footing by dividing
-        by the horizon. Or customers as observed (``pc.historical.observed`` or a frame with
+        A forecast, or for quantiles its frame: value and rules look at what is expected, put on a
+        yearly footing by dividing by the horizon. Or customers as observed (``pc.historical.observed`` or a frame with
         customer_id, purchases_per_year, average_order_value and, if it differs from their product,
         annual_spend): value and rules look at the past.
     by : str, optional
@@ -243,7 +251,14 @@ def _by_rules(ground: Footing, rules: RuleSet) -> Tiers:
     tier = pd.Categorical.from_codes(
         len(lowest_first) - 1 - code, categories=pd.Index(lowest_first), ordered=True
     )
-    made = ground.frame.assign(tier=tier, reason=reason)
+    frame = ground.frame
+    if "p_alive" in frame:
+        # The last tier of `FOUR_TIERS` is called lapsing and looks at money alone.
+        staying = (code == len(rules.tiers) - 1) & frame["p_alive"].ge(0.5).to_numpy()
+        reason = pd.Categorical(
+            np.where(staying, reason.astype(object) + STAYING, reason.astype(object))
+        )
+    made = frame.assign(tier=tier, reason=reason)
     return _finished(made, ground, rules.tiers, f"the rules {rules.name!r}", [*CRITERIA], rules)
 
 

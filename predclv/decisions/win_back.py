@@ -11,7 +11,9 @@ from predclv.forecast.result import Forecast
 from predclv.units import probability
 
 
-def win_back(forecast: Forecast, gone_below: float = 0.5, top_share: float = 0.2) -> pd.DataFrame:
+def win_back(
+    forecast: Forecast | pd.DataFrame, gone_below: float = 0.5, top_share: float = 0.2
+) -> pd.DataFrame:
     """Customers who are likely gone and would be worth much if they were not.
 
     What a customer is worth if they are still one is ``clv / p_alive``: a customer who is gone
@@ -23,7 +25,8 @@ def win_back(forecast: Forecast, gone_below: float = 0.5, top_share: float = 0.2
 
     Parameters
     ----------
-    forecast : Forecast
+    forecast : Forecast or DataFrame
+        A forecast or its frame.
     gone_below : float
         Likely gone: p_alive below this.
     top_share : float

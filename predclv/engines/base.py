@@ -13,6 +13,7 @@ from predclv.data.cells import Cells, SpendCells
 from predclv.data.rfm import RFM
 from predclv.engines.result import Fit
 from predclv.errors import DataError, DataWarning, FitError, OptionError, did_you_mean
+from predclv.models import class_of
 from predclv.models.base import Model
 from predclv.progress import stage
 
@@ -25,14 +26,15 @@ ENGINES = {
 
 
 def fit(
-    model: type[Model], rfm: RFM | Cells | SpendCells, engine: str = "mle", **options: Any
+    model: type[Model] | str, rfm: RFM | Cells | SpendCells, engine: str = "mle", **options: Any
 ) -> Fit:
     """Fit a model to a customer summary.
 
     Parameters
     ----------
-    model : type
-        ``BGNBD``, ``MBGNBD``, ``ParetoNBD`` or ``GammaGamma``: the class, not an instance.
+    model : type or str
+        ``BGNBD``, ``MBGNBD``, ``ParetoNBD`` or ``GammaGamma``: the class, not an instance, or its
+        name as text.
     rfm : RFM, Cells or SpendCells
         A purchase model is fitted to all customers; a spend model to those with a repeat purchase
         and a positive mean spend.
@@ -51,6 +53,8 @@ def fit(
 
     Raises
     ------
+    OptionError
+        If there is no such model, engine or option.
     FitError
         If the data cannot determine the model; the message says what to try.
     DataError
@@ -73,10 +77,7 @@ def fit(
     >>> pc.fit(pc.BGNBD, rfm)
     Fit of BG/NBD by mle: r=0.2426, alpha=4.414, a=0.7929, b=2.426 (2,357 customers, ...-9,582.43)
     """
-    if not (isinstance(model, type) and issubclass(model, Model)):
-        raise OptionError(
-            f"fit wants a model's class, such as pc.BGNBD or pc.GammaGamma; got {model!r}."
-        )
+    wanted: type[Model] = class_of(model, Model, "fit wants a model's class")
     if engine not in ENGINES:
         raise OptionError(
             f"engine must be one of {', '.join(ENGINES)}; got {engine!r}."
@@ -94,12 +95,12 @@ def fit(
                 f"engine {engine!r} has no option {name!r}; it has "
                 f"{', '.join(known) or 'none'}.{did_you_mean(name, known)}"
             )
-    cells = _cells_for(model, rfm)
+    cells = _cells_for(wanted, rfm)
     unit = "" if isinstance(rfm, SpendCells) else rfm.unit
     # PyMC's samplers show a bar of their own.
-    shown = nullcontext() if engine == "pymc" else stage(f"Fitting {model.title}")
+    shown = nullcontext() if engine == "pymc" else stage(f"Fitting {wanted.title}")
     with shown:
-        result = runner(model, cells, unit, **options)
+        result = runner(wanted, cells, unit, **options)
     for warning in result.model.doubts(result.checks, result.n_customers):
         warnings.warn(warning, stacklevel=2)
     return result

@@ -6,11 +6,11 @@ from typing import Any
 
 from predclv.data.rfm import RFM
 from predclv.engines.base import fit
-from predclv.errors import DataError, OptionError
+from predclv.errors import DataError
 from predclv.forecast.fitted import FittedCLV
 from predclv.forecast.selection import choose
 from predclv.frozen import Frozen
-from predclv.models import class_named
+from predclv.models import class_named, class_of
 from predclv.models.base import Model, PurchaseModel, SpendModel
 from predclv.models.bgnbd import BGNBD
 from predclv.models.gamma_gamma import GammaGamma
@@ -22,13 +22,14 @@ class CLVModel:
 
     Parameters
     ----------
-    purchases : type or "auto"
-        Model of purchases, such as ``BGNBD``, the default. ``"auto"`` tries all of them out on
-        the log behind the summary, cut twice within what it knows, and takes the one that gave the
-        actual purchases the highest probability; ``FittedCLV.choice`` says which and why.
-    spend : type or None
-        Model of spend per purchase; None forecasts purchases alone, as does a summary without
-        spend.
+    purchases : type or str
+        Model of purchases, such as ``BGNBD``, the default, or its name: ``"BGNBD"``. ``"auto"``
+        tries all of them out on the log behind the summary, cut twice within what it knows, and
+        takes the one that gave the actual purchases the highest probability;
+        ``FittedCLV.choice`` says which and why.
+    spend : type, str or None
+        Model of spend per purchase, or its name; None forecasts purchases alone, as does a summary
+        without spend.
     engine : str
         Who fits both: ``"mle"``, ``"lifetimes"`` or ``"pymc"``.
     **engine_options
@@ -54,18 +55,16 @@ class CLVModel:
     def __init__(
         self,
         purchases: type[PurchaseModel] | str = BGNBD,
-        spend: type[SpendModel] | None = GammaGamma,
+        spend: type[SpendModel] | str | None = GammaGamma,
         engine: str = "mle",
         **engine_options: Any,
     ) -> None:
-        for role, model, kind in (
-            ("purchases", purchases, PurchaseModel),
-            ("spend", spend, SpendModel),
-        ):
-            if (role == "spend" and model is None) or (role == "purchases" and model == "auto"):
-                continue
-            if not (isinstance(model, type) and issubclass(model, kind)):
-                raise OptionError(f"{role} must be a class of {kind.__name__}; got {model!r}.")
+        if purchases != "auto":
+            purchases = class_of(
+                purchases, PurchaseModel, "purchases must be a class of PurchaseModel"
+            )
+        if spend is not None:
+            spend = class_of(spend, SpendModel, "spend must be a class of SpendModel")
         object.__setattr__(self, "purchases", purchases)
         object.__setattr__(self, "spend", spend)
         object.__setattr__(self, "engine", engine)

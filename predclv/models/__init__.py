@@ -28,3 +28,32 @@ def class_named(name: str) -> Any:
             f"{did_you_mean(name, MODELS)}"
         )
     return getattr(import_module(MODELS[name]), name)
+
+
+def class_of(model: Any, kind: type, what: str) -> Any:
+    """The class of a model, given as itself or by its public name.
+
+    Parameters
+    ----------
+    model : type or str
+    kind : type
+        What it must be a class of.
+    what : str
+        Who wants it, for the message.
+
+    Raises
+    ------
+    OptionError
+        If there is no model of that name, or it is of another kind.
+
+    Examples
+    --------
+    >>> from predclv.models.base import PurchaseModel
+    >>> class_of("BGNBD", PurchaseModel, "CLVModel wants a class of PurchaseModel").title
+    'BG/NBD'
+    """
+    found = class_named(model) if isinstance(model, str) else model
+    if not (isinstance(found, type) and issubclass(found, kind)):
+        known = ", ".join(repr(name) for name in MODELS if issubclass(class_named(name), kind))
+        raise OptionError(f"{what} or its name, one of {known}; got {model!r}.")
+    return found

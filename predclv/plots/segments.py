@@ -4,7 +4,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from predclv.decisions.channels import NONE, Channels
+from predclv.decisions.channel_tables import NONE
+from predclv.decisions.channels import Channels
 from predclv.decisions.migration import LEFT, NEW, Migration
 from predclv.decisions.tiers import Tiers
 from predclv.errors import DataError
@@ -95,6 +96,10 @@ def clv_to_cac(channels: Channels, ax: "Axes | None" = None) -> "Axes":
     """
     if not isinstance(channels, Channels):
         raise DataError(f"clv_to_cac wants what by_channel returned; got {type(channels).__name__}")
+    if not channels.has_costs:
+        raise DataError(
+            "clv_to_cac shows ratios, and these channels have no costs: by_channel(costs=)."
+        )
     known = channels.frame[channels.frame["channel"] != NONE].iloc[::-1].reset_index(drop=True)
     ax = axes(ax, 7.0, 1.6 + 0.5 * len(known))
     ratio = known["ratio"].to_numpy()

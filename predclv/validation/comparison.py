@@ -11,6 +11,7 @@ from predclv.data.rfm import RFM
 from predclv.engines.base import fit
 from predclv.engines.result import Fit
 from predclv.errors import OptionError
+from predclv.models import class_of
 from predclv.models.base import PurchaseModel
 from predclv.validation.tables import repeat_histogram
 
@@ -77,7 +78,10 @@ class FitComparison:
 
 
 def compare_fits(
-    rfm: RFM, models: Sequence[type[PurchaseModel]], engine: str = "mle", **options: Any
+    rfm: RFM,
+    models: Sequence[type[PurchaseModel] | str],
+    engine: str = "mle",
+    **options: Any,
 ) -> FitComparison:
     """Fit several models of purchases to a summary and set them side by side.
 
@@ -86,8 +90,8 @@ def compare_fits(
     Parameters
     ----------
     rfm : RFM
-    models : sequence of type
-        Such as ``[pc.BGNBD, pc.MBGNBD, pc.ParetoNBD]``.
+    models : sequence of type or str
+        Such as ``[pc.BGNBD, pc.MBGNBD, pc.ParetoNBD]``, or their names as text.
     engine, **options
         As for :func:`predclv.fit`.
 
@@ -115,18 +119,16 @@ def compare_fits(
     BG/NBD            -9582.43        4.82
     Pareto/NBD        -9594.98       11.99
     """
-    models = list(models)
-    if not models:
+    if isinstance(models, str):
+        models = [models]
+    wanted = "compare_fits wants models of purchases: each must be a class"
+    classes = [class_of(model, PurchaseModel, wanted) for model in models]
+    if not classes:
         raise OptionError("compare_fits wants models, such as [pc.BGNBD, pc.ParetoNBD]; got none.")
-    for model in models:
-        if not (isinstance(model, type) and issubclass(model, PurchaseModel)):
-            raise OptionError(
-                f"compare_fits wants classes of models of purchases, such as pc.BGNBD; got "
-                f"{model!r}."
-            )
-        if models.count(model) > 1:
+    for model in classes:
+        if classes.count(model) > 1:
             raise OptionError(f"compare_fits got {model.title} twice; name each model once.")
-    fits = {model.title: fit(model, rfm, engine, **options) for model in models}
+    fits = {model.title: fit(model, rfm, engine, **options) for model in classes}
     tables = {title: repeat_histogram(found, rfm) for title, found in fits.items()}
     rows = pd.DataFrame(
         [

@@ -7,7 +7,6 @@ from html import escape
 from pathlib import Path
 from typing import Protocol
 
-import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
@@ -191,7 +190,7 @@ class Forecast:
         purchases_lower     646.0
         purchases_upper    1676.0
         Name: total, dtype: float64
-        The 90% intervals hold chance, parameters, and a future unlike the past: sd 0.2; Student's t on the log scale.
+        The 90% intervals hold chance, parameters, and a future unlike the past: sd 0.2 (logs).
         """
         values, level = self._sums(), self.terms.level
         simulated = None if level is None else self._source.totals()

@@ -105,7 +105,7 @@ class FittedBaseline:
         Raises
         ------
         OptionError
-            If the horizon is None, or `LastPeriod` or `SamePeriodLastYear` have not seen such a time.
+            If the horizon is None, or the rule looks at days that the log does not have.
         DataError
             If the rule needs the log of the customers and they have none.
         """

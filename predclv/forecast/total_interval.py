@@ -85,13 +85,13 @@ class TotalErrors:
         >>> round(errors.sd(), 4)
         0.2121
         """
-        known = self.frame[of].dropna() if of in self.frame else ()
-        if not len(known):
+        known = self.frame[of].dropna().to_numpy() if of in self.frame else np.empty(0)
+        if not known.size:
             raise DataError(
                 f"The backtest has no total of {of} by {self.forecaster} that came to something, "
                 f"so it does not say how wrong one is. Backtest a model of {of}, or give a number."
             )
-        return float(np.sqrt((_BEFORE * _SD_BEFORE**2 + np.sum(known**2)) / (_BEFORE + len(known))))
+        return float(np.sqrt((_BEFORE * _SD_BEFORE**2 + known @ known) / (_BEFORE + known.size)))
 
 
 class Backtested(Protocol):
@@ -148,8 +148,8 @@ def _check_length(errors: TotalErrors, horizon: float | None, unit: str) -> None
     if abs(days - errors.days) > max(1.0, 0.02 * errors.days):  # a month is 30 or 31 days
         length = "the whole remaining lifetime" if horizon is None else f"{days:,.0f} days"
         warn(
-            f"The backtest's totals are over {errors.days:,.0f} days, this one is over {length}, "
-            "and totals of a longer time are more wrong. Backtest with the horizon of the forecast.",
+            f"The backtest's totals are over {errors.days:,.0f} days, this one over {length}, and "
+            " totals of a longer time are more wrong. Backtest over the horizon of the forecast.",
             OptionWarning,
         )
 
@@ -206,5 +206,5 @@ def holds(level: float, source: str | None = None) -> str:
         )
     return (
         f"The {level:.0%} intervals hold chance, parameters, and a future unlike the past: "
-        f"{source}; Student's t on the log scale."
+        f"{source} (logs)."
     )

@@ -1,13 +1,16 @@
 """Losses customer by customer: by how much one forecaster is better, and how sure that is."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from predclv.validation.metrics import in_top
+
+if TYPE_CHECKING:
+    from predclv.validation.result import Validation
 
 _BEYOND_CHANCE = 2.0  # standard errors
 
@@ -99,3 +102,23 @@ def difference(
     n = per_customer.size
     error = float(np.sqrt(np.sum(per_customer**2) * n / (n - 1))) if n > 1 else float("inf")
     return Difference(float(np.mean(means)), error, sum(mean < 0 for mean in means))
+
+
+def apart(
+    one: str, other: str, metric: str, validations: Sequence["Validation"]
+) -> Difference | None:
+    """The paired difference of two forecasters, over the origins where both have finite losses."""
+    both = [v for v in validations if in_both(one, other, metric, v)]
+    if not both:
+        return None
+    return difference(
+        [v.split.rfm.frame["customer_id"].to_numpy() for v in both],
+        [v.losses[one][metric] for v in both],
+        [v.losses[other][metric] for v in both],
+    )
+
+
+def in_both(one: str, other: str, metric: str, validation: "Validation") -> bool:
+    """Whether both have finite losses in a validation."""
+    found = [validation.losses.get(name, {}).get(metric) for name in (one, other)]
+    return all(loss is not None and bool(np.isfinite(loss).all()) for loss in found)

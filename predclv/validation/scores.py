@@ -114,9 +114,8 @@ def scores(forecast: Forecast, actual: pd.DataFrame, level: float) -> Scores:
         found |= {"brier": brier(said["p_active"], active), "auc": auc(said["p_active"], active)}
         losses["brier"] = (said["p_active"].to_numpy(np.float64) - active) ** 2
     totals = totals_of(forecast, actual, level)
-    for of, prefix in (("purchases", ""), ("revenue", "spend_")):
-        if of in totals.index and pd.notna(totals.at[of, "covered"]):
-            found[f"{prefix}total_coverage"] = float(totals.at[of, "covered"])
+    names = {"purchases": "total_coverage", "revenue": "spend_total_coverage"}
+    found |= {names[str(of)]: float(held) for of, held in totals["covered"].dropna().items()}
     return Scores(found, losses, totals)
 
 

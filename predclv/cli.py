@@ -223,7 +223,9 @@ def validate(
 
 def _baseline_named(name: str) -> Any:
     """A baseline by its public name."""
-    known = ("LastPeriod", "PastRate", "HiatusRate", "MeanRate", "Textbook")
+    known = (
+        "LastPeriod", "SamePeriodLastYear", "PastRate", "HiatusRate", "MeanRate", "Textbook",
+    )  # fmt: skip
     if name not in known:
         raise pc.errors.OptionError(
             f"There is no baseline {name!r}; there are {', '.join(known)}."

@@ -48,7 +48,7 @@ def run(out: Path, stage: Callable[[str], AbstractContextManager[None]]) -> None
         f"All {len(forecast):,} customers: {total['purchases']:,.0f} purchases and "
         f"${total['revenue']:,.0f} of revenue expected in 52 weeks, worth "
         f"${total['clv']:,.0f} today (90% interval ${total['clv_lower']:,.0f} to "
-        f"${total['clv_upper']:,.0f})."
+        f"${total['clv_upper']:,.0f}, which holds chance and parameters only)."
     )
 
     with stage("Drawing"):

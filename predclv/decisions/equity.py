@@ -8,6 +8,7 @@ import pandas as pd
 
 from predclv.decisions.inputs import basis, forecast_frame
 from predclv.forecast.result import Forecast
+from predclv.forecast.total_interval import CHANCE_ONLY
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -45,7 +46,8 @@ class Equity:
     def __repr__(self) -> str:
         interval = ""
         if self.level is not None:
-            interval = f" ({self.level:.0%} interval {self.lower:,.0f} to {self.upper:,.0f})"
+            bounds = f"{self.lower:,.0f} to {self.upper:,.0f}"
+            interval = f" ({self.level:.0%} interval {bounds}, {CHANCE_ONLY})"
         return (
             f"Customer equity {self.total:,.0f}{interval} of {self.customers:,} customers over "
             f"{self.basis}; the top tenth holds {self.top_decile_share:.0%}"
@@ -70,8 +72,9 @@ def customer_equity(forecast: Forecast | pd.DataFrame) -> Equity:
     """What the customers of a forecast are worth together, and how concentrated it is.
 
     The interval is that of ``forecast.total()``: where the whole base's discounted profit will
-    fall, parameters uncertain and shared by all. The shares by decile are of *expected* value; what
-    customers will really bring is more concentrated still, since chance comes on top.
+    fall, parameters uncertain and shared by all. It holds chance and parameters only, not a future
+    unlike the past: see ``forecast.total(unlike=...)``. The shares by decile are of *expected*
+    value; what customers will really bring is more concentrated still, since chance comes on top.
 
     Parameters
     ----------

@@ -3,7 +3,8 @@
 A baseline often wins. On a mature customer base, where few join and those who buy have bought at
 their rate for years, nearly all that can be known is how much each bought lately; a season that
 comes back every year is in last year's numbers and in no BG/NBD; and a model that lets customers
-leave for good is wrong about those who only pause. On a young base, where everyone is new and most
+leave for good is wrong about those who only pause. (`SamePeriodLastYear` is that season as a
+rule.) On a young base, where everyone is new and most
 never come back, baselines carry the first enthusiasm on for ever, and models win clearly.
 
 They are used like :class:`predclv.CLVModel`: ``LastPeriod().fit(rfm).forecast("26 weeks")``. Each
@@ -34,6 +35,7 @@ __all__ = [
     "LastPeriod",
     "MeanRate",
     "PastRate",
+    "SamePeriodLastYear",
     "Textbook",
 ]
 
@@ -77,13 +79,54 @@ class LastPeriod(Baseline):
                 f"log covers {seen:,} days up to {end}. Shorten the horizon to "
                 f"{seen / DAYS[rfm.unit]:.4g} {rfm.unit}s, or use PastRate."
             )
-        found = log.purchases(after=start, until=end).set_index("customer_id")
-        last = found.reindex(rfm.frame["customer_id"]).fillna(0.0)
-        purchases = last["purchases"].to_numpy(np.float64)
-        spend = None
-        if rfm.has_spend:
-            spend = last["spend"].to_numpy(np.float64) / np.maximum(purchases, 1.0)
-        return Rule(purchases, (purchases > 0).astype(np.float64), spend)
+        return _as_between(rfm, log, start, end)
+
+
+@dataclass(frozen=True, slots=True)
+class SamePeriodLastYear(Baseline):
+    """What each customer did in the same days of the calendar one year before.
+
+    Days with a purchase and their spend from a year before the forecast's first day to a year
+    before its last, the first purchase included: a season that comes back every year is in it,
+    growth is not, and whoever joined since is forecast to buy nothing. The 29th of February
+    counts as the 28th of the year before. p_active and expected_spend as of `LastPeriod`.
+
+    Needs the log, so an RFM made by :func:`predclv.rfm_summary` or
+    :func:`predclv.holdout_split`, one that goes back a year, and a horizon of a year at most.
+
+    Examples
+    --------
+    >>> import predclv as pc
+    >>> rfm = pc.rfm_summary(pc.datasets.load_cdnow())
+    >>> forecast = pc.baselines.SamePeriodLastYear().fit(rfm).forecast("26 weeks")
+    >>> float(forecast.total()["purchases"])  # July to December 1997
+    1322.0
+    """
+
+    title: ClassVar[str] = "same period last year"
+
+    def _learned(self, rfm: RFM) -> dict[str, float]:
+        _log_of(rfm, self)
+        return {}
+
+    def _rule(self, rfm: RFM, t: float, learned: Mapping[str, float]) -> Rule:
+        log, end = _log_of(rfm, self)
+        days = whole_days(t, rfm.unit)
+        after, until = _year_before(end), _year_before(end + datetime.timedelta(days=days))
+        first = after + datetime.timedelta(days=1)
+        if until > end:
+            raise OptionError(
+                f"SamePeriodLastYear looks at {first} to {until}, a year before the days to "
+                f"forecast, and nothing is known after {end}. Shorten the horizon from "
+                f"{days:,} days to a year, or use PastRate."
+            )
+        if first < log.first_day:
+            raise OptionError(
+                f"SamePeriodLastYear needs the purchases from {first} to {until}, a year before "
+                f"the days to forecast, but the log begins on {log.first_day}. Use a longer log, "
+                "or LastPeriod or PastRate."
+            )
+        return _as_between(rfm, log, after, until)
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,6 +223,24 @@ class MeanRate(Baseline):
         purchases = np.full(len(rfm), learned["purchases_per_unit"] * t)
         spend = np.full(len(rfm), learned["spend_per_purchase"]) if rfm.has_spend else None
         return Rule(purchases, -np.expm1(-purchases), spend)
+
+
+def _as_between(rfm: RFM, log: Log, after: datetime.date, until: datetime.date) -> Rule:
+    """What each customer did on the days after one and up to another."""
+    found = log.purchases(after=after, until=until).set_index("customer_id")
+    then = found.reindex(rfm.frame["customer_id"]).fillna(0.0)
+    purchases = then["purchases"].to_numpy(np.float64)
+    spend = None
+    if rfm.has_spend:
+        spend = then["spend"].to_numpy(np.float64) / np.maximum(purchases, 1.0)
+    return Rule(purchases, (purchases > 0).astype(np.float64), spend)
+
+
+def _year_before(day: datetime.date) -> datetime.date:
+    """The same day of the year before; of the 29th of February the 28th."""
+    if (day.month, day.day) == (2, 29):
+        day -= datetime.timedelta(days=1)
+    return day.replace(year=day.year - 1)
 
 
 def _own_rate(rfm: RFM) -> NDArray:

@@ -7,14 +7,15 @@ from html import escape
 from pathlib import Path
 from typing import Protocol
 
-import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from predclv.data.duckdb import write_table
 from predclv.data.files import write_csv, write_parquet
 from predclv.data.pseudonyms import pseudonymise as pseudonymised
+from predclv.errors import OptionError
 from predclv.forecast.distribution import CountDistribution
+from predclv.forecast.total_interval import Total, Unlike, holds, interval, widening
 
 COLUMNS = (
     "p_alive", "p_active", "expected_purchases", "purchases_lower", "purchases_upper",
@@ -138,8 +139,22 @@ class Forecast:
         """Unit of time."""
         return self.terms.unit
 
-    def total(self) -> pd.Series:
-        """The customer base as a whole.
+    def total(self, unlike: Unlike | None = None) -> pd.Series:
+        r"""The customer base as a whole.
+
+        Parameters
+        ----------
+        unlike : Backtest, TotalErrors or float, optional
+            How wrong totals were at earlier origins, by which the intervals are widened, for the
+            shop's future may be unlike its past: the result of :func:`predclv.backtest` over the
+            same horizon, whose only model is taken; of several, say which with
+            ``backtest.total_errors("BG/NBD")``. Or a number, the scale :math:`sd` itself.
+
+            What came is then the simulated total times :math:`\exp(sd \cdot T)`, :math:`T` being
+            Student's t with 3 degrees of freedom. Chance and parameters stay in, so at
+            ``level=0.9`` the bounds lie a little beyond :math:`total \cdot \exp(\mp 2.353 sd)`.
+            From a backtest :math:`sd` is :meth:`TotalErrors.sd`; errors of purchases widen
+            purchases and discounted_purchases, those of revenue widen revenue and clv.
 
         Returns
         -------
@@ -149,17 +164,55 @@ class Forecast:
             ``_upper``, its predictive interval at the forecast's level, from simulated futures in
             which all customers share a draw of the parameters. It is narrower than the customers'
             intervals added up, and wider than if their errors were independent.
+            ``attrs["holds"]``, printed below the numbers, says what the intervals hold: without
+            ``unlike`` chance and parameters only, which is too little where the future is unlike
+            the past.
+
+        Raises
+        ------
+        OptionError
+            If there is no interval to widen, ``unlike`` is no backtest and no number above 0, or
+            its backtest has several models.
+        DataError
+            If its backtest has no revenue and this forecast has.
+
+        Warns
+        -----
+        OptionWarning
+            If the backtest looked ahead for another time than this forecast.
+
+        Examples
+        --------
+        >>> import predclv as pc
+        >>> fitted = pc.CLVModel(spend=None).fit(pc.rfm_summary(pc.datasets.load_cdnow()))
+        >>> total = fitted.forecast("26 weeks", seed=1).total(unlike=0.2)
+        >>> total[["purchases", "purchases_lower", "purchases_upper"]].round()
+        purchases          1043.0
+        purchases_lower     646.0
+        purchases_upper    1676.0
+        Name: total, dtype: float64
+        The 90% intervals hold chance, parameters, and a future unlike the past: sd 0.2 (logs).
         """
-        values = self._sums()
-        simulated = None if self.terms.level is None else self._source.totals()
-        if self.terms.level is not None and simulated is not None:
-            ends = [0.5 * (1 - self.terms.level), 0.5 * (1 + self.terms.level)]
-            with_bounds: dict[str, float] = {}
-            for name, value in values.items():
-                lower, upper = np.quantile(simulated[name], ends)
-                with_bounds |= {name: value, f"{name}_lower": lower, f"{name}_upper": upper}
-            values = with_bounds
-        return pd.Series(values, name="total")
+        values, level = self._sums(), self.terms.level
+        simulated = None if level is None else self._source.totals()
+        if level is None or simulated is None:
+            if unlike is not None:
+                raise OptionError(
+                    "This forecast has no interval of the total to widen: it was made with "
+                    "level=None, or by a rule without chance. Forecast with level=0.9."
+                )
+            return Total(values, name="total")
+        sds: dict[str, float] = {}
+        source = None
+        if unlike is not None:
+            sds, source = widening(unlike, list(values), self.horizon, self.unit)
+        with_bounds: dict[str, float] = {}
+        for name, value in values.items():
+            lower, upper = interval(simulated[name], level, sds.get(name))
+            with_bounds |= {name: value, f"{name}_lower": lower, f"{name}_upper": upper}
+        total = Total(with_bounds, name="total")
+        total.attrs["holds"] = holds(level, source)
+        return total
 
     def _sums(self) -> dict[str, float]:
         sums = self._source.sums()

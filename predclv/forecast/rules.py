@@ -105,7 +105,7 @@ class FittedBaseline:
         Raises
         ------
         OptionError
-            If the horizon is None, or `LastPeriod` has not seen one as long.
+            If the horizon is None, or the rule looks at days that the log does not have.
         DataError
             If the rule needs the log of the customers and they have none.
         """

@@ -4,7 +4,7 @@ import datetime
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from html import escape
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -13,15 +13,16 @@ from predclv.data.log import Log, civil_date, open_log
 from predclv.data.notices import counted
 from predclv.data.origins import Cutoffs, origins, splits_of, whole_days
 from predclv.data.rfm import RFM
-from predclv.errors import DataError, OptionError
+from predclv.errors import DataError, OptionError, did_you_mean
 from predclv.forecast.result import Forecast
+from predclv.forecast.total_interval import TotalErrors
 from predclv.frozen import Frozen
 from predclv.progress import progress as progress_bar
 from predclv.units import days_per, probability
 from predclv.validation.blame import blamed
 from predclv.validation.findings import findings_of
 from predclv.validation.result import SHOWN, Validation, foremost
-from predclv.validation.validate import named_forecasters, validate
+from predclv.validation.validate import check_some_forecast, named_forecasters, validated
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -32,14 +33,11 @@ class Backtest:
     ----------
     validations : mapping of date to Validation
         One per cutoff, the last day that the forecasters saw.
-    findings : tuple of str
-        Sentences about the means over the origins, and on how many of them a baseline won.
     level : float
         Of the intervals.
     """
 
     validations: Mapping[datetime.date, Validation]
-    findings: tuple[str, ...]
     level: float
     _frame: pd.DataFrame = field(repr=False)
 
@@ -51,6 +49,80 @@ class Backtest:
         holdout, could not be forecast and were not scored.
         """
         return self._frame.copy()
+
+    @property
+    def totals(self) -> pd.DataFrame:
+        """``Validation.totals`` of every origin, with ``cutoff`` before its index."""
+        tables = {cutoff: validation.totals for cutoff, validation in self.validations.items()}
+        return pd.concat(tables, names=["cutoff"])
+
+    @property
+    def failed(self) -> Mapping[tuple[datetime.date, str], str]:
+        """Why a forecaster could not forecast, by cutoff and name."""
+        return {
+            (cutoff, name): reason
+            for cutoff, validation in self.validations.items()
+            for name, reason in validation.failed.items()
+        }
+
+    @property
+    def findings(self) -> tuple[str, ...]:
+        """Sentences about the means over the origins.
+
+        As those of a validation, and from how many origins a baseline won; whether totals go up
+        and down as with a season.
+        """
+        return findings_of(list(self.validations.values()))
+
+    def total_errors(self, forecaster: str | None = None) -> TotalErrors:
+        """How wrong a forecaster's totals were, for ``forecast.total(unlike=...)``.
+
+        Parameters
+        ----------
+        forecaster : str, optional
+            Its name. Default: the only one, or the only one that is no baseline.
+
+        Raises
+        ------
+        OptionError
+            If there is no forecaster of that name, or several to choose from.
+
+        Examples
+        --------
+        >>> import predclv as pc
+        >>> log = pc.datasets.load_cdnow()
+        >>> found = pc.backtest(pc.baselines.MeanRate(), log, cutoffs=3, horizon="13 weeks")
+        >>> found.total_errors().frame["purchases"].round(2).tolist()
+        [-0.29, -0.31, -0.54]
+        """
+        name = self._only(forecaster)
+        rows = self._frame.xs(name, level="forecaster")
+        named = {"purchases": "bias", "revenue": "spend_bias"}
+        errors = {of: -np.log1p(rows[bias].where(rows[bias] > -1)) for of, bias in named.items()}
+        # A forecast of something where nothing came has no bias, and is infinitely wrong.
+        frame = pd.DataFrame(errors).replace([np.inf, -np.inf], np.nan)
+        split = next(iter(self.validations.values())).split
+        return TotalErrors(
+            name, split.duration * days_per(split.unit), frame.dropna(axis="columns", how="all")
+        )
+
+    def _only(self, forecaster: str | None) -> str:
+        names = [str(name) for name in self._frame.index.unique("forecaster")]
+        if forecaster is not None:
+            if forecaster not in names:
+                raise OptionError(
+                    f"There is no forecaster {forecaster!r} here, but {', '.join(names)}."
+                    f"{did_you_mean(forecaster, names)}"
+                )
+            return forecaster
+        rules = {name for v in self.validations.values() for name in v.baselines}
+        models = names if len(names) == 1 else [name for name in names if name not in rules]
+        if len(models) != 1:
+            raise OptionError(
+                f"The backtest is of {', '.join(names)}. Say whose totals to take: "
+                f"unlike=backtest.total_errors({(models or names)[0]!r})."
+            )
+        return models[0]
 
     def summary(self) -> pd.DataFrame:
         """Each metric's mean over the origins and its spread.
@@ -130,6 +202,7 @@ def backtest(
     seed: int | None = None,
     discount_rate: float = 0.10,
     margin: float = 1.0,
+    errors: Literal["row", "raise"] = "row",
     progress: bool | None = None,
 ) -> Backtest:
     """Validate from several origins: at each, fit on what was known then and forecast on from it.
@@ -155,7 +228,7 @@ def backtest(
         Length of each holdout, taken to the nearest whole day.
     until : date, optional
         Nothing after this day is looked at. Default: the log's last day.
-    level, seed, discount_rate, margin, progress
+    level, seed, discount_rate, margin, errors, progress
         As in :func:`predclv.validate`.
 
     Returns
@@ -169,7 +242,8 @@ def backtest(
     DataError
         If the log cannot be used, or an RFM has none.
     PredclvError
-        What a forecaster raises, with its name and the cutoff.
+        What a forecaster raises, with its name and the cutoff: of ``errors="raise"``, or if all
+        fail from every origin.
 
     Examples
     --------
@@ -211,15 +285,17 @@ def backtest(
                 step(f"{cutoff}, {name}")
 
             with blamed(f"At cutoff {split.calibration_end}"):
-                validations[split.calibration_end] = validate(
+                validations[split.calibration_end] = validated(
                     named,
                     split,
                     level=level,
                     seed=seed,
                     discount_rate=discount_rate,
                     margin=margin,
+                    errors=errors,
                     progress=named_step,
                 )
+    check_some_forecast(list(validations.values()))
     return _assembled(validations, level)
 
 
@@ -237,12 +313,7 @@ def _assembled(validations: dict[datetime.date, Validation], level: float) -> Ba
         table["new_customers"] = validation.split.new_customers
         tables[cutoff] = table
     frame = pd.concat(tables, names=["cutoff"])
-    metrics = frame.drop(columns=["customers", "new_customers"])
-    means = metrics.groupby(level="forecaster", sort=False).mean()
-    baselines = next(iter(validations.values())).baselines
-    each = [validation.frame for validation in validations.values()]
-    findings = findings_of(means, baselines, level, each)
-    return Backtest(Frozen(validations), findings, level, frame)
+    return Backtest(Frozen(validations), level, frame)
 
 
 def _recipes(forecasters: Any) -> dict[str, Any]:

@@ -1,116 +1,214 @@
-"""What a table of metrics means, in sentences: the comparison that nobody wants to overlook."""
+"""What a table of metrics means, in a few sentences: the comparison nobody wants to overlook.
 
-from collections.abc import Mapping, Sequence
+At most one sentence per forecaster and subject. A difference is told with its standard error over
+customers, and one within two standard errors is none.
+"""
 
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
 import pandas as pd
 
-from predclv.validation.scores import METRICS
+from predclv.forecast.total_interval import CHANCE_ONLY
+from predclv.validation.glossary import GLOSSARY
+from predclv.validation.losses import Difference, apart, in_both
+from predclv.validation.total_findings import season, totals_off
 
-_FAR_OFF = 0.25  # of a total, from which on it is said
+if TYPE_CHECKING:
+    from predclv.validation.result import Validation
+
+SUBJECTS: Mapping[str, str] = {
+    "rmse": "the expected purchases of single customers",
+    "crps": "the chances of single customers' purchases",
+    "spend_rmse": "the expected spend of single customers",
+    "top_decile_capture": "who buys most",
+    "brier": "who buys at all",
+}
+"""By which metric forecasters are compared on which subject."""
+
 _TOO_FEW = 0.05  # of the customers missing from their intervals, from which on it is said
-_EQUAL = 5e-4  # relative difference below which two forecasters are as good as each other
 
 Table = Mapping[str, Mapping[str, float]]
 
 
-def findings_of(
-    frame: pd.DataFrame,
-    baselines: Sequence[str],
-    level: float,
-    origins: Sequence[pd.DataFrame] = (),
-) -> tuple[str, ...]:
-    """Sentences about a table of metrics.
+def findings_of(validations: Sequence["Validation"]) -> tuple[str, ...]:
+    """Sentences about one validation, or those of several origins.
 
-    Whose total is off by more than a quarter, whose intervals hold too few customers; which
-    baseline beats which model on which metric and by how much, one sentence per model and metric;
-    whether a model beats every baseline on every metric.
+    Who could not forecast and why; whose totals are far off or outside their intervals; whose
+    intervals hold too few customers; on which subject a baseline beats a model, or does as well;
+    which model is best, if any is; totals that go up and down as with a season.
 
     Parameters
     ----------
-    frame : DataFrame
-        One row per forecaster, one column per metric.
-    baselines : sequence of str
-        Which rows are baselines.
-    level : float
-        Of the intervals.
-    origins : sequence of DataFrame
-        Where the table holds means over several origins, those of each.
+    validations : sequence of Validation
+        Of the same forecasters, in the order of time.
     """
-    table, each = _rows(frame), [_rows(origin) for origin in origins]
-    models = [name for name in table if name not in baselines]
-    said = [doubt for model in models for doubt in _doubts(model, table[model], level)]
+    table = _means(v.frame for v in validations)
+    baselines = dict.fromkeys(name for v in validations for name in v.baselines)
+    scored = [name for name, row in table.items() if not np.isnan(row["mae"])]
+    models = [name for name in scored if name not in baselines]
+    rules = [name for name in scored if name in baselines]
+    said = _failures(validations)
+    totals = {name: totals_off(name, rules, validations) for name in models}
+    said += [sentence for sentence in totals.values() if sentence]
+    covered = ("total_coverage", "spend_total_coverage")
+    if any(off and table[name][of] < 1 for name, off in totals.items() for of in covered):
+        said.append(
+            f"Intervals of totals hold {CHANCE_ONLY}; forecast.total(unlike=pc.backtest(...)) "
+            "widens them by how wrong totals were before."
+        )
+    said += [s for name in models if (s := _coverage(name, table, validations[0].level))]
     for model in models:
-        beaten = [t for metric in METRICS if (t := _beaten(table, model, baselines, metric, each))]
-        if baselines and not beaten:
-            beaten = [f"No baseline beats {model} on any metric."]
-        said += beaten
+        said += _against_baselines(model, rules, table, validations)
+    # Means over other origins do not compare.
+    whole = [name for name in models if not any(name in v.failed for v in validations)]
+    said += _among_models(whole, table, validations)
+    said += season(whole, table, validations)
     return tuple(said)
 
 
-def _beaten(
-    table: Table, model: str, baselines: Sequence[str], metric: str, origins: Sequence[Table]
-) -> str:
-    """The sentence where a baseline beats the model on a metric, else nothing."""
-    own = table[model][metric]
-    mine = _loss(own, metric)
-    losses = {name: _loss(table[name][metric], metric) for name in baselines}
-    better = {n: v for n, v in losses.items() if mine - v > _EQUAL * max(abs(mine), abs(v))}
-    if not better:
-        return ""
-    best = min(better, key=lambda name: better[name])
-    other = table[best][metric]
-    if METRICS[metric] == "nearer to 0":
-        said = f"{other:+.1%} against {own:+.1%}"
-    else:
-        apart = f"{_percent(abs(other / own - 1))} {'lower' if other < own else 'higher'}"
-        said = f"{other:.4g} against {own:.4g}" + (f" ({apart})" if own > 0 else "")
-    if origins:
-        won = sum(_loss(t[best][metric], metric) < _loss(t[model][metric], metric) for t in origins)
-        said += f", from {won} of {len(origins)} origins"
-    if metric == "mae" and table[model]["mae_median"] < other:
-        said += f", but its median does better with {table[model]['mae_median']:.4g}"
-    also = [name for name in better if name != best]
-    if also:
-        said += f"; {' and '.join(also)} {'beats' if len(also) == 1 else 'beat'} it too"
-    return f"{best} beats {model} on {metric}: {said}."
-
-
-def _doubts(model: str, row: Mapping[str, float], level: float) -> list[str]:
-    """What is badly off in a model's own row."""
-    said = []
-    for column, what in (("bias", "purchases"), ("spend_bias", "spend")):
-        off = row[column]
-        if abs(off) > _FAR_OFF:
-            direction = "high" if off > 0 else "low"
-            said.append(f"{model} forecasts a total of {what} {abs(off):.0%} too {direction}.")
-    for column, what in (("coverage", "purchases"), ("spend_coverage", "spend")):
-        if row[column] < level - _TOO_FEW:
-            said.append(
-                f"The {level:.0%} intervals of {model} hold the {what} of {row[column]:.0%} of the "
-                "customers: they are too narrow."
-            )
-    return said
-
-
-def _rows(frame: pd.DataFrame) -> dict[str, dict[str, float]]:
+def _means(frames: Iterable[pd.DataFrame]) -> Table:
+    """The mean of every metric over the origins at which there is one, by forecaster."""
+    means = pd.concat(list(frames)).groupby(level=0, sort=False).mean()
     return {
-        str(name): dict(zip(map(str, frame.columns), map(float, values), strict=True))
-        for name, values in zip(frame.index, frame.to_numpy(), strict=True)
+        str(name): dict(zip(map(str, means.columns), map(float, values), strict=True))
+        for name, values in zip(means.index, means.to_numpy(), strict=True)
     }
 
 
-def _loss(value: float, metric: str) -> float:
-    """A number that is smaller for the better; NaN, which is never better, for the rest."""
-    match METRICS.get(metric):
-        case "smaller":
-            return value
-        case "larger":
-            return -value
-        case "nearer to 0":
-            return abs(value)
-        case _:
-            return float("nan")
+def _failures(validations: Sequence["Validation"]) -> list[str]:
+    """Who could not forecast, and why."""
+    said = []
+    for name in dict.fromkeys(name for v in validations for name in v.failed):
+        at = [(v.split.calibration_end, v.failed[name]) for v in validations if name in v.failed]
+        if len(validations) == 1:
+            said.append(f"{name} {at[0][1]}")
+            continue
+        rest = len(validations) - len(at)
+        means = f" Its means are over the other {rest}." if rest else ""
+        said.append(
+            f"{name} failed from {len(at)} of {len(validations)} origins. From {at[0][0]}: it "
+            f"{at[0][1]}{means}"
+        )
+    return said
 
 
-def _percent(share: float) -> str:
-    return f"{share:.0%}" if share >= 0.01 else f"{share:.1%}"
+def _coverage(name: str, table: Table, level: float) -> str:
+    """Whose intervals of single customers are too narrow."""
+    few = [
+        f"the {noun} of {table[name][column]:.0%}"
+        for column, noun in (("coverage", "purchases"), ("spend_coverage", "spend"))
+        if table[name][column] < level - _TOO_FEW
+    ]
+    if not few:
+        return ""
+    return (
+        f"The {level:.0%} intervals of {name} hold {' and '.join(few)} of the customers: they are "
+        "too narrow."
+    )
+
+
+def _against_baselines(
+    model: str, rules: Sequence[str], table: Table, validations: Sequence["Validation"]
+) -> list[str]:
+    """One sentence for each subject on which a baseline wins, and one for all the others."""
+    won: list[str] = []
+    even: dict[str, list[str]] = {}
+    lost: list[str] = []
+    for metric in SUBJECTS:
+        rivals = {
+            rule: behind
+            for rule in rules
+            if (behind := apart(model, rule, metric, validations)) is not None
+        }
+        if not rivals:
+            continue
+        best = max(rivals, key=lambda rule: rivals[rule].mean)
+        if rivals[best].is_worse:
+            lost.append(_lost(best, model, metric, rivals[best], table, validations))
+        elif rivals[best].is_better:
+            won.append(_titled(metric))
+        else:
+            even.setdefault(best, []).append(_titled(metric))
+    told = []
+    if won:
+        told.append(f"{model} beats every baseline on {_listed(won)}")
+    equal = [f"{rule} on {_listed(metrics)}" for rule, metrics in even.items()]
+    if equal:
+        told.append(f"{'it' if won else model} is no better beyond chance than {_listed(equal)}")
+    return [*lost, *([f"{'; '.join(told)}."] if told else [])]
+
+
+def _lost(
+    rule: str,
+    model: str,
+    metric: str,
+    behind: Difference,
+    table: Table,
+    validations: Sequence["Validation"],
+) -> str:
+    origins = ""
+    if len(validations) > 1:
+        both = sum(in_both(model, rule, metric, v) for v in validations)
+        origins = f", better from {both - behind.better_at} of {both} origins"
+    return (
+        f"{rule} beats {model} on {_titled(metric)}, {SUBJECTS[metric]}: "
+        f"{_value(table[rule][metric], metric)} against "
+        f"{_value(table[model][metric], metric)}, apart by {_with_error(behind, metric)}"
+        f"{origins}."
+    )
+
+
+def _among_models(
+    models: Sequence[str], table: Table, validations: Sequence["Validation"]
+) -> list[str]:
+    """Which model is best on single customers, if one is beyond chance."""
+    metric = "crps"
+    ranked = sorted(models, key=lambda name: table[name][metric])
+    others = {name: apart(name, ranked[0], metric, validations) for name in ranked[1:]}
+    known = {name: each for name, each in others.items() if each is not None}
+    if not known:
+        return []
+    equal = [name for name, each in known.items() if not each.is_worse]
+    behind = [f"{n} by {_with_error(d, metric)}" for n, d in known.items() if d.is_worse]
+    figure = _value(table[ranked[0]][metric], metric)
+    if not behind:
+        return [
+            f"No model is best on {_titled(metric)} beyond chance: {_listed([ranked[0], *equal])}, "
+            f"{figure} at the lowest."
+        ]
+    first = _listed([ranked[0], *equal])
+    verb = "has" if not equal else "have, equal within chance,"
+    return [
+        f"{first} {verb} the lowest {_titled(metric)} of the models, {figure}; behind "
+        f"{'is' if len(behind) == 1 else 'are'} {_listed(behind)}."
+    ]
+
+
+def _titled(metric: str) -> str:
+    """A metric as the tables name it: its label, and the column in brackets.
+
+    Examples
+    --------
+    >>> _titled("crps"), _titled("spend_rmse")
+    ('CRPS (crps)', 'root mean square of spend (spend_rmse)')
+    """
+    of = " of spend" if metric.startswith("spend_") else ""
+    return f"{GLOSSARY[metric].label}{of} ({metric})"
+
+
+def _value(value: float, metric: str) -> str:
+    return f"{value:.1%}" if GLOSSARY[metric].is_share else f"{value:.4g}"
+
+
+def _with_error(behind: Difference, metric: str) -> str:
+    """The size of a difference and its standard error, in the digits that count."""
+    size, error = abs(behind.mean), behind.error
+    if GLOSSARY[metric].is_share:
+        return f"{100 * size:.1f} points (standard error {100 * error:.1f})"
+    return f"{size:.2g} (standard error {error:.2g})"
+
+
+def _listed(names: Sequence[str]) -> str:
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"

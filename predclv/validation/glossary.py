@@ -88,6 +88,15 @@ _PURCHASES = {
         "How wide the intervals are on average; of two with the right coverage the narrower is "
         "better.",
     ),
+    "total_coverage": Entry(
+        "total's coverage",
+        "Whether what all customers did together lies in the interval of the total: 100% if so, "
+        "else 0%; over several origins the share of them, which should be the interval's level. "
+        "The interval holds chance and what is not known of the parameters. A future unlike the "
+        "past it does not hold, so it often covers too little: forecast.total(unlike=...) widens "
+        "it by how wrong totals were before.",
+        True,
+    ),
 }
 
 GLOSSARY: Mapping[str, Entry] = MappingProxyType(

@@ -180,23 +180,28 @@ def crps(counts: "CountDistribution", actual: ArrayLike) -> float:
     ----------
     Gneiting & Raftery (2007), Journal of the American Statistical Association 102, 359-378.
     """
+    return float(np.mean(crps_of_each(counts, actual)))
+
+
+def crps_of_each(counts: "CountDistribution", actual: ArrayLike) -> NDArray:
+    """The `crps` of every customer by itself, shape (n,)."""
     from scoringrules import crps_ensemble
 
     actual = np.asarray(actual, np.float64)
-    total = 0.0
+    found = np.empty(actual.size)
     for rows, values, probabilities in counts.parts():
         # Differences of tail probabilities round to -1e-16, which the library refuses.
         weights = np.where(np.abs(probabilities) < 1e-12, 0.0, probabilities)
         members = np.broadcast_to(np.asarray(values, np.float64), probabilities.shape)
-        total += crps_ensemble(
+        found[rows] = crps_ensemble(
             actual[rows],
             members,
             ens_w=weights,
             estimator="qd",  # exact with weights; "pwm" and "fair" are for samples
             sorted_ensemble=True,
             backend="numpy",
-        ).sum()
-    return float(total / actual.size)
+        )
+    return found
 
 
 def log_score(counts: "CountDistribution", actual: ArrayLike) -> float:

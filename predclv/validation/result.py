@@ -17,10 +17,11 @@ from predclv.errors import OptionError, did_you_mean
 from predclv.forecast.result import Forecast
 from predclv.forecast.rules import FittedBaseline
 from predclv.validation.calibration import randomised_pit
+from predclv.validation.findings import findings_of
 
 SHOWN = (
-    "mae", "rmse", "bias", "spearman", "top_decile_capture", "crps", "coverage",
-    "spend_mae", "spend_bias", "brier", "auc",
+    "mae", "rmse", "bias", "spearman", "top_decile_capture", "crps", "coverage", "total_coverage",
+    "spend_mae", "spend_bias", "spend_total_coverage", "brier", "auc",
 )  # fmt: skip
 """The metrics of the short form that a notebook or a terminal shows."""
 
@@ -39,22 +40,46 @@ class Validation:
         The customers as they were, and what they then did.
     level : float
         Of the intervals whose coverage and width were measured.
-    findings : tuple of str
-        What the table means, in sentences: which baseline beats which model on which metric and by
-        how much, whose total is far off, whose intervals are too narrow.
+    failed : mapping of str to str
+        Why a forecaster could not be fitted, forecast or be scored, by its name; its row of
+        ``frame`` is NaN.
+    losses : mapping of str to mapping of str to ndarray
+        What each customer adds to a metric, of shape (n,), by forecaster and metric; smaller is
+        better. Differences of two forecasters are judged by them, customer by customer.
     """
 
     forecasts: Mapping[str, Forecast]
     fits: Mapping[str, Any]
     split: HoldoutSplit
     level: float
-    findings: tuple[str, ...]
+    failed: Mapping[str, str]
+    losses: Mapping[str, Mapping[str, NDArray]]
     _frame: pd.DataFrame = field(repr=False)
+    _totals: pd.DataFrame = field(repr=False)
 
     @property
     def frame(self) -> pd.DataFrame:
         """One row per forecaster, one column per metric; see :func:`predclv.validate`."""
         return self._frame.copy()
+
+    @property
+    def totals(self) -> pd.DataFrame:
+        """The base as a whole, forecast and actual.
+
+        Index ``forecaster`` and ``of`` (purchases, revenue); columns forecast, lower, upper,
+        actual, and covered: whether the interval of ``forecast.total()`` holds what came, missing
+        for a forecaster without one.
+        """
+        return self._totals.copy()
+
+    @property
+    def findings(self) -> tuple[str, ...]:
+        """What the table means, in sentences.
+
+        Who could not forecast; whose totals and intervals are off; which baseline beats which
+        model on which subject, with the standard error of the difference over customers.
+        """
+        return findings_of([self])
 
     @property
     def baselines(self) -> tuple[str, ...]:
@@ -80,6 +105,8 @@ class Validation:
         OptionError
             If there is no forecaster of that name.
         """
+        if name in self.failed:
+            raise OptionError(f"{name} {self.failed[name]}")
         if name not in self.forecasts:
             raise OptionError(
                 f"There is no forecaster {name!r} here, but {', '.join(self.forecasts)}."
@@ -104,7 +131,7 @@ class Validation:
         write_text(report(self), path)
 
     def __len__(self) -> int:
-        return len(self.forecasts)
+        return len(self._frame)
 
     def headline(self) -> str:
         """The holdout in a sentence."""
@@ -123,8 +150,7 @@ class Validation:
         )
 
     def _short(self) -> pd.DataFrame:
-        shown = [name for name in SHOWN if name in self._frame]
-        return self._frame[shown].dropna(axis="columns", how="all")
+        return self._frame[list(SHOWN)].dropna(axis="columns", how="all")
 
     def __repr__(self) -> str:
         table = self._short().T.rename_axis(index=None, columns=None)

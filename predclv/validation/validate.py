@@ -1,21 +1,21 @@
 """Validate: fit on what was known, forecast, and hold it against what came."""
 
-from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, Literal
 
 import pandas as pd
 
 from predclv.data.holdout import HoldoutSplit
-from predclv.errors import DataError, OptionError, some
+from predclv.errors import DataError, OptionError, PredclvError, some
 from predclv.forecast.result import Forecast
 from predclv.forecast.rules import Baseline, FittedBaseline
 from predclv.frozen import Frozen
 from predclv.progress import progress as progress_bar
 from predclv.units import horizon_in, probability
 from predclv.validation.blame import blamed
-from predclv.validation.findings import findings_of
 from predclv.validation.result import Validation
-from predclv.validation.scores import METRICS, scores
+from predclv.validation.scores import METRICS, Scores, scores
+from predclv.validation.totals import no_totals
 
 
 def validate(
@@ -26,6 +26,7 @@ def validate(
     seed: int | None = None,
     discount_rate: float = 0.10,
     margin: float = 1.0,
+    errors: Literal["row", "raise"] = "row",
     progress: bool | Callable[[str], None] | None = None,
 ) -> Validation:
     """Fit forecasters to what was known, and score what they say against what came.
@@ -53,6 +54,10 @@ def validate(
         Of draws behind intervals; None draws afresh, and the intervals differ a little each time.
     discount_rate, margin : float
         Of the forecasts that are kept; scored is what is neither discounted nor reduced.
+    errors : str
+        What becomes of a forecaster that cannot forecast, such as one that looks back further than
+        the log goes: ``"row"``, a row of NaN whose reason stands in ``failed`` and in the
+        findings; ``"raise"``, its error. If none can forecast, that is an error anyway.
     progress : bool or callable, optional
         Whether a bar is shown; default: in a terminal or a notebook. Or what is called instead
         with the name of each forecaster when its turn comes.
@@ -64,7 +69,8 @@ def validate(
 
         - purchases: ``mae``, ``rmse``, ``bias``, ``spearman``, ``gini``, ``top_decile_capture`` of
           the expected number; ``mae_median`` of the median, ``crps`` and ``log_score`` of the
-          distribution, ``coverage`` and mean ``width`` of its interval;
+          distribution, ``coverage`` and mean ``width`` of its interval, and ``total_coverage``:
+          1.0 where the interval of ``forecast.total()`` holds the purchases of all, else 0.0;
         - spend, where the holdout has it and the forecaster forecasts it: the same with
           ``spend_`` before them, of the expected revenue;
         - activity: ``brier`` and ``auc`` of p_active.
@@ -80,7 +86,7 @@ def validate(
     OptionError
         If there is no forecaster, or two have one name.
     PredclvError
-        What a forecaster raises, with its name.
+        What a forecaster raises, with its name: of ``errors="raise"``, or if all fail.
 
     Examples
     --------
@@ -100,32 +106,88 @@ def validate(
             "calibration_and_holdout_data or pymc-marketing's rfm_train_test_split with "
             "pc.HoldoutSplit.from_frame(frame, unit='week')."
         )
-    level = probability(level, "level")
     named = named_forecasters(forecasters)
+    found = validated(
+        named,
+        split,
+        level=level,
+        seed=seed,
+        discount_rate=discount_rate,
+        margin=margin,
+        errors="raise" if len(named) == 1 and errors == "row" else errors,
+        progress=progress,
+    )
+    check_some_forecast([found])
+    return found
+
+
+def validated(
+    named: Mapping[str, Any],
+    split: HoldoutSplit,
+    *,
+    level: float,
+    seed: int | None,
+    discount_rate: float,
+    margin: float,
+    errors: str,
+    progress: bool | Callable[[str], None] | None,
+) -> Validation:
+    """The validation of forecasters by name, of whom each may fail."""
+    level = probability(level, "level")
+    if errors not in ("row", "raise"):
+        raise OptionError(f"errors must be 'row' or 'raise'; got {errors!r}.")
     terms = {"discount_rate": discount_rate, "margin": margin, "level": level, "seed": seed}
     actual = split.frame
     forecasts: dict[str, Forecast] = {}
     fits: dict[str, Any] = {}
-    rows: dict[str, dict[str, float]] = {}
+    scored: dict[str, Scores] = {}
+    failed: dict[str, str] = {}
     with progress_bar("Validating", len(named), progress) as step:
         for name, forecaster in named.items():
             step(name)
-            fitted, forecasts[name] = _forecast_of(name, forecaster, split, terms)
+            try:
+                fitted, forecast = _forecast_of(name, forecaster, split, terms)
+                with blamed(_whose(name), " could not be scored"):
+                    scored[name] = scores(forecast, actual, level)
+            except PredclvError as error:
+                if errors == "raise":
+                    raise
+                failed[name] = str(error).removeprefix(f"{_whose(name)} ")
+                continue
+            forecasts[name] = forecast
             if fitted is not None:
                 fits[name] = fitted
-            with blamed(f"Forecaster {name!r}", " could not be scored"):
-                rows[name] = scores(forecasts[name], actual, level)
-    frame = pd.DataFrame.from_dict(rows, orient="index", columns=list(METRICS))
-    frame = frame.rename_axis("forecaster")
-    baselines = tuple(n for n, fitted in fits.items() if isinstance(fitted, FittedBaseline))
+    rows = {name: scored[name].metrics if name in scored else {} for name in named}
+    frame = pd.DataFrame.from_dict(rows, orient="index", columns=list(METRICS), dtype=float)
+    totals = {name: each.totals for name, each in scored.items()} or {"": no_totals()}
     return Validation(
         forecasts=Frozen(forecasts),
         fits=Frozen(fits),
         split=split,
         level=level,
-        findings=findings_of(frame, baselines, level),
-        _frame=frame,
+        failed=Frozen(failed),
+        losses=Frozen({name: each.losses for name, each in scored.items()}),
+        _frame=frame.rename_axis("forecaster"),
+        _totals=pd.concat(totals, names=["forecaster"]),
     )
+
+
+def check_some_forecast(validations: Sequence[Validation]) -> None:
+    """Whether somebody could forecast from some origin.
+
+    Raises
+    ------
+    PredclvError
+        If not: every reason.
+    """
+    if any(validation.forecasts for validation in validations):
+        return
+    reasons = [
+        f"At cutoff {v.split.calibration_end}: {_whose(name)} {reason}"
+        for v in validations
+        for name, reason in v.failed.items()
+    ]
+    raise PredclvError("No forecaster could be validated. " + " ".join(reasons))
 
 
 def named_forecasters(forecasters: Any) -> dict[str, Any]:
@@ -190,7 +252,7 @@ def _forecast_of(
     name: str, forecaster: Any, split: HoldoutSplit, terms: Mapping[str, Any]
 ) -> tuple[Any, Forecast]:
     """What was fitted, None for a ready forecast, and its forecast of the holdout."""
-    whose = f"Forecaster {name!r}"
+    whose = _whose(name)
     fitted, forecast = None, forecaster
     if not isinstance(forecaster, Forecast):
         fitted = forecaster
@@ -203,6 +265,10 @@ def _forecast_of(
     with blamed(whose, " could not be scored"):
         check_forecast(forecast, split)
     return fitted, forecast
+
+
+def _whose(name: str) -> str:
+    return f"Forecaster {name!r}"
 
 
 def _forecasts(forecaster: Any) -> bool:

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from predclv.errors import OptionError, did_you_mean
+from predclv.plots.inputs import validation_of
 from predclv.plots.style import (
     amount,
     axes,
@@ -59,6 +60,7 @@ def calibration(
     if by not in _GROUPS:
         raise OptionError(f"by must be one of {', '.join(_GROUPS)}; got {by!r}."
                           f"{did_you_mean(by, _GROUPS)}")  # fmt: skip
+    validation = validation_of(validation, "calibration")
     level = validation.level if level is None else level
     predicted, actual = outcomes(validation.forecasts, validation.split, value)
     found = {

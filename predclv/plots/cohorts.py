@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from predclv.decisions.cohort_forecast import CohortForecast
 from predclv.errors import DataError, OptionError
 from predclv.historical.cohort_result import Cohorts
+from predclv.plots.inputs import unfit
 from predclv.plots.style import ACTUAL, axes, finish, legend, looks, note, short
 
 if TYPE_CHECKING:
@@ -185,9 +186,7 @@ def _grid(cohorts: Cohorts, value: str) -> _Grid:
 
 def _check(cohorts: Any, value: str) -> None:
     if not isinstance(cohorts, Cohorts):
-        raise DataError(
-            f"The picture is of what pc.historical.cohorts returned; got {type(cohorts).__name__}."
-        )
+        raise unfit("The picture", "Cohorts", cohorts, "Make them with pc.historical.cohorts(log).")
     if value not in _LABELS:
         raise OptionError(f"value must be one of {', '.join(_LABELS)}; got {value!r}.")
 
@@ -232,6 +231,9 @@ def _lines(
         if lines.empty:
             raise DataError(f"{_NOTHING_OVER.format(cohorts.period)} Take a shorter period.")
         return lines, None
+    if not isinstance(forecast, CohortForecast):
+        more = "Make one with pc.cohort_forecast(cohorts, fitted)."
+        raise unfit("cohort_curves", "a CohortForecast", forecast, more)
     if cohorts.by is not None or not forecast.cohorts.frame.equals(cohorts.frame):
         raise DataError("The forecast is of other cohorts: pass forecast.cohorts.")
     return lines, forecast.wide(value).T

@@ -11,6 +11,7 @@ from predclv.errors import DataError, OptionError, did_you_mean
 from predclv.plots.calibration import calibration
 from predclv.plots.gains import gains
 from predclv.plots.holdout import holdout_by_frequency, holdout_by_recency
+from predclv.plots.inputs import validation_of
 from predclv.plots.probability import coverage_curve, pit_histogram
 from predclv.plots.tracking import tracking
 from predclv.validation.result import Validation
@@ -57,6 +58,7 @@ def compare(
     OptionError
         If a name is unknown, or there is none.
     """
+    validation = validation_of(validation, "compare")
     which = [which] if isinstance(which, str) else list(which)
     for name in which:
         if name not in PICTURES:

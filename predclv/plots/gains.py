@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from predclv.plots.inputs import validation_of
 from predclv.plots.style import axes, finish, legend, listed, looks, missing, note, short
 from predclv.validation.deciles import outcomes
 from predclv.validation.gains import gains_curve
@@ -28,6 +29,7 @@ def gains(validation: Validation, value: str = "purchases", ax: "Axes | None" = 
     --------
     predclv.validation.gains.gains_curve, predclv.validation.metrics.gini : the numbers.
     """
+    validation = validation_of(validation, "gains")
     predicted, actual = outcomes(validation.forecasts, validation.split, value)
     curves = {name: gains_curve(said, actual) for name, said in predicted.items()}
     perfect = gains_curve(actual, actual)

@@ -6,6 +6,7 @@ import numpy as np
 from scipy.stats import binom
 
 from predclv.errors import DataError, OptionError
+from predclv.plots.inputs import validation_of
 from predclv.plots.style import axes, finish, legend, listed, looks, missing, note, short
 from predclv.validation.calibration import coverage_curve as covered
 from predclv.validation.calibration import distance_from_uniform
@@ -40,6 +41,7 @@ def pit_histogram(
     """
     if bins < 2:
         raise OptionError(f"bins must be at least 2; got {bins}.")
+    validation = validation_of(validation, "pit_histogram")
     found = {name: validation.pit(name, seed) for name in validation.forecasts}
     pits = {name: pit for name, pit in found.items() if pit is not None}
     _check_any(pits)
@@ -88,6 +90,7 @@ def coverage_curve(validation: Validation, ax: "Axes | None" = None) -> "Axes":
     --------
     predclv.validation.calibration.coverage_curve : the numbers.
     """
+    validation = validation_of(validation, "coverage_curve")
     actual = validation.split.frame["frequency_holdout"].to_numpy()
     counts = {name: forecast.counts() for name, forecast in validation.forecasts.items()}
     found = {name: covered(each, actual) for name, each in counts.items() if each is not None}

@@ -7,7 +7,7 @@ import numpy as np
 from predclv.decisions.channels import NONE, Channels
 from predclv.decisions.migration import LEFT, NEW, Migration
 from predclv.decisions.tiers import Tiers
-from predclv.errors import DataError
+from predclv.plots.inputs import unfit
 from predclv.plots.style import ACTUAL, MODEL, SMALL, axes, finish, note, short
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ def tier_profile(tiers: Tiers, ax: "Axes | None" = None) -> "Axes":
     See :meth:`predclv.decisions.tiers.Tiers.profile` for the numbers.
     """
     if not isinstance(tiers, Tiers):
-        raise DataError(f"tier_profile wants Tiers; got {type(tiers).__name__}.")
+        raise unfit("tier_profile", "Tiers", tiers, "Make them with pc.segments.tiers(forecast).")
     profile = tiers.profile()
     worth = profile.columns[-1]
     what = "customer equity" if worth == "equity_share" else tiers.value.replace("_", " ")
@@ -59,7 +59,8 @@ def tier_migration(migration: Migration, ax: "Axes | None" = None) -> "Axes":
     there are any.
     """
     if not isinstance(migration, Migration):
-        raise DataError(f"tier_migration wants a Migration; got {type(migration).__name__}.")
+        more = "Make one with pc.segments.migration(tiers_before, tiers_after)."
+        raise unfit("tier_migration", "a Migration", migration, more)
     counts = migration.counts
     rows = [name for name in counts.index if name != NEW or counts.loc[NEW].to_numpy().any()]
     columns = [name for name in counts.columns if name != LEFT or counts[LEFT].any()]
@@ -94,7 +95,8 @@ def clv_to_cac(channels: Channels, ax: "Axes | None" = None) -> "Axes":
     :class:`predclv.decisions.channels.Channels`. The axis is logarithmic where a ratio is above 20.
     """
     if not isinstance(channels, Channels):
-        raise DataError(f"clv_to_cac wants what by_channel returned; got {type(channels).__name__}")
+        more = "Make them with pc.economics.by_channel(forecast, ...)."
+        raise unfit("clv_to_cac", "Channels", channels, more)
     known = channels.frame[channels.frame["channel"] != NONE].iloc[::-1].reset_index(drop=True)
     ax = axes(ax, 7.0, 1.6 + 0.5 * len(known))
     ratio = known["ratio"].to_numpy()

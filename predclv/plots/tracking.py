@@ -11,6 +11,7 @@ from predclv.data.rfm import RFM
 from predclv.engines.result import Fit
 from predclv.errors import DataError, OptionError
 from predclv.forecast.fitted import FittedCLV
+from predclv.plots.inputs import unfit
 from predclv.plots.style import (
     ACTUAL,
     axes,
@@ -110,7 +111,7 @@ def _parts(
             result = {fit.model.title: fit}
         if not isinstance(result, Mapping):
             raise OptionError(
-                f"tracking wants a validation, a fit or a mapping of fits; got "
+                f"tracking wants a Validation, a FittedCLV, a Fit or a mapping of fits; got "
                 f"{type(result).__name__}."
             )
         fits = _fits(result)
@@ -121,6 +122,8 @@ def _parts(
         return fits, data.rfm, data.holdout_end, others
     if isinstance(data, RFM):
         return fits, data, None, others
+    if data is not None:
+        raise unfit("tracking", "customers as a HoldoutSplit or an RFM", data)
     raise OptionError("Say whose purchases to track: pass the split or the RFM after the fit.")
 
 

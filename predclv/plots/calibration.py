@@ -99,7 +99,7 @@ def calibration(
         "more came than forecast \N{UPWARDS ARROW}\non the line: right", (0.985, 0.04),
         xycoords="axes fraction", ha="right", va="bottom", fontsize=8.5, color="#666666",
     )  # fmt: skip
-    legend(ax, loc="upper left", title=f"predicted {by}s within the actual interval")
+    legend(ax, title=f"predicted {by}s within the actual interval")
     if absent := missing(validation.forecasts, found):
         note(ax, f"Without spend, so not shown: {listed(absent)}")
     return ax

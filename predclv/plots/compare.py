@@ -70,7 +70,7 @@ def compare(
         raise OptionError("Choose at least one picture.")
     columns = min(len(which), 2)
     rows = -(-len(which) // columns)
-    figure = plt.figure(figsize=(7.0 * columns, 4.6 * rows + 0.4), layout="constrained")
+    figure = plt.figure(figsize=(8.0 * columns, 4.6 * rows + 0.4), layout="constrained")
     panels = np.atleast_1d(figure.subplots(rows, columns)).ravel()
     for panel, name in zip(panels, which, strict=False):
         try:

@@ -64,7 +64,7 @@ def gains(validation: Validation, value: str = "purchases", ax: "Axes | None" = 
         "customers, highest forecast first",
         f"share of {value} in the holdout",
     )
-    legend(ax, loc="lower right", title="Gini: 1 perfect order, 0 random")
+    legend(ax, title="Gini: 1 perfect order, 0 random")
     if absent := missing(validation.forecasts, curves):
         note(ax, f"Without spend, so not shown: {listed(absent)}")
     return ax

@@ -135,7 +135,6 @@ def _drawn(
         )  # fmt: skip
     finish(ax, title, groups, f"purchases per customer in {split.duration:.4g} {split.unit}s")
     if isinstance(result, Validation):
-        ax.set_ylim(top=ax.get_ylim()[1] * (1 + 0.05 * len(names)))  # room for the legend
         legend(ax)
     return ax
 

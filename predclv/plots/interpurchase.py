@@ -79,8 +79,8 @@ def interpurchase_times(
         f"{found.unit}s between purchases (last bar: {edges[-2]:.3g} and more)",
         "share of times",
     )
-    legend(ax, loc="upper right",
-           title=f"{found.customers:,} customers; k = 1: at random, above: regular")  # fmt: skip
+    said = f"{found.customers:,} customers; k = 1: at random, above: regular"
+    legend(ax, title=said)
     return ax
 
 

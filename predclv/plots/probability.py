@@ -61,14 +61,14 @@ def pit_histogram(
         at = edges[:-1] + (i + 0.5 + (2 if len(pits) == 1 else 0)) / max(len(pits), 5) / bins
         label = f"{short(name)} (D = {distances[name]:.3f})"
         ax.plot(at, height, ls="", **look.points(), label=label)
-    ax.set(xlim=(0, 1), ylim=(0, top * (1.1 + 0.085 * (len(pits) + 1))))
+    ax.set(xlim=(0, 1), ylim=(0, top * 1.08))
     finish(
         ax,
         _pit_title(pits, distances, bins),
         "place of what came in its predictive distribution (0 to 1)",
         "customers, relative to flat",
     )
-    legend(ax, loc="upper left")
+    legend(ax)
     return _without(ax, validation, pits)
 
 
@@ -126,7 +126,7 @@ def coverage_curve(validation: Validation, ax: "Axes | None" = None) -> "Axes":
         "level of the interval",
         "customers within it",
     )
-    legend(ax, loc="lower right")
+    legend(ax)
     return _without(ax, validation, found)
 
 

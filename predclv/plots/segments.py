@@ -8,7 +8,7 @@ from predclv.decisions.channels import NONE, Channels
 from predclv.decisions.migration import LEFT, NEW, Migration
 from predclv.decisions.tiers import Tiers
 from predclv.plots.inputs import unfit
-from predclv.plots.style import ACTUAL, MODEL, SMALL, axes, finish, note, short
+from predclv.plots.style import ACTUAL, MODEL, SMALL, axes, finish, legend, note, short
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -41,7 +41,7 @@ def tier_profile(tiers: Tiers, ax: "Axes | None" = None) -> "Axes":
     ax.set_xticks(place, names)
     ax.set_yticks([])
     ax.margins(y=0.12)
-    ax.legend(frameon=False)
+    legend(ax)
     first = profile.iloc[0]
     return finish(
         ax,

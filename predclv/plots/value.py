@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from predclv.decisions.inputs import finite_column
+from predclv.decisions.inputs import basis, finite_column
 from predclv.errors import DataError, some
 from predclv.forecast.result import Forecast
 from predclv.plots.inputs import unfit
@@ -98,7 +98,4 @@ def _values(forecast: Any) -> "tuple[str, NDArray]":
 def _span(forecast: Any) -> str:
     if not isinstance(forecast, Forecast):
         return ""
-    terms = forecast.terms
-    if terms.horizon is None:
-        return ", whole remaining lifetime"
-    return f", next {terms.horizon:.4g} {terms.unit}s"
+    return f", {basis(forecast)}"

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from predclv.data.files import replacing
 from predclv.data.holdout import HoldoutSplit
 from predclv.data.notices import counted
 from predclv.errors import OptionError, did_you_mean
@@ -92,9 +93,11 @@ class Validation:
 
     def to_html(self, path: str | Path) -> None:
         """Write a report as one self-contained HTML page: tables, pictures, findings."""
-        from predclv.plots.report import report
+        from predclv.reports.validation import report
 
-        Path(path).write_text(report(self), encoding="utf-8")
+        page = report(self)
+        with replacing(path) as temporary:
+            temporary.write_text(page, encoding="utf-8")
 
     def __len__(self) -> int:
         return len(self.forecasts)

@@ -16,7 +16,7 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 
 # From the top down: a row may import the rows below it and its own part, nothing else.
 ROWS = (
-    {"cli", "cli_options", "demo"},
+    {"cli", "cli_options", "cli_validate", "demo"},
     {"reports"},
     {"plots", "store"},
     {"validation", "decisions"},
@@ -30,7 +30,7 @@ UPWARDS = {  # the methods to_html, nothing else
     ("validation/result.py", "predclv.reports.validation"),
     ("forecast/result.py", "predclv.reports.forecast"),
 }
-TOGETHER = ({"cli", "cli_options", "demo"},)  # parts of one row that are one thing
+TOGETHER = ({"cli", "cli_options", "cli_validate", "demo"},)  # parts of one row that are one thing
 
 # The only files that may import a package, as patterns of their path in the package.
 HOMES = {

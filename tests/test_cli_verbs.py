@@ -85,6 +85,7 @@ def test_a_verb_writes_the_pictures_of_its_result(folder, tmp_path, capsys):
     assert "tier_profile.png" in said
 
 
+@pytest.mark.filterwarnings("always::predclv.errors.DataWarning")
 def test_a_picture_that_cannot_be_drawn_is_a_warning_and_the_others_are(folder, tmp_path, capsys):
     pictures = tmp_path / "pictures"
     code, said, erred = call(
@@ -100,9 +101,7 @@ def test_a_picture_that_cannot_be_drawn_is_a_warning_and_the_others_are(folder, 
 
 def test_a_forecast_can_be_written_as_a_page(folder, tmp_path, capsys):
     page = tmp_path / "forecast.html"
-    code, said, erred = call(
-        capsys, "forecast", folder / "model", "--no-intervals", "--out", page
-    )
+    code, said, erred = call(capsys, "forecast", folder / "model", "--no-intervals", "--out", page)
     assert (code, erred) == (0, "")
     assert page.read_text(encoding="utf-8").startswith("<!DOCTYPE html>")
     assert str(page) in said

@@ -196,7 +196,7 @@ class _Grid:
         """Where colours end: the greatest value of all cohorts but the first, if there are any."""
         others = self.values[1:][np.isfinite(self.values[1:])]
         of_others = float(others.max(initial=-np.inf))
-        return of_others if of_others > self.lowest else float(np.nanmax(self.values))
+        return of_others if of_others > min(0.0, self.lowest) else float(np.nanmax(self.values))
 
 
 def _grid(cohorts: Cohorts, value: str) -> _Grid:

@@ -138,7 +138,10 @@ def write_table(frame: Any, out: Path) -> None:
     """Write a frame as .parquet or .csv, by how the file is called."""
     from predclv.data.files import write_csv, write_parquet
 
-    {".parquet": write_parquet, ".csv": write_csv}[check_suffix(out, TABLES)](frame, out)
+    if check_suffix(out, TABLES) == ".csv":
+        write_csv(frame, out)
+    else:
+        write_parquet(frame, out)
 
 
 def draw(folder: Path | None, pictures: dict[str, Callable[[Any], Any]]) -> None:

@@ -1,7 +1,9 @@
 """The verbs of the command line that hold forecasts against what came."""
 
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -64,10 +66,12 @@ def validate(
     if pictures is not None:
         from predclv.plots.compare import PICTURES
 
-        draw(
-            pictures,
-            {name: lambda ax, one=one: one(validation, ax=ax) for name, one in PICTURES.items()},
-        )
+        drawn = {name: partial(_draw, picture, validation) for name, picture in PICTURES.items()}
+        draw(pictures, drawn)
+
+
+def _draw(picture: Callable[..., Any], validation: pc.Validation, ax: Any) -> Any:
+    return picture(validation, ax=ax)
 
 
 @with_options

@@ -160,4 +160,5 @@ def test_tables_fit_the_screen(browser, tmp_path, eight, page, width, which):
     assert found is not None
     wide, page_width, tables = map(int, found.groups())
     assert tables > 5
-    assert (wide, page_width) == (0, width)
+    assert wide == 0
+    assert page_width <= width

@@ -239,7 +239,12 @@ def test_a_screenshot_shows_a_page(browser, file, tmp_path, width, flags):
 
     shot = tmp_path / "shot.png"
     dark = ["--blink-settings=preferredColorScheme=0"] if flags else []
-    browser(file, f"--screenshot={shot}", f"--window-size={width},3000", *dark)
+    browser(
+        file,
+        f"--screenshot={shot}",
+        f"--window-size={width},{6000 if width < 700 else 3000}",
+        *dark,
+    )
     pixels = np.asarray(Image.open(shot).convert("RGB")).astype(int)
     assert pixels.shape[1] == width
     paper = pixels[2, 2]

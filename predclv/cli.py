@@ -2,7 +2,6 @@
 
 import sys
 import warnings
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
@@ -11,7 +10,20 @@ import typer
 from typer.exceptions import TyperException
 
 import predclv as pc
-from predclv.cli_options import Log, LogOptions, SummaryOptions, with_options
+from predclv.cli_options import (
+    TABLES,
+    Lists,
+    Log,
+    Model,
+    Pictures,
+    SummaryOptions,
+    check_suffix,
+    draw,
+    listed,
+    with_options,
+    write_table,
+)
+from predclv.cli_validate import backtest, validate
 from predclv.errors import PredclvError, PredclvWarning
 from predclv.progress import stage
 
@@ -34,8 +46,22 @@ def _customers(path: str, options: SummaryOptions) -> pc.RFM:
         return pc.rfm_summary(path, **options.arguments())
 
 
+def _say_version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"predclv {pc.__version__}")
+        raise typer.Exit
+
+
 @app.callback(invoke_without_command=True)
-def help_without_verb(context: typer.Context) -> None:
+def help_without_verb(
+    context: typer.Context,
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", help="Say which version this is.", callback=_say_version, is_eager=True
+        ),
+    ] = False,
+) -> None:
     """From a log of purchases to a forecast for every customer."""
     if context.invoked_subcommand is None:
         typer.echo(context.get_help())
@@ -68,6 +94,7 @@ def fit(
     no_customers: Annotated[
         bool, typer.Option("--no-customers", help="Save the parameters without the customers.")
     ] = False,
+    pictures: Pictures = None,
     *,
     options: SummaryOptions,
 ) -> None:
@@ -80,17 +107,30 @@ def fit(
         engine=engine,
     )
     rfm = _customers(customers, options)
-    fitted = model.fit(rfm)
-    fitted.save(out, customers=not no_customers)
+    with stage("Fitting"):
+        fitted = model.fit(rfm)
+    with stage("Saving the model"):
+        fitted.save(out, customers=not no_customers)
     typer.echo(f"{fitted!r}\n{fitted.summary().to_string(float_format='{:.4g}'.format)}")
     typer.echo(f"Written to {out}")
+    draw(
+        pictures,
+        {
+            "repeat_histogram": lambda ax: pc.plots.repeat_histogram(fitted, ax=ax),
+            "frequency_recency": lambda ax: pc.plots.frequency_recency(fitted, ax=ax),
+            "interpurchase_times": lambda ax: pc.plots.interpurchase_times(fitted, ax=ax),
+            "tracking": lambda ax: pc.plots.tracking(fitted, ax=ax),
+        },
+    )
 
 
 @app.command()
 @with_options
 def forecast(
-    model: Annotated[Path, typer.Argument(help="A fitted model: the folder that fit wrote.")],
-    out: Annotated[Path, typer.Option(help="The forecast to write: .parquet, .csv or .duckdb.")],
+    model: Model,
+    out: Annotated[
+        Path, typer.Option(help="The forecast: .parquet, .csv, .duckdb, or .html, a report.")
+    ],
     horizon: Annotated[str, typer.Option(help="Such as '52 weeks', or 'lifetime'.")] = "52 weeks",
     discount_rate: Annotated[float, typer.Option(help="Annual, effective; 0.1 is 10%.")] = 0.10,
     margin: Annotated[float, typer.Option(help="Share of spend that is profit.")] = 1.0,
@@ -103,14 +143,14 @@ def forecast(
     ] = False,
     seed: Annotated[int | None, typer.Option(help="Of the draws behind intervals.")] = None,
     table: Annotated[str, typer.Option(help="Name of the table in a .duckdb file.")] = "forecast",
+    pictures: Pictures = None,
     *,
     options: SummaryOptions,
 ) -> None:
     """Forecast every customer: alive, active, purchases, spend and CLV."""
-    writers = {".parquet": "to_parquet", ".csv": "to_csv", ".duckdb": "to_duckdb"}
-    if out.suffix.casefold() not in writers:
-        raise pc.errors.OptionError(f"--out must end in {', '.join(writers)}; got {str(out)!r}.")
-    fitted = pc.load(model)
+    kind = check_suffix(out, (".parquet", ".csv", ".duckdb", ".html"))
+    with stage(f"Reading {model}"):
+        fitted = pc.load(model)
     others = None
     if customers is not None:
         others = _customers(
@@ -124,17 +164,25 @@ def forecast(
         rfm=others,
         seed=seed,
     )
-    write = getattr(result, writers[out.suffix.casefold()])
-    if out.suffix.casefold() == ".duckdb":
-        write(out, table)
-    else:
-        write(out)
-    typer.echo(f"{result.headline()}\nWritten to {out}")
+    with stage("Forecasting"):
+        if kind == ".duckdb":
+            result.to_duckdb(out, table)
+        else:
+            getattr(result, f"to_{kind[1:]}")(out)
+        headline = result.headline()
+    typer.echo(f"{headline}\nWritten to {out}")
+    draw(
+        pictures,
+        {
+            "clv_distribution": lambda ax: pc.plots.clv_distribution(result, ax=ax),
+            "tier_profile": lambda ax: pc.plots.tier_profile(pc.segments.tiers(result), ax=ax),
+        },
+    )
 
 
 @app.command()
 def segments(
-    model: Annotated[Path, typer.Argument(help="A fitted model: the folder that fit wrote.")],
+    model: Model,
     out: Annotated[Path, typer.Option(help="The tier of every customer: .parquet or .csv.")],
     horizon: Annotated[str, typer.Option(help="Such as '52 weeks'.")] = "52 weeks",
     discount_rate: Annotated[float, typer.Option(help="Annual, effective; 0.1 is 10%.")] = 0.10,
@@ -146,98 +194,76 @@ def segments(
         str, typer.Option(help="Where tiers end, with commas between them.")
     ] = "0.5,0.8,0.95",
     currency_scale: Annotated[float, typer.Option(help="Multiplies the rules' amounts.")] = 1.0,
+    pictures: Pictures = None,
 ) -> None:
     """Put every customer in a tier by forecast value or by rules, and say why."""
-    from predclv.data.files import write_csv, write_parquet
-
-    writers: dict[str, Callable[..., None]] = {".parquet": write_parquet, ".csv": write_csv}
-    if out.suffix.casefold() not in writers:
-        raise pc.errors.OptionError(f"--out must end in {', '.join(writers)}; got {str(out)!r}.")
+    check_suffix(out, TABLES)
     try:
-        cuts = [float(share) for share in _listed(quantiles)]
+        cuts = [float(share) for share in listed(quantiles)]
     except ValueError as error:
         raise pc.errors.OptionError(
             f"--quantiles must be numbers such as 0.5,0.8,0.95; got {quantiles!r}."
         ) from error
-    fitted = pc.load(model)
-    result = fitted.forecast(horizon, discount_rate, margin, level=None)
-    if rules is None:
-        found = pc.segments.tiers(result, quantiles=cuts)
-    else:
-        found = pc.segments.tiers(result, rules=rules, currency_scale=currency_scale)
-    writers[out.suffix.casefold()](found.frame, out)
+    with stage(f"Reading {model}"):
+        fitted = pc.load(model)
+    with stage("Putting customers in tiers"):
+        result = fitted.forecast(horizon, discount_rate, margin, level=None)
+        if rules is None:
+            found = pc.segments.tiers(result, quantiles=cuts)
+        else:
+            found = pc.segments.tiers(result, rules=rules, currency_scale=currency_scale)
+        write_table(found.frame, out)
     typer.echo(found.profile().to_string(index=False, float_format="{:,.3g}".format))
     typer.echo(f"Written to {out}")
+    draw(pictures, {"tier_profile": lambda ax: pc.plots.tier_profile(found, ax=ax)})
 
 
 @app.command()
-@with_options
-def validate(
-    log: Log,
-    calibration_end: Annotated[str, typer.Option(help="Last day that the models may see.")],
-    holdout_end: Annotated[
-        str | None, typer.Option(help="Last day of the holdout; default: the log's last.")
-    ] = None,
-    out: Annotated[
-        Path | None, typer.Option(help="The report to write (.html), or its table (.csv).")
-    ] = None,
-    models: Annotated[
-        str, typer.Option(help="Models of purchases, with commas between them.")
-    ] = "BGNBD,MBGNBD,ParetoNBD",
-    baselines: Annotated[
-        str, typer.Option(help="Baselines beside them, or none.")
-    ] = "LastPeriod,PastRate,HiatusRate,MeanRate",
-    level: Annotated[float, typer.Option(help="Of the predictive intervals.")] = 0.9,
-    seed: Annotated[int | None, typer.Option(help="Of the draws behind intervals.")] = None,
-    *,
-    options: LogOptions,
+def lists(
+    which: Annotated[Lists, typer.Argument(help="Which list.")],
+    model: Model,
+    out: Annotated[Path, typer.Option(help="The list to write: .parquet or .csv.")],
+    horizon: Annotated[str, typer.Option(help="Of what customers are worth.")] = "52 weeks",
+    discount_rate: Annotated[float, typer.Option(help="Annual, effective; 0.1 is 10%.")] = 0.10,
+    margin: Annotated[float, typer.Option(help="Share of spend that is profit.")] = 1.0,
+    gone_below: Annotated[
+        float, typer.Option(help="win-back: who is alive with a chance below this.")
+    ] = 0.5,
+    top_share: Annotated[
+        float, typer.Option(help="win-back: of this share of customers, worth the most.")
+    ] = 0.2,
+    overdue: Annotated[
+        float, typer.Option(help="at-risk: silent for longer than this share would be.")
+    ] = 0.9,
+    least_repeats: Annotated[
+        int, typer.Option(help="at-risk: with at least so many repeat purchases.")
+    ] = 3,
+    within: Annotated[
+        str, typer.Option(help="due-soon: the window from the last day observed.")
+    ] = "30 days",
 ) -> None:
-    """Fit on what was known at a day, and score the forecasts against what came after."""
-    from predclv.models import class_named
-
-    if out is not None and out.suffix.casefold() not in (".html", ".csv"):
-        raise pc.errors.OptionError(f"--out must end in .html or .csv; got {str(out)!r}.")
-    forecasters: list[Any] = [pc.CLVModel(class_named(name)) for name in _listed(models)]
-    forecasters += [_baseline_named(name) for name in _listed(baselines)]
-    with stage(f"Reading {log}"):
-        split = pc.holdout_split(
-            log,
-            calibration_end=calibration_end,
-            holdout_end=holdout_end,
-            **options.arguments(),
-        )
-    with stage("Fitting and scoring"):
-        validation = pc.validate(forecasters, split, level=level, seed=seed, progress=False)
-    typer.echo(repr(validation))
-    if out is None:
-        return
-    with stage("Writing the report"):
-        if out.suffix.casefold() == ".html":
-            validation.to_html(out)
+    """Write a list of customers to act on: win-back, at-risk or due-soon."""
+    check_suffix(out, TABLES)
+    with stage(f"Reading {model}"):
+        fitted = pc.load(model)
+    with stage("Making the list"):
+        if which is Lists.DUE_SOON:
+            found = pc.segments.due_soon(fitted, within=within)
         else:
-            from predclv.data.files import write_csv
-
-            write_csv(validation.frame.reset_index(), out)
-    typer.echo(f"Written to {out}")
-
-
-def _baseline_named(name: str) -> Any:
-    """A baseline by its public name."""
-    known = (
-        "LastPeriod", "SamePeriodLastYear", "PastRate", "HiatusRate", "MeanRate", "Textbook",
-    )  # fmt: skip
-    if name not in known:
-        raise pc.errors.OptionError(
-            f"There is no baseline {name!r}; there are {', '.join(known)}."
-            f"{pc.errors.did_you_mean(name, known)}"
-        )
-    return getattr(pc.baselines, name)()
+            result = fitted.forecast(horizon, discount_rate, margin, level=None, seed=0)
+            if which is Lists.WIN_BACK:
+                found = pc.segments.win_back(result, gone_below, top_share)
+            else:
+                found = pc.segments.at_risk(
+                    fitted, overdue=overdue, least_repeats=least_repeats, forecast=result
+                )
+        write_table(found, out)
+    typer.echo(found.head(5).to_string(index=False, float_format="{:,.3g}".format))
+    typer.echo(f"{len(found):,} of {len(fitted.rfm):,} customers\nWritten to {out}")
 
 
-def _listed(names: str) -> list[str]:
-    """Names with commas between them; none at all where it says none."""
-    listed = [name.strip() for name in names.split(",") if name.strip()]
-    return [] if [name.casefold() for name in listed] == ["none"] else listed
+app.command()(validate)
+app.command()(backtest)
 
 
 @app.command()

@@ -1,13 +1,18 @@
 """What the verbs of the command line share: the options of a log."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 from enum import StrEnum
 from functools import wraps
 from inspect import Parameter, Signature, signature
+from pathlib import Path
 from typing import Annotated, Any, get_type_hints
 
 import typer
+
+import predclv as pc
+
+TABLES = (".parquet", ".csv")
 
 
 class Unit(StrEnum):
@@ -27,7 +32,21 @@ class Refunds(StrEnum):
     ERROR = "error"
 
 
+class Lists(StrEnum):
+    """Lists to act on."""
+
+    WIN_BACK = "win-back"
+    AT_RISK = "at-risk"
+    DUE_SOON = "due-soon"
+
+
 Log = Annotated[str, typer.Argument(help="A log of purchases: a .csv or .parquet file, or a glob.")]
+Model = Annotated[Path, typer.Argument(help="A fitted model: the folder that fit wrote.")]
+Pictures = Annotated[
+    Path | None, typer.Option(help="A folder to write pictures of the result to, as PNG.")
+]
+Models = Annotated[str, typer.Option(help="Models of purchases, with commas between them.")]
+Baselines = Annotated[str, typer.Option(help="Baselines beside them, or none.")]
 UnitOption = Annotated[Unit | None, typer.Option(help="Unit of time. [default: week]")]
 
 
@@ -81,3 +100,56 @@ def with_options[F: Callable[..., None]](verb: F) -> F:
     spelled_out.__signature__ = Signature([*own, *added])  # type: ignore[attr-defined]
     spelled_out.__annotations__ = hints | {p.name: p.annotation for p in added}
     return spelled_out  # type: ignore[return-value]
+
+
+def listed(names: str) -> list[str]:
+    """Names with commas between them; none at all where it says none."""
+    found = [name.strip() for name in names.split(",") if name.strip()]
+    return [] if [name.casefold() for name in found] == ["none"] else found
+
+
+def forecasters_named(models: str, baselines: str) -> list[Any]:
+    """Recipes of models, then baselines, by their public names."""
+    from predclv.models import class_named
+
+    known = (
+        "LastPeriod", "SamePeriodLastYear", "PastRate", "HiatusRate", "MeanRate", "Textbook",
+    )  # fmt: skip
+    found: list[Any] = [pc.CLVModel(class_named(name)) for name in listed(models)]
+    for name in listed(baselines):
+        if name not in known:
+            raise pc.errors.OptionError(
+                f"There is no baseline {name!r}; there are {', '.join(known)}."
+                f"{pc.errors.did_you_mean(name, known)}"
+            )
+        found.append(getattr(pc.baselines, name)())
+    return found
+
+
+def check_suffix(out: Path | None, known: Sequence[str]) -> str:
+    """How a file to write ends, in small letters, where it is one of those known."""
+    if out is None:
+        return ""
+    if out.suffix.casefold() not in known:
+        named = f"{', '.join(known[:-1])} or {known[-1]}"
+        raise pc.errors.OptionError(f"--out must end in {named}; got {str(out)!r}.")
+    return out.suffix.casefold()
+
+
+def write_table(frame: Any, out: Path) -> None:
+    """Write a frame as .parquet or .csv, by how the file is called."""
+    from predclv.data.files import write_csv, write_parquet
+
+    if check_suffix(out, TABLES) == ".csv":
+        write_csv(frame, out)
+    else:
+        write_parquet(frame, out)
+
+
+def draw(folder: Path | None, pictures: dict[str, Callable[[Any], Any]]) -> None:
+    """Write pictures where a folder is given, and say so."""
+    if folder is None:
+        return
+    from predclv.plots.files import write_pictures
+
+    typer.echo(f"In {folder}: {', '.join(write_pictures(folder, pictures))}")

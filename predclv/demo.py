@@ -147,22 +147,14 @@ def _write(
     check: pc.Forecast,
     split: pc.HoldoutSplit,
 ) -> list[str]:
-    from matplotlib.figure import Figure
+    from predclv.plots.files import write_pictures
 
     out = out.expanduser()
     out.mkdir(parents=True, exist_ok=True)
     forecast.to_parquet(out / "forecasts.parquet")
     pictures: dict[str, Callable[[Any], Any]] = {
-        "holdout.png": lambda ax: pc.plots.holdout_by_frequency(check, split, ax=ax),
-        "repeat_purchases.png": lambda ax: pc.plots.repeat_histogram(
-            calibrated.purchases, split.rfm, ax=ax
-        ),
-        "frequency_recency.png": lambda ax: pc.plots.frequency_recency(
-            fitted.purchases, fitted.rfm, ax=ax
-        ),
+        "holdout": lambda ax: pc.plots.holdout_by_frequency(check, split, ax=ax),
+        "repeat_purchases": lambda ax: pc.plots.repeat_histogram(calibrated, ax=ax),
+        "frequency_recency": lambda ax: pc.plots.frequency_recency(fitted, ax=ax),
     }
-    for name, draw in pictures.items():
-        figure = Figure(figsize=(7.0, 4.2), layout="constrained")
-        draw(figure.subplots())
-        figure.savefig(out / name, dpi=150)
-    return ["forecasts.parquet", *pictures]
+    return ["forecasts.parquet", *write_pictures(out, pictures)]

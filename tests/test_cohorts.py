@@ -375,7 +375,7 @@ def test_curves_end_where_observation_does_and_the_forecast_goes_on(carried):
         assert ahead.get_xdata()[0] == line.get_xdata()[-1]
         assert ahead.get_ydata()[0] == line.get_ydata()[-1]
         np.testing.assert_allclose(ahead.get_ydata()[1:], row.dropna())
-    assert "forecast, BG/NBD" in [text.get_text() for text in ax.get_legend().get_texts()]
+    assert "forecast, BG/NBD, 90% band" in [text.get_text() for text in ax.get_legend().get_texts()]
 
 
 def test_many_cohorts_are_thinned_and_the_picture_says_so(cdnow_log):
@@ -405,7 +405,9 @@ def test_what_cannot_be_drawn_is_refused_and_leaves_no_figure(carried, by_channe
         pc.plots.cohort_heatmap(seen, "clv")
     with pytest.raises(DataError, match="of other cohorts"):
         pc.plots.cohort_curves(monthly, forecast=found)
-    with pytest.raises(DataError, match=r"what pc\.historical\.cohorts returned"):
+    with pytest.raises(
+        DataError, match=r"wants Cohorts; got DataFrame\. .*pc\.historical\.cohorts"
+    ):
         pc.plots.cohort_curves(seen.frame)
     with pytest.raises(OptionError, match="most must be at least 1"):
         pc.plots.cohort_curves(seen, most=0)

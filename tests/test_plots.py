@@ -510,8 +510,8 @@ def test_fits_that_cannot_be_compared_are_refused(fitted):
         pc.plots.parameter_densities([fit, replace(fit, unit="day")])
     with pytest.raises(OptionError, match="4 Axes are needed; got 2"):
         pc.plots.parameter_densities(fit, ax=Figure().subplots(1, 2))
-    with pytest.raises(OptionError, match=r"show \.purchases or \.spend"):
-        pc.plots.parameter_densities([fitted])
+    with pytest.raises(DataError, match="wants a Fit, a FittedCLV"):
+        pc.plots.parameter_densities([fit, fitted.rfm])
     with pytest.raises(OptionError, match="no fit to show"):
         pc.plots.parameter_densities([])
 

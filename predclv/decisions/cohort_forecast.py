@@ -7,10 +7,12 @@ import numpy as np
 import pandas as pd
 
 from predclv.data.rfm import RFM
+from predclv.decisions.cohort_bands import revenue_bands
 from predclv.errors import DataError, OptionError, some
+from predclv.forecast.fitted import FittedCLV
 from predclv.forecast.rules import FittedBaseline
 from predclv.historical.cohort_result import Cohorts
-from predclv.units import days_per
+from predclv.units import days_per, probability
 
 
 @dataclass(frozen=True, slots=True, repr=False, eq=False)
@@ -28,16 +30,21 @@ class CohortForecast:
         - ``revenue``: of the period; where it had begun, what came and what is expected of its
           rest;
         - ``revenue_per_customer``
-        - ``cumulative_revenue_per_customer``: since the first purchase, all that came included.
+        - ``cumulative_revenue_per_customer``: since the first purchase, all that came included;
+        - each of the last three with ``_lower`` and ``_upper``, where fitted models forecast: they
+          hold chance and what is not known of the parameters; no season, no campaign.
     cohorts : Cohorts
         What was observed.
     forecaster : str
         Who says so.
+    level : float or None
+        Of the bounds; None where there are none.
     """
 
     frame: pd.DataFrame
     cohorts: Cohorts
     forecaster: str
+    level: float | None = None
 
     def wide(self, value: str = "cumulative_revenue_per_customer") -> pd.DataFrame:
         """A row per cohort and a column per age, NaN where nothing is forecast.
@@ -45,9 +52,10 @@ class CohortForecast:
         Parameters
         ----------
         value : str
-            revenue, revenue_per_customer or cumulative_revenue_per_customer.
+            revenue, revenue_per_customer or cumulative_revenue_per_customer; with ``_lower`` or
+            ``_upper`` its bounds.
         """
-        if value not in ("revenue", "revenue_per_customer", "cumulative_revenue_per_customer"):
+        if value not in self.frame or value in ("cohort", "age", "customers", "end"):
             raise OptionError(
                 f"A forecast of cohorts is of revenue, revenue_per_customer and "
                 f"cumulative_revenue_per_customer; got {value!r}."
@@ -67,6 +75,7 @@ def cohort_forecast(
     periods: int = 12,
     rfm: RFM | None = None,
     seed: int = 0,
+    level: float | None = 0.9,
 ) -> CohortForecast:
     """Carry the curve of each cohort on: the sum of what its customers are expected to bring.
 
@@ -86,7 +95,9 @@ def cohort_forecast(
     rfm : RFM, optional
         The customers of the cohorts, if they are not those fitted. It must end on the same day.
     seed : int
-        Of a posterior's draws.
+        Of a posterior's draws, and of the bounds.
+    level : float or None
+        Of the bounds; None leaves them out.
 
     Returns
     -------
@@ -112,6 +123,7 @@ def cohort_forecast(
     1997-03  106.71  109.62  112.38     NaN     NaN
     """
     customers = _customers_of(cohorts, fitted, rfm)
+    level = None if level is None else probability(level, "level")
     end = pd.Timestamp(cohorts.observation_end)
     frequency = cohorts.frame["cohort"].iloc[0].freq
     born = end - pd.to_timedelta(
@@ -154,7 +166,25 @@ def cohort_forecast(
         )
         before = by_then
     frame = pd.concat(parts).sort_values(["cohort", "age"], ignore_index=True)
-    return CohortForecast(frame, cohorts, _name_of(fitted))
+    level = level if isinstance(fitted, FittedCLV) else None
+    if level is not None:
+        frame = frame.join(
+            revenue_bands(
+                fitted,
+                customers,
+                sizes.index.get_indexer(cohort),
+                np.array([(part["end"].iloc[0] - end).days for part in parts]),
+                level,
+                seed,
+                (so_far, begun.reindex(sizes.index).fillna(0.0)),
+                frame["revenue"].to_numpy().reshape(len(sizes), len(parts)),
+            )
+        )
+        for side in ("lower", "upper"):
+            frame[f"revenue_per_customer_{side}"] = frame[f"revenue_{side}"] / frame["customers"]
+            by_then = frame.pop(f"cumulative_{side}") / frame["customers"]
+            frame[f"cumulative_revenue_per_customer_{side}"] = by_then
+    return CohortForecast(frame, cohorts, _name_of(fitted), level)
 
 
 def _customers_of(cohorts: Any, fitted: Any, rfm: RFM | None) -> RFM:

@@ -11,7 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from predclv.data.duckdb import write_table
-from predclv.data.files import write_csv, write_parquet
+from predclv.data.files import replacing, write_csv, write_parquet
 from predclv.data.pseudonyms import pseudonymise as pseudonymised
 from predclv.errors import OptionError
 from predclv.forecast.distribution import CountDistribution
@@ -279,6 +279,26 @@ class Forecast:
         ``pseudonymise`` as in :meth:`to_parquet`.
         """
         write_table(_named(self.frame, pseudonymise), path, table)
+
+    def to_html(
+        self, path: str | Path, rows: int = 10, pseudonymise: str | bytes | None = None
+    ) -> None:
+        """Write a report as one self-contained HTML page: totals, lists, tiers, value.
+
+        Parameters
+        ----------
+        path : path-like
+            A file, which is replaced.
+        rows : int
+            Customers in each list: worth the most, due soon, at risk, win back.
+        pseudonymise : str or bytes, optional
+            As in :meth:`to_parquet`.
+        """
+        from predclv.reports.forecast import report
+
+        page = report(self, rows, pseudonymise)
+        with replacing(path) as temporary:
+            temporary.write_text(page, encoding="utf-8")
 
     def headline(self) -> str:
         """The forecast and its sums in a sentence."""

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from predclv.errors import OptionError, did_you_mean
+from predclv.plots.inputs import validation_of
 from predclv.plots.style import (
     amount,
     axes,
@@ -59,6 +60,7 @@ def calibration(
     if by not in _GROUPS:
         raise OptionError(f"by must be one of {', '.join(_GROUPS)}; got {by!r}."
                           f"{did_you_mean(by, _GROUPS)}")  # fmt: skip
+    validation = validation_of(validation, "calibration")
     level = validation.level if level is None else level
     predicted, actual = outcomes(validation.forecasts, validation.split, value)
     found = {
@@ -97,7 +99,7 @@ def calibration(
         "more came than forecast \N{UPWARDS ARROW}\non the line: right", (0.985, 0.04),
         xycoords="axes fraction", ha="right", va="bottom", fontsize=8.5, color="#666666",
     )  # fmt: skip
-    legend(ax, loc="upper left", title=f"predicted {by}s within the actual interval")
+    legend(ax, title=f"predicted {by}s within the actual interval")
     if absent := missing(validation.forecasts, found):
         note(ax, f"Without spend, so not shown: {listed(absent)}")
     return ax

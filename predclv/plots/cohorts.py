@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from predclv.decisions.cohort_forecast import CohortForecast
 from predclv.errors import DataError, OptionError
 from predclv.historical.cohort_result import Cohorts
+from predclv.plots.inputs import unfit
 from predclv.plots.style import ACTUAL, axes, finish, legend, looks, note, short
 
 if TYPE_CHECKING:
@@ -35,6 +36,10 @@ def cohort_heatmap(
     cohorts: Cohorts, value: str = "active_share", ax: "Axes | None" = None
 ) -> "Axes":
     """A heat map of cohorts by age; what was not wholly observed is hatched and has no colour.
+
+    The first cohort often holds old customers, whose first purchase was before the log began. It
+    does not stretch the colours: where it lies beyond all others they end at the others' extremes,
+    and the numbers tell.
 
     The share active leaves age 0 out, where it is 100% by definition. Read down a column: is each
     cohort better than the one before, at the same age?
@@ -62,11 +67,15 @@ def cohort_heatmap(
         np.arange(rows + 1) - 0.5,
         np.ma.masked_invalid(grid.values),
         cmap="viridis",
-        vmin=min(0.0, np.nanmin(grid.values)),
+        vmin=min(0.0, grid.lowest),
+        vmax=grid.highest,
         edgecolors="white",
         lw=0.5 if columns <= 2 * _LEGIBLE else 0.0,
     )
-    bar = ax.figure.colorbar(picture, ax=ax, label=_LABELS[value], pad=0.02)
+    is_cut = float(np.nanmax(grid.values)) > grid.highest
+    bar = ax.figure.colorbar(
+        picture, ax=ax, label=_LABELS[value], pad=0.02, extend="max" if is_cut else "neither"
+    )
     bar.ax.yaxis.set_major_formatter(_form(value))
     for row, column in zip(*np.nonzero(grid.still_open), strict=True):
         corner = column + grid.first_age - 0.5, row - 0.5
@@ -82,6 +91,8 @@ def cohort_heatmap(
     finish(ax, title, f"{cohorts.period}s since that of the first purchase", "cohort (customers)")
     if grid.still_open.any():
         note(ax, f"hatched: not over on {cohorts.observation_end}")
+    if is_cut:
+        note(ax, "the first cohort, with customers from before the log, is beyond the colours")
     return ax
 
 
@@ -95,7 +106,8 @@ def cohort_curves(
     """Curves over age: a line per cohort, or per value of ``by`` with its cohorts pooled.
 
     A curve ends with the last period that was wholly observed, so its end is no decline. A forecast
-    goes on from there, dashed. The share active leaves age 0 out, where it is 100% by definition.
+    goes on from there, dashed, in a band that holds chance and what is not known of the parameters,
+    no season and no campaign. The share active leaves age 0 out, where it is 100% by definition.
 
     Parameters
     ----------
@@ -130,9 +142,11 @@ def cohort_curves(
         if ahead is not None and one in ahead:
             joined = pd.concat([seen.tail(1), ahead[one].dropna()])
             ax.plot(joined.index, joined, color=look.colour, lw=1.6, ls=_DASHED)
+            _band(ax, forecast, value, one, seen.tail(1), look.colour)
     if ahead is not None:
         assert forecast is not None
-        label = f"forecast, {short(forecast.forecaster)}"
+        band = f", {forecast.level:.0%} band" if forecast.level is not None else ""
+        label = f"forecast, {short(forecast.forecaster)}{band}"
         ax.plot([], [], color=ACTUAL, lw=1.6, ls=_DASHED, label=label)
     ax.set_ylim(bottom=min(0.0, lines.fillna(0.0).to_numpy().min()))
     ax.yaxis.set_major_formatter(_form(value))
@@ -152,6 +166,17 @@ def cohort_curves(
     return ax
 
 
+def _band(ax: "Axes", forecast: Any, value: str, one: Any, last: pd.Series, colour: str) -> None:
+    """Where a cohort's curve may go on, from its last observed point."""
+    if forecast.level is None:
+        return
+    bounds = [
+        pd.concat([last, forecast.wide(f"{value}_{side}").loc[one].dropna()])
+        for side in ("lower", "upper")
+    ]
+    ax.fill_between(bounds[0].index, *bounds, color=colour, alpha=0.14, lw=0)
+
+
 @dataclass(frozen=True, slots=True)
 class _Grid:
     """Cohorts by age as a picture shows them; values are (n_cohorts, n_ages), NaN where open."""
@@ -160,6 +185,18 @@ class _Grid:
     first_age: int
     values: NDArray
     still_open: NDArray
+
+    @property
+    def lowest(self) -> float:
+        """The least value."""
+        return float(np.nanmin(self.values))
+
+    @property
+    def highest(self) -> float:
+        """Where colours end: the greatest value of all cohorts but the first, if there are any."""
+        others = self.values[1:][np.isfinite(self.values[1:])]
+        of_others = float(others.max(initial=-np.inf))
+        return of_others if of_others > min(0.0, self.lowest) else float(np.nanmax(self.values))
 
 
 def _grid(cohorts: Cohorts, value: str) -> _Grid:
@@ -185,9 +222,7 @@ def _grid(cohorts: Cohorts, value: str) -> _Grid:
 
 def _check(cohorts: Any, value: str) -> None:
     if not isinstance(cohorts, Cohorts):
-        raise DataError(
-            f"The picture is of what pc.historical.cohorts returned; got {type(cohorts).__name__}."
-        )
+        raise unfit("The picture", "Cohorts", cohorts, "Make them with pc.historical.cohorts(log).")
     if value not in _LABELS:
         raise OptionError(f"value must be one of {', '.join(_LABELS)}; got {value!r}.")
 
@@ -232,6 +267,9 @@ def _lines(
         if lines.empty:
             raise DataError(f"{_NOTHING_OVER.format(cohorts.period)} Take a shorter period.")
         return lines, None
+    if not isinstance(forecast, CohortForecast):
+        more = "Make one with pc.cohort_forecast(cohorts, fitted)."
+        raise unfit("cohort_curves", "a CohortForecast", forecast, more)
     if cohorts.by is not None or not forecast.cohorts.frame.equals(cohorts.frame):
         raise DataError("The forecast is of other cohorts: pass forecast.cohorts.")
     return lines, forecast.wide(value).T

@@ -11,6 +11,7 @@ from predclv.errors import DataError, OptionError, did_you_mean
 from predclv.plots.calibration import calibration
 from predclv.plots.gains import gains
 from predclv.plots.holdout import holdout_by_frequency, holdout_by_recency
+from predclv.plots.inputs import validation_of
 from predclv.plots.probability import coverage_curve, pit_histogram
 from predclv.plots.tracking import tracking
 from predclv.validation.result import Validation
@@ -57,6 +58,7 @@ def compare(
     OptionError
         If a name is unknown, or there is none.
     """
+    validation = validation_of(validation, "compare")
     which = [which] if isinstance(which, str) else list(which)
     for name in which:
         if name not in PICTURES:
@@ -68,7 +70,7 @@ def compare(
         raise OptionError("Choose at least one picture.")
     columns = min(len(which), 2)
     rows = -(-len(which) // columns)
-    figure = plt.figure(figsize=(7.0 * columns, 4.6 * rows + 0.4), layout="constrained")
+    figure = plt.figure(figsize=(8.0 * columns, 4.6 * rows + 0.4), layout="constrained")
     panels = np.atleast_1d(figure.subplots(rows, columns)).ravel()
     for panel, name in zip(panels, which, strict=False):
         try:

@@ -4,10 +4,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from predclv.data.holdout import HoldoutSplit
 from predclv.data.rfm import RFM
 from predclv.engines.result import Fit
 from predclv.errors import DataError, OptionError
-from predclv.models.base import PurchaseModel
+from predclv.forecast.fitted import FittedCLV
+from predclv.plots.inputs import customers_of, fit_of_purchases
 from predclv.plots.style import axes, finish, paired_bars
 from predclv.units import horizon_in
 from predclv.validation import tables
@@ -16,11 +18,30 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 
-def repeat_histogram(fit: Fit, rfm: RFM, most: int = 7, ax: "Axes | None" = None) -> "Axes":
+def repeat_histogram(
+    fit: FittedCLV | Fit,
+    rfm: RFM | HoldoutSplit | None = None,
+    most: int = 7,
+    ax: "Axes | None" = None,
+) -> "Axes":
     """Customers by number of repeat purchases: the data against the fitted model.
 
-    See :func:`predclv.validation.tables.repeat_histogram` for the numbers.
+    Parameters
+    ----------
+    fit : FittedCLV or Fit
+        Of purchases.
+    rfm : RFM or HoldoutSplit, optional
+        The customers; default: those that a FittedCLV was fitted to.
+    most : int
+        Frequencies from here on are one group.
+    ax : Axes, optional
+
+    See Also
+    --------
+    predclv.validation.tables.repeat_histogram : the numbers.
     """
+    rfm = customers_of(rfm, fit, "repeat_histogram")
+    fit = fit_of_purchases(fit, "repeat_histogram")
     table = tables.repeat_histogram(fit, rfm, most)
     ax = axes(ax)
     paired_bars(
@@ -40,8 +61,8 @@ def repeat_histogram(fit: Fit, rfm: RFM, most: int = 7, ax: "Axes | None" = None
 
 
 def frequency_recency(
-    fit: Fit,
-    rfm: RFM,
+    fit: FittedCLV | Fit,
+    rfm: RFM | HoldoutSplit | None = None,
     value: str = "expected_purchases",
     horizon: str | float = "52 weeks",
     ax: "Axes | None" = None,
@@ -50,17 +71,19 @@ def frequency_recency(
 
     Parameters
     ----------
-    fit : Fit
+    fit : FittedCLV or Fit
         Of purchases.
-    rfm : RFM
-        Sets the ranges of the axes; the frequency ends at its 99th percentile.
+    rfm : RFM or HoldoutSplit, optional
+        Sets the ranges of the axes; the frequency ends at its 99th percentile. Default: the
+        customers that a FittedCLV was fitted to.
     value : str
         ``"expected_purchases"`` or ``"p_active"`` within the horizon, or ``"p_alive"`` now.
     horizon : str or number
+    ax : Axes, optional
     """
-    model = fit.model
-    if not isinstance(model, PurchaseModel):
-        raise DataError(f"{model.title} knows no purchases; pass the fit of purchases.")
+    rfm = customers_of(rfm, fit, "frequency_recency")
+    fit = fit_of_purchases(fit, "frequency_recency")
+    model: Any = fit.model
     cells = rfm.cells()
     if rfm.unit != fit.unit:
         raise DataError(f"The fit is in {fit.unit}s, the summary in {rfm.unit}s; use one unit.")

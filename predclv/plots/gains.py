@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from predclv.plots.inputs import validation_of
 from predclv.plots.style import axes, finish, legend, listed, looks, missing, note, short
 from predclv.validation.deciles import outcomes
 from predclv.validation.gains import gains_curve
@@ -28,6 +29,7 @@ def gains(validation: Validation, value: str = "purchases", ax: "Axes | None" = 
     --------
     predclv.validation.gains.gains_curve, predclv.validation.metrics.gini : the numbers.
     """
+    validation = validation_of(validation, "gains")
     predicted, actual = outcomes(validation.forecasts, validation.split, value)
     curves = {name: gains_curve(said, actual) for name, said in predicted.items()}
     perfect = gains_curve(actual, actual)
@@ -62,7 +64,7 @@ def gains(validation: Validation, value: str = "purchases", ax: "Axes | None" = 
         "customers, highest forecast first",
         f"share of {value} in the holdout",
     )
-    legend(ax, loc="lower right", title="Gini: 1 perfect order, 0 random")
+    legend(ax, title="Gini: 1 perfect order, 0 random")
     if absent := missing(validation.forecasts, curves):
         note(ax, f"Without spend, so not shown: {listed(absent)}")
     return ax

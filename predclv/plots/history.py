@@ -11,6 +11,7 @@ from predclv.data.notices import counted
 from predclv.data.rfm import RFM
 from predclv.engines.result import Fit
 from predclv.forecast.fitted import FittedCLV
+from predclv.plots.inputs import customers_of, fit_of_purchases
 from predclv.plots.style import MODEL, SECOND, axes, chance, date_axis, finish, mark_day, short
 from predclv.validation.histories import customer_history as history_of
 
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
 def customer_history(
     fitted: FittedCLV | Fit,
-    data: RFM | HoldoutSplit,
+    data: RFM | HoldoutSplit | None,
     customer_id: Any,
     until: datetime.date | None = None,
     silent_for: str | float | None = None,
@@ -33,7 +34,8 @@ def customer_history(
     fitted : FittedCLV or Fit
         Of purchases.
     data : RFM or HoldoutSplit
-        With the log that has the customer; a split shows the holdout too.
+        With the log that has the customer; a split shows the holdout too. None: the customers
+        that a FittedCLV was fitted to.
     customer_id
         As it stands in the log.
     until : datetime.date, optional
@@ -46,8 +48,9 @@ def customer_history(
     --------
     predclv.validation.histories.customer_history : the numbers.
     """
-    fit = fitted.purchases if isinstance(fitted, FittedCLV) else fitted
-    rfm, calibrated = (data, None) if isinstance(data, RFM) else (data.rfm, data.calibration_end)
+    fit = fit_of_purchases(fitted, "customer_history")
+    rfm = customers_of(data, fitted, "customer_history")
+    calibrated = data.calibration_end if isinstance(data, HoldoutSplit) else None
     if until is None and isinstance(data, HoldoutSplit):
         until = data.holdout_end
     found = history_of(fit, rfm, customer_id, until, silent_for)

@@ -1,13 +1,15 @@
 """Pictures of a forecast against what came, by what was known of the customers."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
 from predclv.data.holdout import HoldoutSplit
 from predclv.errors import OptionError
+from predclv.forecast.fitted import FittedCLV
 from predclv.forecast.result import Forecast
+from predclv.plots.inputs import unfit
 from predclv.plots.style import (
     ACTUAL,
     axes,
@@ -48,7 +50,7 @@ def holdout_by_frequency(
     --------
     predclv.validation.tables.holdout_by_frequency : the numbers.
     """
-    forecasts, split = _parts(result, split)
+    forecasts, split = _parts(result, split, "holdout_by_frequency")
     table = tables.holdout_by_frequency(forecasts, split, most)
     return _drawn(table, result, split, ax, "repeat purchases in calibration (customers)")
 
@@ -77,7 +79,7 @@ def holdout_by_recency(
     --------
     predclv.validation.tables.holdout_by_recency : the numbers.
     """
-    forecasts, split = _parts(result, split)
+    forecasts, split = _parts(result, split, "holdout_by_recency")
     table = tables.holdout_by_recency(forecasts, split, by, width)
     said = {
         "recency": f"{split.unit}s from first to last purchase (customers)",
@@ -87,12 +89,18 @@ def holdout_by_recency(
 
 
 def _parts(
-    result: Validation | Forecast, split: HoldoutSplit | None
+    result: Any, split: HoldoutSplit | None, picture: str
 ) -> tuple[dict[str, Forecast] | Forecast, HoldoutSplit]:
     if isinstance(result, Validation):
         return dict(result.forecasts), result.split
+    wanted = "a Validation, or a Forecast of the holdout and its HoldoutSplit"
+    if not isinstance(result, Forecast):
+        more = "Forecast the holdout with fitted.forecast(split.duration)."
+        raise unfit(picture, wanted, result, more if isinstance(result, FittedCLV) else "")
     if split is None:
         raise OptionError("A forecast needs the split it is held against: pass both.")
+    if not isinstance(split, HoldoutSplit):
+        raise unfit(picture, wanted, split)
     return result, split
 
 
@@ -127,7 +135,6 @@ def _drawn(
         )  # fmt: skip
     finish(ax, title, groups, f"purchases per customer in {split.duration:.4g} {split.unit}s")
     if isinstance(result, Validation):
-        ax.set_ylim(top=ax.get_ylim()[1] * (1 + 0.05 * len(names)))  # room for the legend
         legend(ax)
     return ax
 

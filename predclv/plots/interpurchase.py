@@ -5,9 +5,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from predclv.data.holdout import HoldoutSplit
 from predclv.data.rfm import RFM
 from predclv.engines.result import Fit
 from predclv.forecast.fitted import FittedCLV
+from predclv.plots.inputs import customers_of, fit_of_purchases
 from predclv.plots.style import ACTUAL, MODEL, SECOND, axes, finish, legend
 from predclv.units import days_per
 from predclv.validation.interpurchase import interpurchase_times as times_of
@@ -17,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def interpurchase_times(
-    rfm: RFM,
+    rfm: RFM | HoldoutSplit | FittedCLV,
     fit: FittedCLV | Fit | None = None,
     until: datetime.date | None = None,
     bins: int = 30,
@@ -28,8 +30,8 @@ def interpurchase_times(
 
     Parameters
     ----------
-    rfm : RFM
-        Made from a log.
+    rfm : RFM, HoldoutSplit or FittedCLV
+        Made from a log; a FittedCLV stands for its customers and itself.
     fit : FittedCLV or Fit, optional
         Shows what the model makes of customers observed for as long; without, an exponential
         of the same mean, which is what customers who are all alike would show.
@@ -45,8 +47,10 @@ def interpurchase_times(
     --------
     predclv.validation.interpurchase.interpurchase_times : the numbers.
     """
-    purchases = fit.purchases if isinstance(fit, FittedCLV) else fit
-    found = times_of(rfm, purchases, until, seed)
+    if isinstance(rfm, FittedCLV):
+        fit, rfm = (rfm if fit is None else fit), customers_of(None, rfm, "interpurchase_times")
+    purchases = None if fit is None else fit_of_purchases(fit, "interpurchase_times")
+    found = times_of(customers_of(rfm, fit, "interpurchase_times"), purchases, until, seed)
     top = float(np.quantile(found.times, 0.98))
     day = 1 / days_per(found.unit)
     step = max(np.ceil(top / bins / day - 1e-9), 1.0) * day
@@ -75,8 +79,8 @@ def interpurchase_times(
         f"{found.unit}s between purchases (last bar: {edges[-2]:.3g} and more)",
         "share of times",
     )
-    legend(ax, loc="upper right",
-           title=f"{found.customers:,} customers; k = 1: at random, above: regular")  # fmt: skip
+    said = f"{found.customers:,} customers; k = 1: at random, above: regular"
+    legend(ax, title=said)
     return ax
 
 

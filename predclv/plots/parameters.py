@@ -9,6 +9,8 @@ from scipy.stats import gaussian_kde
 
 from predclv.engines.result import Fit
 from predclv.errors import DataError, OptionError
+from predclv.forecast.fitted import FittedCLV
+from predclv.plots.inputs import unfit
 from predclv.plots.style import looks, short
 
 if TYPE_CHECKING:
@@ -25,7 +27,7 @@ _METHODS = {
 
 
 def parameter_densities(
-    fits: Fit | Sequence[Fit] | Mapping[str, Fit],
+    fits: "FittedCLV | Fit | Sequence[FittedCLV | Fit] | Mapping[str, FittedCLV | Fit]",
     draws: int = 4000,
     seed: int | None = 0,
     ax: "Sequence[Axes] | NDArray | None" = None,
@@ -37,8 +39,9 @@ def parameter_densities(
 
     Parameters
     ----------
-    fits : Fit, sequence of Fit, or mapping of str to Fit
-        Of one model in one unit of time.
+    fits : Fit or FittedCLV, a sequence of them, or a mapping from names to them
+        Of one model in one unit of time. A FittedCLV shows its purchases; of spend pass
+        ``fitted.spend``.
     draws : int
         Per fit; a posterior with fewer gives all it has.
     seed : int or None
@@ -85,11 +88,9 @@ def parameter_densities(
     return panels
 
 
-def _named(fits: Fit | Sequence[Fit] | Mapping[str, Fit]) -> dict[str, Fit]:
-    if isinstance(fits, Fit):
-        fits = [fits]
+def _named(fits: Any) -> dict[str, Fit]:
     if not isinstance(fits, Mapping):
-        listed = list(fits) if isinstance(fits, Sequence) else [fits]
+        listed = [_fit_in(fit) for fit in (fits if isinstance(fits, (list, tuple)) else [fits])]
         titles = [_title_of(fit) for fit in listed]
         fits = {
             title if titles.count(title) == 1 else f"{i + 1}: {title}": fit
@@ -97,16 +98,19 @@ def _named(fits: Fit | Sequence[Fit] | Mapping[str, Fit]) -> dict[str, Fit]:
         }
     if not fits:
         raise OptionError("There is no fit to show.")
+    fits = {name: _fit_in(fit) for name, fit in fits.items()}
     for name, fit in fits.items():
         if not isinstance(fit, Fit):
-            raise OptionError(
-                f"{name!r} is a {type(fit).__name__}, no Fit. Of a FittedCLV show .purchases or "
-                ".spend."
-            )
+            wanted = "a Fit, a FittedCLV, or several of one model"
+            raise unfit("parameter_densities", wanted, fit, f"It is called {name!r}.")
     if len({(type(fit.model), fit.unit) for fit in fits.values()}) > 1:
         said = ", ".join(f"{name}: {f.model.title} in {f.unit}s" for name, f in fits.items())
         raise DataError(f"The fits must be of one model in one unit of time; got {said}.")
-    return dict(fits)
+    return fits
+
+
+def _fit_in(what: Any) -> Any:
+    return what.purchases if isinstance(what, FittedCLV) else what
 
 
 def _title_of(fit: Any) -> str:

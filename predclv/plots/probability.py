@@ -6,6 +6,7 @@ import numpy as np
 from scipy.stats import binom
 
 from predclv.errors import DataError, OptionError
+from predclv.plots.inputs import validation_of
 from predclv.plots.style import axes, finish, legend, listed, looks, missing, note, short
 from predclv.validation.calibration import coverage_curve as covered
 from predclv.validation.calibration import distance_from_uniform
@@ -40,6 +41,7 @@ def pit_histogram(
     """
     if bins < 2:
         raise OptionError(f"bins must be at least 2; got {bins}.")
+    validation = validation_of(validation, "pit_histogram")
     found = {name: validation.pit(name, seed) for name in validation.forecasts}
     pits = {name: pit for name, pit in found.items() if pit is not None}
     _check_any(pits)
@@ -59,14 +61,14 @@ def pit_histogram(
         at = edges[:-1] + (i + 0.5 + (2 if len(pits) == 1 else 0)) / max(len(pits), 5) / bins
         label = f"{short(name)} (D = {distances[name]:.3f})"
         ax.plot(at, height, ls="", **look.points(), label=label)
-    ax.set(xlim=(0, 1), ylim=(0, top * (1.1 + 0.085 * (len(pits) + 1))))
+    ax.set(xlim=(0, 1), ylim=(0, top * 1.08))
     finish(
         ax,
         _pit_title(pits, distances, bins),
         "place of what came in its predictive distribution (0 to 1)",
         "customers, relative to flat",
     )
-    legend(ax, loc="upper left")
+    legend(ax)
     return _without(ax, validation, pits)
 
 
@@ -88,6 +90,7 @@ def coverage_curve(validation: Validation, ax: "Axes | None" = None) -> "Axes":
     --------
     predclv.validation.calibration.coverage_curve : the numbers.
     """
+    validation = validation_of(validation, "coverage_curve")
     actual = validation.split.frame["frequency_holdout"].to_numpy()
     counts = {name: forecast.counts() for name, forecast in validation.forecasts.items()}
     found = {name: covered(each, actual) for name, each in counts.items() if each is not None}
@@ -123,7 +126,7 @@ def coverage_curve(validation: Validation, ax: "Axes | None" = None) -> "Axes":
         "level of the interval",
         "customers within it",
     )
-    legend(ax, loc="lower right")
+    legend(ax)
     return _without(ax, validation, found)
 
 

@@ -9,7 +9,8 @@ from predclv.decisions.channels import Channels
 from predclv.decisions.migration import LEFT, NEW, Migration
 from predclv.decisions.tiers import Tiers
 from predclv.errors import DataError
-from predclv.plots.style import ACTUAL, MODEL, SMALL, axes, finish, note, short
+from predclv.plots.inputs import unfit
+from predclv.plots.style import ACTUAL, MODEL, SMALL, axes, finish, legend, note, short
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -23,7 +24,7 @@ def tier_profile(tiers: Tiers, ax: "Axes | None" = None) -> "Axes":
     See :meth:`predclv.decisions.tiers.Tiers.profile` for the numbers.
     """
     if not isinstance(tiers, Tiers):
-        raise DataError(f"tier_profile wants Tiers; got {type(tiers).__name__}.")
+        raise unfit("tier_profile", "Tiers", tiers, "Make them with pc.segments.tiers(forecast).")
     profile = tiers.profile()
     worth = profile.columns[-1]
     what = "customer equity" if worth == "equity_share" else tiers.value.replace("_", " ")
@@ -42,7 +43,7 @@ def tier_profile(tiers: Tiers, ax: "Axes | None" = None) -> "Axes":
     ax.set_xticks(place, names)
     ax.set_yticks([])
     ax.margins(y=0.12)
-    ax.legend(frameon=False)
+    legend(ax)
     first = profile.iloc[0]
     return finish(
         ax,
@@ -60,7 +61,8 @@ def tier_migration(migration: Migration, ax: "Axes | None" = None) -> "Axes":
     there are any.
     """
     if not isinstance(migration, Migration):
-        raise DataError(f"tier_migration wants a Migration; got {type(migration).__name__}.")
+        more = "Make one with pc.segments.migration(tiers_before, tiers_after)."
+        raise unfit("tier_migration", "a Migration", migration, more)
     counts = migration.counts
     rows = [name for name in counts.index if name != NEW or counts.loc[NEW].to_numpy().any()]
     columns = [name for name in counts.columns if name != LEFT or counts[LEFT].any()]
@@ -95,7 +97,8 @@ def clv_to_cac(channels: Channels, ax: "Axes | None" = None) -> "Axes":
     :class:`predclv.decisions.channels.Channels`. The axis is logarithmic where a ratio is above 20.
     """
     if not isinstance(channels, Channels):
-        raise DataError(f"clv_to_cac wants what by_channel returned; got {type(channels).__name__}")
+        more = "Make them with pc.economics.by_channel(forecast, ...)."
+        raise unfit("clv_to_cac", "Channels", channels, more)
     if not channels.has_costs:
         raise DataError(
             "clv_to_cac shows ratios, and these channels have no costs: by_channel(costs=)."

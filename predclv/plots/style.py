@@ -22,8 +22,8 @@ EN_DASH = "\N{EN DASH}"
 ACTUAL = "#7f7f7f"
 MODEL = "#0072B2"
 SECOND = "#D55E00"
-_COLOURS = (MODEL, SECOND, "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#8C6D31")
-_MARKERS = ("o", "s", "^", "D", "v", "P", "X")
+_COLOURS = (MODEL, SECOND, "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#8C6D31", "#111111")
+_MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
 _LINES = (
     "-",
     (0, (5, 2)),
@@ -31,7 +31,10 @@ _LINES = (
     (0, (5, 1.5, 1, 1.5)),
     (0, (8, 2)),
     (0, (3, 1, 1, 1, 1, 1)),
+    (0, (2, 3)),
+    (0, (8, 1.5, 2, 1.5)),
 )
+_WIDE = 27  # letters of a line in a legend
 
 LONG_NAME = 26
 SMALL = 8.5
@@ -47,22 +50,21 @@ class Look:
 
     def points(self, size: float = 5.5) -> dict[str, Any]:
         """Markers for `Axes.plot`; crosses need no edge to be told apart."""
-        solid = self.marker not in "PX"
+        solid = self.marker not in "PX*"
         return {
             "color": self.colour,
             "marker": self.marker,
-            "markersize": size + (0 if solid else 1),
+            "markersize": size + (0 if solid else 2 if self.marker == "*" else 1),
             "markeredgecolor": "white",
             "markeredgewidth": 0.6 if solid else 0.3,
         }
 
 
 def looks(names: Iterable[str]) -> dict[str, Look]:
-    """A look per forecaster, by its place in the validation."""
+    """A look per forecaster, by its place in the validation; up to 64 differ."""
+    n = len(_COLOURS)
     return {
-        name: Look(
-            _COLOURS[i % len(_COLOURS)], _MARKERS[i % len(_MARKERS)], _LINES[i % len(_LINES)]
-        )
+        name: Look(_COLOURS[i % n], _MARKERS[(i + i // n) % n], _LINES[(i + i // n) % n])
         for i, name in enumerate(names)
     }
 
@@ -74,7 +76,7 @@ def short(name: str, longest: int = LONG_NAME) -> str:
     return cut.replace("$", r"\$")
 
 
-def axes(ax: "Axes | None", width: float = 7.0, height: float = 4.2) -> "Axes":
+def axes(ax: "Axes | None", width: float = 8.0, height: float = 4.2) -> "Axes":
     """The given Axes, or new ones on a figure of their own at notebook size."""
     if ax is not None:
         return ax
@@ -90,9 +92,9 @@ def finish(ax: "Axes", title: str, x: str, y: str) -> "Axes":
     return ax
 
 
-def fitting(ax: "Axes", text: str, size: float = 11.0) -> str:
-    """A text in lines that are no wider than the Axes will be, of about equal length."""
-    room = max(_points(ax), 150.0)
+def fitting(ax: "Axes", text: str, size: float = 11.0, share: float = 1.0) -> str:
+    """A text in lines no wider than a share of what the Axes have, of about equal length."""
+    room = max(share * _points(ax), 150.0)
     lines: list[str] = []
     for paragraph in text.split("\n"):
         fewest = math.ceil(_width(paragraph, size) / room)
@@ -130,27 +132,42 @@ def _points(ax: "Axes") -> float:
     return float(ax.get_position().width) * inches * 72.0 * 1.1
 
 
-def legend(ax: "Axes", **options: Any) -> None:
-    """A legend without a border, what was first; lines show through it only faintly."""
+def legend(ax: "Axes", title: str = "") -> None:
+    """A legend beside the Axes, what was first, so that it hides nothing.
+
+    On a figure without a layout that would make room for it (``plt.subplots()``), it stands inside,
+    where it hides least.
+    """
     handles, labels = ax.get_legend_handles_labels()
     first = sorted(range(len(labels)), key=lambda i: labels[i] not in ("actual", "perfect order"))
+    place: dict[str, Any] = {"loc": "best"}
+    if _has_room(ax):
+        place = {"loc": "upper left", "bbox_to_anchor": (1.01, 1.0), "borderaxespad": 0.0}
     ax.legend(
         [handles[i] for i in first],
-        [labels[i] for i in first],
+        [textwrap.fill(labels[i], _WIDE, break_long_words=False) for i in first],
+        title=textwrap.fill(title, _WIDE),
         facecolor="white",
         edgecolor="none",
         framealpha=0.75,
-        fontsize=9,
-        title_fontsize=9,
+        fontsize=8.5,
+        title_fontsize=8.5,
         alignment="left",
-        **options,
+        **place,
     )
+
+
+def _has_room(ax: "Axes") -> bool:
+    """Whether the figure's layout makes room for what stands beside the Axes."""
+    figure = ax.get_figure(root=True)
+    return figure is not None and figure.get_layout_engine() is not None
 
 
 def note(ax: "Axes", text: str) -> None:
     """What the reader must know beyond the axes, below them."""
     above = ax.get_xlabel()
-    ax.set_xlabel("\n".join(filter(None, [above, fitting(ax, text, 10.0)])))
+    share = 0.8 if ax.get_legend() is not None and _has_room(ax) else 1.0
+    ax.set_xlabel("\n".join(filter(None, [above, fitting(ax, text, 10.0, share)])))
 
 
 def listed(names: Sequence[str]) -> str:
@@ -249,4 +266,4 @@ def paired_bars(
     ax.bar([i - 0.2 for i in places], actual, 0.4, color=ACTUAL, label=names[0])
     ax.bar([i + 0.2 for i in places], model, 0.4, color=MODEL, label=names[1])
     ax.set_xticks(list(places), labels)
-    ax.legend(frameon=False)
+    legend(ax)

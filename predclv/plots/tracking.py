@@ -11,6 +11,7 @@ from predclv.data.rfm import RFM
 from predclv.engines.result import Fit
 from predclv.errors import DataError, OptionError
 from predclv.forecast.fitted import FittedCLV
+from predclv.plots.inputs import unfit
 from predclv.plots.style import (
     ACTUAL,
     axes,
@@ -31,6 +32,8 @@ from predclv.validation.tracking import tracking as tracked
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+_FEW = 2  # fits whose bands can be told apart where they overlap
+
 
 def tracking(
     result: Validation | FittedCLV | Fit | Mapping[str, FittedCLV | Fit],
@@ -38,6 +41,7 @@ def tracking(
     cumulative: bool = True,
     period: str = "1 week",
     until: datetime.date | None = None,
+    level: float | None = 0.9,
     ax: "Axes | None" = None,
 ) -> "Axes":
     """Repeat purchases of everybody known at the end of calibration, expected against actual.
@@ -59,6 +63,10 @@ def tracking(
         Length of a period in whole days.
     until : datetime.date, optional
         Default: the end of the holdout, or of what an RFM summarises.
+    level : float or None
+        Of the bands: where the curve falls if the model is right. They hold chance and what is not
+        known of the parameters, no season and no campaign. Of more than two models the closest has
+        one. None draws none, and is faster.
     ax : Axes, optional
 
     See Also
@@ -81,14 +89,24 @@ def tracking(
         ax.plot(table.index, table[name], ls=look.line, lw=1.7, **look.points(), zorder=3,
                 markevery=(i * every // max(len(fits), 1), every),
                 label=_label(name, errors, cumulative, result))  # fmt: skip
-    top = float(table.to_numpy().max())
-    ax.set_ylim(0, max(top, 1e-9) * (1.06 if cumulative else 1.12 + 0.075 * len(fits)))
+    prefix = "cumulative_" if cumulative else ""
+    shown = {} if level is None else _with_band(fits, errors, cumulative)
+    bands = tracked(shown, rfm, until or last, period, level=level).bands if shown else {}
+    for name, band in bands.items():
+        lower, upper = (band[f"{prefix}{side}"] for side in ("lower", "upper"))
+        ax.fill_between(
+            table.index, lower, upper, color=styles[name].colour, alpha=0.16, lw=0, zorder=2
+        )
+    ax.set_ylim(0, max(float(ax.dataLim.y1), 1e-9) * 1.06)
     ax.yaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
     if found.is_holdout.any():
         mark_day(ax, found.calibration_end, f"calibration ends {found.calibration_end}")
     finish(ax, _title(found, errors, cumulative), "", _unit(found, cumulative))
     date_axis(ax, f"end of the {found.period}")
-    legend(ax, loc="upper left" if cumulative else "upper right")
+    legend(ax)
+    if bands:
+        of = "" if len(fits) == 1 else f" of {listed(list(bands))}"
+        note(ax, f"Band{of}: {level:.0%} if the model is right; chance and parameters, no season")
     if others:
         note(ax, f"No curve over time, so not shown: {listed(others)}")
     return ax
@@ -110,7 +128,7 @@ def _parts(
             result = {fit.model.title: fit}
         if not isinstance(result, Mapping):
             raise OptionError(
-                f"tracking wants a validation, a fit or a mapping of fits; got "
+                f"tracking wants a Validation, a FittedCLV, a Fit or a mapping of fits; got "
                 f"{type(result).__name__}."
             )
         fits = _fits(result)
@@ -121,6 +139,8 @@ def _parts(
         return fits, data.rfm, data.holdout_end, others
     if isinstance(data, RFM):
         return fits, data, None, others
+    if data is not None:
+        raise unfit("tracking", "customers as a HoldoutSplit or an RFM", data)
     raise OptionError("Say whose purchases to track: pass the split or the RFM after the fit.")
 
 
@@ -158,6 +178,17 @@ def _title(found: Tracking, errors: pd.DataFrame | None, cumulative: bool) -> st
         f"{short(str(best))}{', the closest' if len(errors) > 1 else ''}: {what} are "
         f"{percent(errors.at[best, column], sign=False)} off on average after calibration"
     )
+
+
+def _with_band(
+    fits: dict[str, Fit], errors: pd.DataFrame | None, cumulative: bool
+) -> dict[str, Fit]:
+    """The fits whose band is shown: all of a few, of many the closest alone."""
+    if len(fits) <= _FEW or errors is None:
+        return dict(list(fits.items())[:_FEW])
+    column = "cumulative_mape" if cumulative else "incremental_mape"
+    best = str(errors[column].idxmin())
+    return {best: fits[best]}
 
 
 def _unit(found: Tracking, cumulative: bool) -> str:

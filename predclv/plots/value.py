@@ -1,27 +1,33 @@
 """The distribution of customer lifetime value, and how concentrated it is."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pandas as pd
 
-from predclv.errors import DataError
+from predclv.decisions.inputs import basis, finite_column
+from predclv.errors import DataError, some
 from predclv.forecast.result import Forecast
+from predclv.plots.inputs import unfit
 from predclv.plots.style import MODEL, SECOND, amount, axes, finish, note
 from predclv.validation.metrics import top_decile_capture
 from predclv.validation.spread import value_histogram
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from numpy.typing import NDArray
 
 
-def clv_distribution(forecast: Forecast, bins: int = 40, ax: "Axes | None" = None) -> "Axes":
+def clv_distribution(
+    forecast: Forecast | pd.DataFrame, bins: int = 40, ax: "Axes | None" = None
+) -> "Axes":
     """Customers by lifetime value, on a log scale, and how much of it the top tenth holds.
 
     Without spend: by discounted purchases.
 
     Parameters
     ----------
-    forecast : Forecast
+    forecast : Forecast, or its frame
     bins : int
     ax : Axes, optional
 
@@ -29,8 +35,7 @@ def clv_distribution(forecast: Forecast, bins: int = 40, ax: "Axes | None" = Non
     --------
     predclv.validation.spread.value_histogram : the numbers.
     """
-    column = "clv" if "clv" in forecast.frame else "discounted_purchases"
-    values = forecast.frame[column].to_numpy(float)
+    column, values = _values(forecast)
     if not values.sum() > 0:
         raise DataError(f"The forecast's {column} sums to nothing; there is no value to show.")
     table = value_histogram(values, bins)
@@ -65,7 +70,7 @@ def clv_distribution(forecast: Forecast, bins: int = 40, ax: "Axes | None" = Non
         ax,
         f"The top decile holds {top_decile_capture(values, values):.0%} of {what}; the median "
         f"customer is worth {amount(np.median(values))}, the mean {amount(values.mean())}",
-        f"{what} per customer, {_span(forecast)} (log scale)",
+        f"{what} per customer{_span(forecast)} (log scale)",
         "customers",
     )
     ax.spines["right"].set_visible(True)
@@ -75,8 +80,22 @@ def clv_distribution(forecast: Forecast, bins: int = 40, ax: "Axes | None" = Non
     return ax
 
 
-def _span(forecast: Forecast) -> str:
-    terms = forecast.terms
-    if terms.horizon is None:
-        return "whole remaining lifetime"
-    return f"next {terms.horizon:.4g} {terms.unit}s"
+def _values(forecast: Any) -> "tuple[str, NDArray]":
+    """What value is measured in, and each customer's."""
+    frame = forecast.frame if isinstance(forecast, Forecast) else forecast
+    if not isinstance(frame, pd.DataFrame):
+        more = "Make one with fitted.forecast(horizon)."
+        raise unfit("clv_distribution", "a Forecast or its frame", forecast, more)
+    columns = [name for name in ("clv", "discounted_purchases") if name in frame]
+    if not columns:
+        raise DataError(
+            "clv_distribution wants a forecast's frame, with a column clv or discounted_purchases; "
+            f"got the columns {some(frame.columns, 20)}."
+        )
+    return columns[0], finite_column(frame, columns[0])
+
+
+def _span(forecast: Any) -> str:
+    if not isinstance(forecast, Forecast):
+        return ""
+    return f", {basis(forecast)}"

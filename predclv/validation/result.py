@@ -126,7 +126,7 @@ class Validation:
         StoreError
             If it cannot be written; an earlier page is then as it was.
         """
-        from predclv.plots.report import report
+        from predclv.reports.validation import report
 
         write_text(report(self), path)
 

@@ -2,7 +2,8 @@
 
 import datetime
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -13,7 +14,8 @@ from predclv.data.rfm import RFM
 from predclv.engines.result import Fit
 from predclv.errors import DataError, OptionError
 from predclv.models.base import PurchaseModel
-from predclv.units import days_per, horizon_in
+from predclv.units import days_per, horizon_in, probability
+from predclv.validation.tracking_bands import expected_by, tracking_band
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -33,6 +35,10 @@ class Tracking:
         Size of the cohort: everybody whose first purchase was by ``calibration_end``.
     left_out : int
         Days at the end that made no whole period.
+    bands : mapping of str to DataFrame
+        By fitted model, where a level was asked for: ``lower`` and ``upper`` of the purchases
+        within each period, ``cumulative_lower`` and ``cumulative_upper`` of those so far. They
+        hold chance and what is not known of the parameters; no season, no campaign.
     """
 
     frame: pd.DataFrame
@@ -40,6 +46,7 @@ class Tracking:
     period: str
     customers: int
     left_out: int
+    bands: Mapping[str, pd.DataFrame] = field(default_factory=dict)
 
     @property
     def cumulative(self) -> pd.DataFrame:
@@ -108,6 +115,8 @@ def tracking(
     until: datetime.date | None = None,
     period: str = "1 week",
     count_first_day: bool = False,
+    level: float | None = None,
+    seed: int | None = 0,
 ) -> Tracking:
     """Repeat purchases per period of everybody who had come by ``rfm.observation_end``.
 
@@ -129,6 +138,10 @@ def tracking(
     count_first_day : bool
         Give each customer the whole day of their first purchase, one day more than ``T`` has. So
         do the tables of BTYD; the default agrees with what the models were fitted to.
+    level : float or None
+        Of the bands; None leaves them out.
+    seed : int or None
+        Of the bands.
 
     Returns
     -------
@@ -159,6 +172,7 @@ def tracking(
     """
     if not fits:
         raise OptionError("There is no fitted model to track.")
+    level = None if level is None else probability(level, "level")
     for name, fit in fits.items():
         if not isinstance(fit.model, PurchaseModel):
             raise DataError(f"{name} has no purchases to track; pass the fit of purchases.")
@@ -182,8 +196,15 @@ def tracking(
     came = repeats.value_counts().sort_index().cumsum()
     actual = came.reindex(came.index.union(ends)).ffill().fillna(0).loc[ends].to_numpy(np.int64)
     columns = {"actual": np.diff(actual, prepend=0)}
+    births = np.bincount((first - first.min()).dt.days)
+    at = (ends - first.min()).days.to_numpy()
+    bands, extra, rng = {}, int(count_first_day), np.random.default_rng(seed)
     for name, fit in fits.items():
-        columns[name] = np.diff(_expected(fit, first, ends, int(count_first_day)), prepend=0.0)
+        model: Any = fit.model
+        expected = expected_by(at, model, births, extra, fit.unit)
+        columns[name] = np.diff(expected, prepend=0.0)
+        if level is not None:
+            bands[name] = tracking_band(fit, births, at, extra, level, rng).set_index(ends)
     days = days_per("week")
     named = "day" if length == 1 else f"{length} days"
     if length % days == 0:
@@ -194,18 +215,8 @@ def tracking(
         period=named,
         customers=len(first),
         left_out=(until - end).days - after * length,
+        bands=bands,
     )
-
-
-def _expected(fit: Fit, first: pd.Series, ends: pd.DatetimeIndex, more: int) -> NDArray:
-    """Expected repeat purchases of the cohort by the end of each period, (n_periods,)."""
-    origin = first.min()
-    births = np.bincount((first - origin).dt.days)
-    days = (ends - origin).days.to_numpy()
-    assert isinstance(fit.model, PurchaseModel)
-    by_age = fit.model.expected_purchases(np.arange(days[-1] + 1 + more) / days_per(fit.unit))
-    by_age[0] = 0.0
-    return np.convolve(births, by_age[more:])[days]
 
 
 def _days_of_purchases(

@@ -1,4 +1,4 @@
-"""The tables of the report, as HTML."""
+"""The tables of a validation's report, as HTML."""
 
 from html import escape
 
@@ -7,6 +7,8 @@ import pandas as pd
 
 from predclv.engines.result import Fit
 from predclv.errors import DataError
+from predclv.reports import parts
+from predclv.reports.parts import number, table
 from predclv.validation import tables
 from predclv.validation.calibration import coverage_curve, distance_from_uniform
 from predclv.validation.deciles import calibration_table, outcomes
@@ -22,6 +24,7 @@ _GROUPS = {
     "Spend": [name for name in METRICS if name.startswith("spend_")],
     "Who buys at all": ["brier", "auc"],
 }  # fmt: skip
+STAR = "\N{BLACK STAR} "
 _ARROWS = {
     "smaller": "lower is better",
     "larger": "higher is better",
@@ -45,53 +48,64 @@ def key_figures(validation: Validation) -> str:
         figures.append((f"{actual['spend_holdout'].sum():,.0f}", "spent"))
     if split.new_customers:
         figures.append((f"{split.new_customers:,}", "joined later, not forecast"))
-    items = "".join(f"<li><b>{escape(n)}</b><span>{what}</span></li>" for n, what in figures)
-    return f'<ul class="figures">{items}</ul>'
+    return parts.key_figures(figures)
 
 
 def metrics(validation: Validation) -> str:
-    """One table per group of metrics, the best of each column marked."""
+    """One table per group of metrics, a row per metric, its best forecaster marked."""
     frame = validation.frame.dropna(axis="columns", how="all")
-    parts = [
-        '<h2 id="metrics">Metrics</h2><p>The best of each column is marked \N{BLACK STAR}. No '
-        "single one says who forecasts best; each is explained at the end.</p>"
+    shown_parts = [
+        '<h2 id="metrics">Metrics</h2><p>The best of each row is marked \N{BLACK STAR}, and nobody '
+        "where two of the best print the same number. No single one says who forecasts best; each "
+        "is explained at the end.</p>"
     ]
     for group, names in _GROUPS.items():
         shown = [name for name in names if name in frame]
         if shown:
-            parts.append(_metric_table(frame[shown], group, validation.level))
-    return "\n".join(parts)
+            stated = frame[shown].dropna(how="all")
+            shown_parts.append(_metric_table(stated, group, validation.level))
+    return "\n".join(shown_parts)
 
 
 def _metric_table(frame: pd.DataFrame, group: str, level: float) -> str:
-    names = [str(name) for name in frame]
-    best = {name: best_of(frame, name, level) for name in names}
-    heads = "".join(
-        f'<th scope="col"><abbr title="{escape(name)}">{escape(GLOSSARY[name].label)}</abbr>'
-        f"<small>{_ARROWS[METRICS[name]].format(level=level)}</small></th>"
-        for name in names
-    )
+    names, forecasters = [str(name) for name in frame], [str(name) for name in frame.index]
+    best = {name: crowned(frame, name, level) for name in names}
     rows = []
-    for who, row in frame.iterrows():
-        cells = "".join(
-            f'<td class="best">\N{BLACK STAR} {_metric(row[name], name)}</td>'
-            if str(who) in best[name]
-            else f"<td>{_metric(row[name], name)}</td>"
-            for name in names
+    for name in names:
+        head = (
+            f'<abbr title="{escape(name)}">{escape(GLOSSARY[name].label)}</abbr>'
+            f"<small>{_ARROWS[METRICS[name]].format(level=level)}</small>"
         )
-        rows.append(f'<tr><th scope="row">{escape(str(who))}</th>{cells}</tr>')
-    return (
-        f'<h3>{group}</h3><div class="scroll" tabindex="0" role="region" aria-label="{group}">'
-        f'<table class="metrics"><thead><tr><th scope="col">forecaster</th>{heads}</tr></thead>'
-        f"<tbody>{''.join(rows)}</tbody></table></div>"
+        values = [
+            f"{STAR if who == best[name] else ''}{_metric(value, name)}"
+            for who, value in zip(forecasters, frame[name], strict=True)
+        ]
+        rows.append([head, *values])
+    heads = ["", *(escape(who) for who in forecasters)]
+    return f"<h3>{group}</h3>" + table(
+        heads, rows, group, best=lambda i, j: forecasters[j - 1] == best[names[i]]
     )
+
+
+def crowned(frame: pd.DataFrame, metric: str, level: float) -> str | None:
+    """The one forecaster that is best by a metric, as far as the table shows; None in a tie."""
+    best = best_of(frame, metric, level)
+    if len(best) != 1:
+        return None
+    stated = frame[metric].dropna()
+    if METRICS[metric] == "nearer to the level":
+        stated = stated - level
+    if METRICS[metric].startswith("nearer"):
+        stated = stated.abs()
+    printed = {str(who): _metric(value, metric) for who, value in stated.items()}
+    return best[0] if list(printed.values()).count(printed[best[0]]) == 1 else None
 
 
 def _metric(value: float, name: str) -> str:
     """A metric as its table writes it: shares in percent, those around 0 with their sign."""
     if name.endswith("bias") and np.isfinite(value):
         return f"{value:+.1%}"
-    return _number(value, GLOSSARY[name].is_share)
+    return number(value, GLOSSARY[name].is_share)
 
 
 def glossary(validation: Validation) -> str:
@@ -169,48 +183,3 @@ def gains(validation: Validation, value: str) -> pd.DataFrame:
     }
     best = decile_table(actual, actual, groups)["cumulative_share"]
     return pd.DataFrame(found | {"perfect order": best}).rename_axis("up to decile")
-
-
-def plain(frame: pd.DataFrame, caption: str) -> str:
-    """A frame as a table of HTML that scrolls by itself."""
-    frame = frame.reset_index()
-    heads = "".join(f'<th scope="col">{escape(_words(name))}</th>' for name in frame)
-    rows = []
-    for row in frame.itertuples(index=False):
-        first, *others = (_cell(value) for value in row)
-        cells = "".join(f"<td>{value}</td>" for value in others)
-        rows.append(f'<tr><th scope="row">{first}</th>{cells}</tr>')
-    return (
-        f'<div class="scroll" tabindex="0" role="region" aria-label="{escape(caption)}"><table>'
-        f"<caption>{escape(caption)}</caption><thead><tr>{heads}</tr></thead>"
-        f"<tbody>{''.join(rows)}</tbody></table></div>"
-    )
-
-
-def _words(name: object) -> str:
-    return str(name).replace("_", " ")
-
-
-def _cell(value: object) -> str:
-    if isinstance(value, (float, np.floating)):
-        return _number(float(value), False)
-    if isinstance(value, (int, np.integer)):
-        return f"{value:,}"
-    return escape(str(value))
-
-
-def _number(value: float, is_share: bool) -> str:
-    """Four digits that count; a dash where there is none."""
-    if np.isnan(value):
-        return '<span title="does not apply">\N{EN DASH}</span>'
-    if np.isinf(value):
-        return "\N{INFINITY}"
-    if is_share:
-        return f"{value:.1%}"
-    return (
-        f"{value:,.0f}"
-        if abs(value) >= 1000
-        else f"{value:.3f}"
-        if abs(value) < 10
-        else f"{value:.1f}"
-    )

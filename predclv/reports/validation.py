@@ -7,10 +7,9 @@ from typing import NamedTuple
 import pandas as pd
 
 from predclv.data.notices import counted
-from predclv.errors import PredclvError
-from predclv.plots import report_tables as tables
 from predclv.plots.compare import PICTURES
-from predclv.plots.page import STYLE, inline
+from predclv.reports import validation_tables as tables
+from predclv.reports.parts import document, picture
 from predclv.validation.result import Validation
 
 _FINDINGS = 8  # sentences that are seen at once
@@ -126,16 +125,9 @@ def report(validation: Validation) -> str:
     sections = [
         _section(validation, section) for section in SECTIONS if _applies(validation, section)
     ]
-    return "\n".join(
+    return document(
+        title,
         [
-            "<!DOCTYPE html>",
-            '<html lang="en">',
-            '<head><meta charset="utf-8">',
-            '<meta name="viewport" content="width=device-width, initial-scale=1">',
-            '<meta name="generator" content="predclv">',
-            f"<title>{escape(title)}</title>",
-            f"<style>{STYLE}</style></head>",
-            "<body><main>",
             f"<header><h1>Were we right?</h1><p>{escape(validation.headline())}.</p></header>",
             tables.key_figures(validation),
             _findings(validation),
@@ -144,8 +136,7 @@ def report(validation: Validation) -> str:
             *sections,
             "</div>",
             tables.glossary(validation),
-            "</main></body></html>",
-        ]
+        ],
     )
 
 
@@ -170,14 +161,10 @@ def _applies(validation: Validation, section: Section) -> bool:
 
 
 def _section(validation: Validation, section: Section) -> str:
-    heading = f"<h3>{escape(section.heading)}</h3>"
-    try:
-        drawn = inline(lambda ax: PICTURES[section.picture](validation, ax=ax), section.picture)
-        numbers = tables.plain(section.numbers(validation), f"Numbers: {section.heading}")
-    except PredclvError as error:
-        return f'<section>{heading}<p class="absent">Not shown. {escape(str(error))}</p></section>'
-    return (
-        f'<section id="{section.picture}">{heading}<figure>'
-        f'<div class="picture">{drawn}</div><figcaption>{escape(section.reading)}</figcaption>'
-        f"</figure><details><summary>The numbers</summary>{numbers}</details></section>"
+    return picture(
+        section.picture,
+        section.heading,
+        lambda ax: PICTURES[section.picture](validation, ax=ax),
+        section.reading,
+        lambda: section.numbers(validation),
     )

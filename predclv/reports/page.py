@@ -1,4 +1,4 @@
-"""How the report looks, and how a picture becomes a part of it."""
+"""How pages look, and how a picture becomes a part of one."""
 
 import io
 import re
@@ -38,8 +38,9 @@ table { border-collapse: collapse; font-variant-numeric: tabular-nums; font-size
 caption { text-align: left; color: var(--soft); padding: .2rem 0; font-size: .88rem; }
 th, td { padding: .28rem .6rem; text-align: right; border-bottom: 1px solid var(--line);
   white-space: nowrap; }
-thead th { vertical-align: bottom; }
-thead small { display: block; font-weight: normal; color: var(--soft); }
+thead th { vertical-align: bottom; white-space: normal; overflow-wrap: anywhere;
+  min-width: 6.2rem; }
+th small { display: block; font-weight: normal; color: var(--soft); }
 tbody th, thead th:first-child { text-align: left; font-weight: 600; }
 tbody th { position: sticky; left: 0; background: var(--paper); white-space: normal;
   overflow-wrap: anywhere; min-width: 7rem; max-width: 16rem; }
@@ -49,12 +50,25 @@ td.best { background: var(--bestbg); color: var(--best); font-weight: 700; }
 section { min-width: 0; }
 figure { margin: 0; }
 .picture { overflow-x: auto; }
-.picture svg { display: block; width: 100%; min-width: 25rem; height: auto; color: var(--ink); }
+.picture svg { display: block; width: 100%; min-width: 30rem; max-width: 48rem; height: auto;
+  color: var(--ink); }
+section:has(details[open]) { grid-column: 1 / -1; }
 figcaption, .absent { color: var(--soft); font-size: .92rem; max-width: 40rem; }
 details { margin: .4rem 0; } summary { cursor: pointer; font-size: .92rem;
   overflow-wrap: anywhere; }
 dl { max-width: 60rem; } dt { font-weight: 600; margin-top: .7rem; }
 dt small { font-weight: normal; color: var(--soft); } dd { margin: 0; }
+@media (max-width: 44rem) {
+  .stack, .stack tbody, .stack tr, .stack th, .stack td { display: block; }
+  .stack caption { display: block; } .stack thead { display: none; }
+  .stack tr { border: 1px solid var(--line); border-radius: .5rem; margin: .5rem 0;
+    padding: .3rem .6rem; }
+  .stack tbody th { position: static; max-width: none; padding: .2rem 0; }
+  .stack td { display: flex; justify-content: space-between; gap: 1rem; padding: .2rem 0;
+    white-space: nowrap; }
+  .stack td::before { content: attr(data-label); color: var(--soft); text-align: left;
+    font-weight: normal; white-space: normal; overflow-wrap: anywhere; }
+  .stack td:last-child { border-bottom: 0; } }
 @media print { :root { --paper: #ffffff; --ink: #000000; --soft: #444444; --line: #bbbbbb;
   --tint: #f3f3f3; --best: #000000; --bestbg: #e4e4e4; } body { font-size: 10.5pt; }
   main { max-width: none; padding: 0; } section, tr { break-inside: avoid; }
@@ -75,6 +89,7 @@ _SETTINGS: Any = {
 }
 _FOLLOWS = {
     _INK: "currentColor",
+    "#111111": "currentColor",
     "#ffffff": "var(--paper)",
     "#0072b2": "var(--blue)",
     **dict.fromkeys(("#666666", "#555555", "#444444", "#333333"), "var(--soft)"),
@@ -94,7 +109,7 @@ def inline(draw: "Callable[[Axes], Axes]", name: str) -> str:
     with mpl.rc_context(_SETTINGS), warnings.catch_warnings():
         # The reader's browser has more glyphs than Matplotlib's own font.
         warnings.filterwarnings("ignore", message="Glyph .* missing from")
-        figure = Figure(figsize=(6.0, 4.6), layout="constrained")
+        figure = Figure(figsize=(7.4, 4.6), layout="constrained")
         ax = draw(figure.subplots())
         title = " ".join(ax.get_title(loc="left").split()).replace(r"\$", "$")
         axes_said = " ".join(f"{ax.get_xlabel()}; {ax.get_ylabel()}".split())

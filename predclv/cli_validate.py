@@ -1,0 +1,112 @@
+"""The verbs of the command line that hold forecasts against what came."""
+
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+import predclv as pc
+from predclv.cli_options import (
+    TABLES,
+    Baselines,
+    Log,
+    LogOptions,
+    Models,
+    Pictures,
+    check_suffix,
+    draw,
+    forecasters_named,
+    listed,
+    with_options,
+    write_table,
+)
+from predclv.progress import stage
+
+
+@with_options
+def validate(
+    log: Log,
+    calibration_end: Annotated[str, typer.Option(help="Last day that the models may see.")],
+    holdout_end: Annotated[
+        str | None, typer.Option(help="Last day of the holdout; default: the log's last.")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="The report to write (.html), or its table (.csv).")
+    ] = None,
+    models: Models = "BGNBD,MBGNBD,ParetoNBD",
+    baselines: Baselines = "LastPeriod,PastRate,HiatusRate,MeanRate",
+    level: Annotated[float, typer.Option(help="Of the predictive intervals.")] = 0.9,
+    seed: Annotated[int | None, typer.Option(help="Of the draws behind intervals.")] = None,
+    pictures: Pictures = None,
+    *,
+    options: LogOptions,
+) -> None:
+    """Fit on what was known at a day, and score the forecasts against what came after."""
+    check_suffix(out, (".html", ".csv"))
+    forecasters = forecasters_named(models, baselines)
+    with stage(f"Reading {log}"):
+        split = pc.holdout_split(
+            log,
+            calibration_end=calibration_end,
+            holdout_end=holdout_end,
+            **options.arguments(),
+        )
+    with stage("Fitting and scoring"):
+        validation = pc.validate(forecasters, split, level=level, seed=seed, progress=False)
+    typer.echo(repr(validation))
+    if out is not None:
+        with stage("Writing the report"):
+            if out.suffix.casefold() == ".html":
+                validation.to_html(out)
+            else:
+                write_table(validation.frame.reset_index(), out)
+        typer.echo(f"Written to {out}")
+    if pictures is not None:
+        from predclv.plots.compare import PICTURES
+
+        drawn = {name: partial(_draw, picture, validation) for name, picture in PICTURES.items()}
+        draw(pictures, drawn)
+
+
+def _draw(picture: Callable[..., Any], validation: pc.Validation, ax: Any) -> Any:
+    return picture(validation, ax=ax)
+
+
+@with_options
+def backtest(
+    log: Log,
+    cutoffs: Annotated[
+        str, typer.Option(help="Last days known, with commas between them, or how many.")
+    ],
+    horizon: Annotated[str, typer.Option(help="How far each forecast reaches: '26 weeks'.")],
+    out: Annotated[
+        Path | None, typer.Option(help="The scores at each cutoff: .parquet or .csv.")
+    ] = None,
+    until: Annotated[str | None, typer.Option(help="Nothing after this day is looked at.")] = None,
+    models: Models = "BGNBD,MBGNBD,ParetoNBD",
+    baselines: Baselines = "LastPeriod,PastRate,HiatusRate,MeanRate",
+    level: Annotated[float, typer.Option(help="Of the predictive intervals.")] = 0.9,
+    seed: Annotated[int | None, typer.Option(help="Of the draws behind intervals.")] = None,
+    *,
+    options: LogOptions,
+) -> None:
+    """Validate from several days of the past, to see how much of it is chance."""
+    check_suffix(out, TABLES)
+    days = listed(cutoffs)
+    with stage(f"Backtesting on {log}"):
+        found = pc.backtest(
+            forecasters_named(models, baselines),
+            log,
+            cutoffs=int(days[0]) if len(days) == 1 and days[0].isdigit() else days,
+            horizon=horizon,
+            until=until,
+            level=level,
+            seed=seed,
+            **options.arguments(),
+        )
+    typer.echo(repr(found))
+    if out is not None:
+        write_table(found.frame.reset_index(), out)
+        typer.echo(f"Written to {out}")

@@ -8,6 +8,7 @@ customers read off theirs, however many they are.
 """
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,6 +29,16 @@ NOTHING = -1e9  # the log of a quantile that is zero: its exponential is 0.0
 _ROWS = 2048  # histories at once: their tails on the grid stay in the processor's cache
 
 
+class Classes(NamedTuple):
+    """Classes of numbers of purchases: the average of each, and what one of them counts as.
+
+    Both of shape (k,); discounted purchases count as less than one.
+    """
+
+    counts: NDArray
+    worth_of_one: NDArray
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class RevenueTails:
     """P(n purchases sum to more than each of a grid), for customers of one frequency.
@@ -45,11 +56,12 @@ class RevenueTails:
 
     @classmethod
     def of(
-        cls, log_revenue: NDArray, x: float, share: float, counts: NDArray, spend: SpendModel
+        cls, log_revenue: NDArray, x: float, share: float, classes: "Classes", spend: SpendModel
     ) -> "RevenueTails":
         """The tails on a grid for customers with ``x`` repeat purchases and this share."""
         future, unit = _future(x, share, spend)
-        above = future.p_total_above(unit * np.exp(log_revenue), counts[:, None])
+        revenue = unit * np.exp(log_revenue) / classes.worth_of_one[:, None]
+        above = future.p_total_above(revenue, classes.counts[:, None])
         return cls(log_revenue, above.mean(axis=0))
 
     def log_quantile(self, probabilities: NDArray, beyond: float) -> NDArray:
@@ -87,7 +99,12 @@ class RevenueTails:
 
 
 def log_quantile_curves(
-    probabilities: NDArray, counts: NDArray, x: float, spend: SpendModel, beyonds: tuple[float, ...]
+    probabilities: NDArray,
+    counts: NDArray,
+    x: float,
+    spend: SpendModel,
+    beyonds: tuple[float, ...],
+    worth: NDArray | None = None,
 ) -> NDArray:
     """The log quantiles of histories of one frequency, as quadratics in the share.
 
@@ -103,6 +120,9 @@ def log_quantile_curves(
         With draws of its parameters, shape (draws, 1).
     beyonds : tuple
         The probabilities to be exceeded.
+    worth : ndarray, shape (k,), optional
+        What the purchases of each class are worth together, in purchases made today, where they
+        are discounted. Default: ``counts``.
 
     Returns
     -------
@@ -114,7 +134,8 @@ def log_quantile_curves(
     shares = next(shares for most, shares in _SHARES if unknown < most) if x > 0 else (0.0,)
     if unknown < _SHARES[0][0]:
         spend = _middle(spend)
-    at = np.array([_log_quantiles(probabilities, counts, x, u, spend, beyonds) for u in shares])
+    classes = Classes(counts, np.ones(counts.size) if worth is None else worth / counts)
+    at = np.array([_log_quantiles(probabilities, classes, x, u, spend, beyonds) for u in shares])
     at = np.swapaxes(at, 0, 1)
     powers = np.linalg.inv(np.vander(shares, increasing=True))
     curves = np.zeros((len(beyonds), 3, len(probabilities)))
@@ -128,19 +149,19 @@ def log_quantile_curves(
 
 def _log_quantiles(
     probabilities: NDArray,
-    counts: NDArray,
+    classes: Classes,
     x: float,
     share: float,
     spend: SpendModel,
     beyonds: tuple[float, ...],
 ) -> NDArray:
     """The log quantiles at one share, (beyonds, m), read where a rough search says they are."""
-    grid = _grid(x, share, counts, spend)
+    grid = _grid(x, share, classes, spend)
     step = grid[1] - grid[0]
     reach = int(np.ceil((_NEAR + np.std(np.log(spend.scale))) / step)) + 2
 
     def read(at: NDArray, spend: SpendModel) -> NDArray:
-        tails = RevenueTails.of(at, x, share, counts, spend)
+        tails = RevenueTails.of(at, x, share, classes, spend)
         return np.array([tails.log_quantile(probabilities, beyond) for beyond in beyonds])
 
     if len(probabilities) * len(beyonds) * (2 * reach + 1) < grid.size:
@@ -157,10 +178,11 @@ def _log_quantiles(
     return read(grid, spend)
 
 
-def _grid(x: float, share: float, counts: NDArray, spend: SpendModel) -> NDArray:
+def _grid(x: float, share: float, classes: Classes, spend: SpendModel) -> NDArray:
     """Log revenue from where even one purchase has come to less to where none has to more."""
     future, unit = _future(x, share, spend)
-    centre, spread = future.log_total(np.array([counts[0], counts[-1]], float))
+    centre, spread = future.log_total(classes.counts[[0, -1]].astype(float))
+    centre = centre + np.log(classes.worth_of_one[[0, -1]])
     low = (centre - _REACH * spread)[..., 0].min() - np.log(unit)
     high = (centre + _REACH * spread)[..., 1].max() - np.log(unit)
     step = float(np.clip(0.5 * spread.min(), *_STEPS))

@@ -1,12 +1,33 @@
 """Simulated futures: for what has no closed distribution, discounted sums and totals."""
 
+from typing import NamedTuple
+
 import numpy as np
 from numpy.typing import NDArray
 
 from predclv.forecast.histories import Histories
-from predclv.models.base import PurchaseModel, SpendModel
+from predclv.models.base import PurchaseModel, SpendModel, Traits
 
-_WORTHLESS = 1e-4  # a purchase discounted below this ends an infinite horizon
+WORTHLESS = 1e-4
+"""A purchase discounted below this ends an infinite horizon: 1e-4 of what would follow is missed,
+and of a customer who buys on at one rate 1e-4 of all."""
+
+# Purchases of a lifetime that are simulated one by one; of more, what they are worth together is
+# drawn from the gamma distribution with its mean and variance.
+_ONE_BY_ONE = 24
+_MOST_ALIKE = 256  # purchases that stand for more of them where each is given a spend
+
+
+class Purchases(NamedTuple):
+    """When the purchases of some simulated customers fall.
+
+    ``n`` of them within ``window``, uniform, the ``last`` at its end where ``cut``: who leaves
+    after the n-th of more arrivals bought the others before it.
+    """
+
+    n: NDArray
+    window: NDArray
+    cut: NDArray
 
 
 def futures(
@@ -37,35 +58,128 @@ def futures(
     Returns
     -------
     dict
-        ``purchases`` and ``discounted_purchases``, and with spend ``revenue`` and ``worth``, the
-        discounted revenue.
+        ``discounted_purchases``, with spend ``worth``, the discounted revenue, and where ``t`` is
+        finite ``purchases`` and ``revenue``.
     """
-    if np.isinf(t):
-        t = -np.log(_WORTHLESS) / delta
     cell = histories.cell_of_customer
     alive = rng.random(cell.size) < model.p_alive(histories.x, histories.t_x, histories.T)[cell]
     who = np.flatnonzero(alive)
     x, T = histories.x[cell[who]], histories.T[cell[who]]
-    n, window, arrivals = (
-        model.given_alive(x, T).traits(who.shape, rng).purchases(np.full(who.size, t), rng)
-    )
-    # Who leaves after the n-th of more arrivals bought the others before it; uniform each.
-    cut = (n > 0) & (n < arrivals)
-    last = np.where(cut, rng.beta(np.where(cut, n, 1), np.where(cut, arrivals - n, 0) + 1), 1.0)
+    traits = model.given_alive(x, T).traits(who.shape, rng)
+    endless = bool(np.isinf(t))
+    bought = purchases(traits, until_worthless(delta) if endless else t, rng)
+    if endless:
+        n, discount = _few_for_many(bought, delta, rng)
+    else:
+        n, discount = bought.n, np.exp(-delta * _moments(bought, rng))
     owner = np.repeat(np.arange(who.size), n)
-    when = (window * last)[owner] * rng.random(owner.size)
-    final = np.cumsum(n) - 1
-    when[final[cut]] = (window * last)[cut]
-    discount = np.exp(-delta * when)
 
     def summed(values: NDArray | None) -> NDArray:
         total = np.zeros(cell.size)
         total[who] = np.bincount(owner, weights=values, minlength=who.size)
         return total
 
-    result = {"purchases": summed(None), "discounted_purchases": summed(discount)}
+    result = {"discounted_purchases": summed(discount)}
+    if not endless:
+        result["purchases"] = summed(None)
     if spend is not None and mean is not None:
         value = spend.given(x, mean[who]).simulate(n, rng)
-        result["revenue"] = summed(value)
         result["worth"] = summed(value * discount)
+        if not endless:
+            result["revenue"] = summed(value)
     return result
+
+
+def until_worthless(delta: float) -> float:
+    """The time after which a purchase is worth less than 1e-4 of one today."""
+    return float(-np.log(WORTHLESS) / delta)
+
+
+def purchases(traits: Traits, t: float, rng: np.random.Generator) -> Purchases:
+    """The purchases of customers with these traits within ``t``, each of the traits' shape."""
+    n, window, arrivals = traits.purchases(np.full(np.shape(traits.rate), t), rng)
+    cut = (n > 0) & (n < arrivals)
+    last = np.ones(np.shape(n))
+    last[cut] = rng.beta(n[cut], (arrivals - n)[cut] + 1)
+    return Purchases(n, window * last, cut)
+
+
+def _moments(bought: Purchases, rng: np.random.Generator) -> NDArray:
+    """When each of the purchases of customers in a row is made, shape (n.sum(),)."""
+    n, window, cut = bought
+    when = np.repeat(window, n) * rng.random(int(n.sum()))
+    when[(np.cumsum(n) - 1)[cut]] = window[cut]
+    return when
+
+
+def discounted_counts(
+    bought: Purchases, delta: float, rng: np.random.Generator
+) -> tuple[NDArray, NDArray]:
+    """What the purchases of each customer are worth, in purchases made today.
+
+    Parameters
+    ----------
+    bought : Purchases
+        Of customers in a row, shape (m,).
+    delta : float
+
+    Returns
+    -------
+    worth : ndarray, shape (m,)
+        The sum of their discounts ``exp(-delta s)``.
+    alike : ndarray, shape (m,)
+        How many purchases, all discounted alike, have a sum as uncertain: the square of that sum
+        over the sum of squares; 1 where there is none.
+    """
+    n = bought.n
+    worth, squares = np.zeros(n.size), np.zeros(n.size)
+    few = (n > 0) & (n <= _ONE_BY_ONE)
+    some = Purchases(*(column[few] for column in bought))
+    owner = np.repeat(np.arange(some.n.size), some.n)
+    discount = np.exp(-delta * _moments(some, rng))
+    worth[few] = np.bincount(owner, discount, some.n.size)
+    squares[few] = np.bincount(owner, discount * discount, some.n.size)
+    many = n > _ONE_BY_ONE
+    worth[many], squares[many] = _of_many(Purchases(*(c[many] for c in bought)), delta, rng)
+    return worth, np.divide(worth * worth, squares, out=np.ones(n.size), where=squares > 0)
+
+
+def _of_many(
+    bought: Purchases, delta: float, rng: np.random.Generator
+) -> tuple[NDArray, NDArray]:
+    """The sum of the discounts of many purchases, and about that of their squares."""
+    n, window, cut = bought
+    span = delta * window
+    mean = -np.expm1(-span) / span
+    square = -np.expm1(-2 * span) / (2 * span)
+    free = n - cut
+    # A window too short to discount leaves a variance of rounding.
+    variance = np.maximum(square - mean * mean, 1e-12 * mean * mean)
+    shape = free * mean * mean / variance
+    of_free = rng.standard_gamma(shape) * (variance / mean)
+    last = np.where(cut, np.exp(-span), 0.0)
+    return of_free + last, of_free * square / mean + last * last
+
+
+def _few_for_many(
+    bought: Purchases, delta: float, rng: np.random.Generator
+) -> tuple[NDArray, NDArray]:
+    """How many purchases stand for those of each customer, and what each of them is worth.
+
+    Of a long lifetime most are worth next to nothing: as many as have a sum as uncertain, each
+    worth as much, do as well.
+    """
+    n = bought.n
+    few = n <= _ONE_BY_ONE
+    worth, alike = _of_many(Purchases(*(column[~few] for column in bought)), delta, rng)
+    alike = np.minimum(worth * worth / alike, _MOST_ALIKE)
+    stand_for = np.maximum(np.floor(alike + rng.random(alike.size)).astype(n.dtype), 1)
+    counts = n.copy()
+    counts[~few] = stand_for
+    discount = np.empty(int(counts.sum()))
+    one_by_one = np.repeat(few, counts)
+    discount[one_by_one] = np.exp(
+        -delta * _moments(Purchases(*(column[few] for column in bought)), rng)
+    )
+    discount[~one_by_one] = np.repeat(worth / stand_for, stand_for)
+    return counts, discount

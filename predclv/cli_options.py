@@ -1,6 +1,6 @@
 """What the verbs of the command line share: the options of a log."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from enum import StrEnum
 from functools import wraps
@@ -146,7 +146,7 @@ def write_table(frame: Any, out: Path) -> None:
         write_parquet(frame, out)
 
 
-def draw(folder: Path | None, pictures: dict[str, Callable[[Any], Any]]) -> None:
+def draw(folder: Path | None, pictures: Mapping[str, Callable[[Any], Any]]) -> None:
     """Write pictures where a folder is given, and say so."""
     if folder is None:
         return

@@ -136,7 +136,7 @@ def read_json(path: str | os.PathLike[str]) -> Any:
         raise StoreError(f"{path} is no JSON, or is damaged: {error}.") from error
 
 
-def _is_of_numbers(dtype: object) -> bool:
+def _is_of_numbers(dtype: Any) -> bool:
     """Whether a column holds numbers, instants or truth, and so no text that could be executed."""
     of = pd.api.types
     return (

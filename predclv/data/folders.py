@@ -252,8 +252,11 @@ def _checked(file: Path, text: bytes) -> tuple[str, dict[str, Any], dict[str, An
 def _file_of(folder: Path, name: str, entry: Any) -> str:
     """The file that a manifest names for a table, which is one of the folder's own."""
     file = entry.get("file") if isinstance(entry, dict) else None
-    is_own = isinstance(file, str) and file.endswith(".parquet")
-    if not is_own or not _is_name(file.removesuffix(".parquet")):
+    if (
+        not isinstance(file, str)
+        or not file.endswith(".parquet")
+        or not _is_name(file.removesuffix(".parquet"))
+    ):
         raise StoreError(f"{folder / MANIFEST} is damaged: it names no file for table {name!r}.")
     return file
 

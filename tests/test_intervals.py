@@ -312,7 +312,7 @@ def test_the_same_seed_gives_the_same_intervals():
     pd.testing.assert_frame_equal(first, second)
 
 
-def test_lifetime_intervals_are_simulated_and_hold_the_expectation():
+def test_lifetime_intervals_are_of_clv_and_hold_the_expectation():
     few = pc.RFM.from_frame(simulated()[0].head(400), unit="week")
     forecast = fitted().forecast(None, discount_rate=0.1, rfm=few, seed=7)
     frame = forecast.frame

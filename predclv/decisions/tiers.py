@@ -135,8 +135,8 @@ def tiers(
         A forecast, or for quantiles its frame: value and rules look at what is expected, put on a
         yearly footing by dividing by the horizon. Or customers as observed
         (``pc.historical.observed`` or a frame with customer_id, purchases_per_year,
-        average_order_value and, if it differs from their product, annual_spend): value and rules look at
-        the past.
+        average_order_value and, if it differs from their product, annual_spend): value and rules
+        look at the past.
     by : str, optional
         The column whose quantiles count. Default: clv, without spend discounted_purchases; of
         observed customers profit or revenue.

@@ -14,8 +14,8 @@ and of a customer who buys on at one rate 1e-4 of all."""
 
 # Purchases of a lifetime that are simulated one by one; of more, what they are worth together is
 # drawn from the gamma distribution with its mean and variance.
-_ONE_BY_ONE = 24
-_MOST_ALIKE = 256  # purchases that stand for more of them where each is given a spend
+_ONE_BY_ONE = 16
+_MOST_ALIKE = 100  # purchases that stand for more of them where each is given a spend
 
 
 class Purchases(NamedTuple):
@@ -144,9 +144,7 @@ def discounted_counts(
     return worth, np.divide(worth * worth, squares, out=np.ones(n.size), where=squares > 0)
 
 
-def _of_many(
-    bought: Purchases, delta: float, rng: np.random.Generator
-) -> tuple[NDArray, NDArray]:
+def _of_many(bought: Purchases, delta: float, rng: np.random.Generator) -> tuple[NDArray, NDArray]:
     """The sum of the discounts of many purchases, and about that of their squares."""
     n, window, cut = bought
     span = delta * window

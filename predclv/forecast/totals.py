@@ -10,9 +10,10 @@ from predclv.engines.result import Fit
 from predclv.forecast.draws import fixed_draws
 from predclv.forecast.histories import Histories
 from predclv.forecast.simulation import futures
+from predclv.progress import progress, stage
 
 _WORK = 20_000_000  # customers x simulated futures behind the interval of a total
-_MOST = 1000
+_MOST, _MOST_ENDLESS = 1000, 500  # a future without end takes longer
 SIMULATED = 100_000
 """Bases up to here are simulated whole; of larger ones, a sample of this many."""
 
@@ -36,14 +37,18 @@ def simulated_totals(
     parameters does not average out over customers.
     """
     rng = np.random.default_rng([seed, 2])
-    n = int(min(_WORK // histories.cell_of_customer.size, _MOST))
+    most = _MOST if np.isfinite(t) else _MOST_ENDLESS
+    n = int(min(_WORK // histories.cell_of_customer.size, most))
     models = fixed_draws(purchases, n, rng)
     spends = [None] * n if spend is None else fixed_draws(spend, n, rng)
     found: dict[str, list[float]] = {}
-    for model, spend_model in zip(models, spends, strict=True):
-        future = futures(histories, model, spend_model, mean, t, delta, rng)
-        for name, values in future.items():
-            found.setdefault(name, []).append(float(values.sum()))
+    customers = histories.cell_of_customer.size
+    with progress(f"Simulating {customers:,} customers", n) as step:
+        for i, (model, spend_model) in enumerate(zip(models, spends, strict=True)):
+            step(f"future {i + 1} of {n}")
+            future = futures(histories, model, spend_model, mean, t, delta, rng)
+            for name, values in future.items():
+                found.setdefault(name, []).append(float(values.sum()))
     return {name: np.array(values) for name, values in found.items()}
 
 
@@ -85,8 +90,9 @@ def normal_totals(
     mean = None
     if spend is not None:
         mean = np.maximum(sample["monetary_value"].to_numpy(float), 0.0)
-    chance = _chance(histories, mean, purchases, spend, t, delta, rng)
-    shift = _parameter_shifts(histories, mean, purchases, spend, t, delta, rng)
+    with stage(f"Simulating a sample of {len(sample):,} customers"):
+        chance = _chance(histories, mean, purchases, spend, t, delta, rng)
+        shift = _parameter_shifts(histories, mean, purchases, spend, t, delta, rng)
     totals = {}
     for name, value in expected.items():
         noise = np.sqrt(n_customers * chance[name]) * rng.standard_normal(_NORMAL_DRAWS)

@@ -157,7 +157,7 @@ def forecast(
             customers, replace(options, no_amount=True) if fitted.spend is None else options
         )
     result = fitted.forecast(
-        horizon=None if horizon == "lifetime" else horizon,
+        horizon=horizon,
         discount_rate=discount_rate,
         margin=margin,
         level=None if no_intervals else level,

@@ -18,6 +18,7 @@ DAYS = {"day": 1.0, "week": 7.0, "month": 30.4375, "year": 365.25}
 """Days in each unit; a month is a twelfth of a year of 365.25 days."""
 
 _SHORT = {"d": "day", "w": "week", "wk": "week", "mo": "month", "y": "year", "yr": "year"}
+_DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 _QUANTITY = re.compile(r"\s*([0-9]*\.?[0-9]+(?:e[+-]?[0-9]+)?)\s*([a-z]*)\s*", re.IGNORECASE)
 
 
@@ -52,8 +53,44 @@ def _unit_named(word: str) -> str | None:
     return None
 
 
+LIFETIME = "lifetime"
+"""The text that, like None, asks for the whole remaining lifetime."""
+
+
+def is_lifetime(horizon: object) -> bool:
+    """Whether a horizon is the whole remaining lifetime: None, or ``"lifetime"``."""
+    return horizon is None or (isinstance(horizon, str) and horizon.strip().casefold() == LIFETIME)
+
+
+def horizon_in_words(horizon: object) -> str | None:
+    """A horizon as it was asked: ``12 months``, ``90 days``, ``the days to 2027-12-31``.
+
+    None where it carries no unit of its own, such as a bare number.
+
+    Examples
+    --------
+    >>> horizon_in_words("12  months"), horizon_in_words("2027-12-31"), horizon_in_words(26)
+    ('12 months', 'the days to 2027-12-31', None)
+    """
+    if isinstance(horizon, str):
+        text = " ".join(horizon.split())
+        if _DATE.fullmatch(text):
+            return f"the days to {text}"
+        match = _QUANTITY.fullmatch(text)
+        return text if match and match[2] else None
+    if isinstance(horizon, datetime.date):
+        return f"the days to {horizon:%Y-%m-%d}"
+    if isinstance(horizon, (datetime.timedelta, np.timedelta64)):
+        days = pd.Timedelta(horizon) / pd.Timedelta(days=1)
+        return f"{days:g} day{'' if days == 1 else 's'}"
+    return None
+
+
 def horizon_in(
-    horizon: str | float | datetime.timedelta | np.timedelta64, unit: str, what: str = "horizon"
+    horizon: str | float | datetime.timedelta | np.timedelta64 | datetime.date,
+    unit: str,
+    what: str = "horizon",
+    start: datetime.date | None = None,
 ) -> float:
     """Length of a horizon in ``unit``.
 
@@ -64,11 +101,14 @@ def horizon_in(
     ----------
     horizon : str, number, timedelta, pandas.Timedelta or numpy.timedelta64
         ``"52 weeks"``, ``"12 months"``, ``"1 year"``, ``pd.Timedelta(days=90)``, ``52`` or
-        ``"52"``.
+        ``"52"``. Or the last day of the horizon, ``"2027-12-31"`` or a date, where ``start`` is
+        known.
     unit : str
         The unit of the answer: day, week, month or year.
     what : str
         What the horizon is called in error messages.
+    start : datetime.date, optional
+        The day after which the horizon begins, such as the end of observation.
 
     Returns
     -------
@@ -88,7 +128,11 @@ def horizon_in(
     26.0
     """
     per_unit = days_per(unit)
-    if isinstance(horizon, str):
+    if isinstance(horizon, str) and _DATE.fullmatch(horizon.strip()):
+        horizon = _date_of(horizon.strip(), what)
+    if isinstance(horizon, datetime.date):
+        length = _days_until(horizon, start, what) / per_unit
+    elif isinstance(horizon, str):
         match = _QUANTITY.fullmatch(horizon)
         named = (_unit_named(match[2]) if match[2] else unit) if match else None
         if match is None or named is None:
@@ -109,6 +153,26 @@ def horizon_in(
     if not (math.isfinite(length) and length > 0):
         raise OptionError(f"{what} must be positive and finite; got {horizon!r}.")
     return length
+
+
+def _date_of(text: str, what: str) -> datetime.date:
+    try:
+        return datetime.date.fromisoformat(text)
+    except ValueError as error:
+        raise OptionError(f"{what} {text!r} is no day of the calendar.") from error
+
+
+def _days_until(day: datetime.date, start: datetime.date | None, what: str) -> int:
+    """Days after ``start`` up to and including a day."""
+    day = day.date() if isinstance(day, datetime.datetime) else day
+    if start is None:
+        raise OptionError(
+            f"{what} {day} is a day, and the end of observation from which to count is not known "
+            "here: say a length such as '52 weeks', or make the summary with pc.rfm_summary."
+        )
+    if day <= start:
+        raise OptionError(f"{what} {day} is not after the end of observation, {start}.")
+    return (day - start).days
 
 
 def force_of_interest(discount_rate: float, unit: str) -> float:

@@ -104,8 +104,8 @@ def basis(forecast: Forecast | pd.DataFrame) -> str:
         return "the horizon it was made for"
     terms = forecast.terms
     end = f" after {terms.observation_end}" if terms.observation_end else ""
-    if terms.horizon is None:
-        return f"the whole remaining lifetime{end}"
+    if terms.horizon is None or terms.asked is not None:
+        return f"{terms.length}{end}"
     length, unit, years = terms.horizon, terms.unit, horizon_years(forecast)
     if years is not None and abs(years - round(years)) < 1e-9:
         length, unit = round(years), "year"

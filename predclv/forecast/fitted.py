@@ -18,12 +18,21 @@ from predclv.forecast.outlook import Outlook
 from predclv.forecast.result import Forecast, Terms
 from predclv.forecast.selection import Choice
 from predclv.forecast.table import ScoreTable
-from predclv.units import DAYS, force_of_interest, horizon_in, probability, share
+from predclv.units import (
+    DAYS,
+    force_of_interest,
+    horizon_in,
+    horizon_in_words,
+    is_lifetime,
+    probability,
+    share,
+)
 
 _MOST = 1e15
 
-type Horizon = str | float | datetime.timedelta | np.timedelta64 | None
-"""``"52 weeks"``, a timedelta, a number in the summary's unit, or None: the whole lifetime."""
+type Horizon = str | float | datetime.timedelta | np.timedelta64 | datetime.date | None
+"""``"52 weeks"``, a timedelta, a number in the summary's unit, a last day such as
+``"2027-12-31"``, or None or ``"lifetime"``: the whole remaining lifetime."""
 
 
 @dataclass(frozen=True, slots=True, repr=False, eq=False)
@@ -153,7 +162,10 @@ class FittedCLV:
         margin = share(margin, "margin")
         level = None if level is None else probability(level, "level")
         to_fit_unit = DAYS[customers.unit] / DAYS[self.unit]
-        length = None if horizon is None else horizon_in(horizon, customers.unit)
+        length = None
+        if not is_lifetime(horizon):
+            assert horizon is not None
+            length = horizon_in(horizon, customers.unit, start=customers.observation_end)
         if length is None and delta == 0:
             raise OptionError(
                 "horizon=None, the whole remaining lifetime, needs a discount_rate above 0: "
@@ -166,6 +178,7 @@ class FittedCLV:
             margin=margin,
             level=level,
             observation_end=customers.observation_end,
+            asked=horizon_in_words(horizon),
         )
         return Outlook(
             rfm=customers,

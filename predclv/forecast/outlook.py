@@ -22,7 +22,7 @@ from predclv.forecast.histories import Histories
 from predclv.forecast.intervals import lifetime_intervals, predictive_intervals, purchase_draws
 from predclv.forecast.result import COLUMNS, Terms
 from predclv.forecast.table import ScoreTable
-from predclv.forecast.totals import SIMULATED, normal_totals, simulated_totals
+from predclv.forecast.totals import SIMULATED, normal_totals, simulated_buyers, simulated_totals
 from predclv.once import once
 from predclv.progress import stage
 
@@ -211,7 +211,7 @@ class Outlook:
         cells, weight = self.cells.frame, self.rfm.cells().weight
         sums = {
             name: float(cells[name] @ weight)
-            for name in ("expected_purchases", "discounted_purchases")
+            for name in ("p_active", "expected_purchases", "discounted_purchases")
             if name in cells
         }
         if self.spend is not None:
@@ -240,10 +240,24 @@ class Outlook:
             totals = {k: v for k, v in totals.items() if k in ("discounted_purchases", "clv")}
         return totals
 
+    def buyers(self) -> NDArray:
+        """Simulated numbers of customers who buy within the horizon, shape (futures,)."""
+        with stage(f"Simulating who of {len(self):,} customers buys"):
+            weight = np.bincount(
+                self._histories.cell_of_customer,
+                self.rfm.cells().weight,
+                self._histories.n_cells,
+            ).astype(np.int64)
+            return simulated_buyers(self._histories, weight, self.purchases, self.t, self.seed)
+
     def _normal_totals(self) -> dict[str, NDArray]:
         """Totals of a base too large to be simulated whole."""
         names = {"expected_purchases": "purchases", "expected_revenue": "revenue"}
-        expected = {names.get(name, name): value for name, value in self.sums().items()}
+        expected = {
+            names.get(name, name): value
+            for name, value in self.sums().items()
+            if name != "p_active"
+        }
         margin = self.terms.margin
         if "clv" in expected:
             expected["worth"] = expected.pop("clv") / margin if margin else 0.0

@@ -42,6 +42,9 @@ class Point:
     def totals(self) -> None:
         """No simulated totals: a rule knows no chance."""
 
+    def buyers(self) -> None:
+        """No simulated numbers: a rule knows no chance."""
+
     def counts(self) -> None:
         """No distribution of purchases: a rule knows no chance."""
 

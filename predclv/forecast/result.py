@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from predclv.data.duckdb import write_table
 from predclv.data.files import replacing, write_csv, write_parquet
 from predclv.data.pseudonyms import pseudonymise as pseudonymised
-from predclv.errors import OptionError
+from predclv.errors import DataError, OptionError
 from predclv.forecast.distribution import CountDistribution
 from predclv.forecast.total_interval import Total, Unlike, holds, interval, widening
 
@@ -50,6 +50,8 @@ class Terms:
         Of the predictive intervals; None where there are none.
     observation_end : datetime.date or None
         The day the forecast starts after, where the summary knows it.
+    asked : str or None
+        The horizon as it was asked, where it carried a unit: ``"12 months"``.
     """
 
     horizon: float | None
@@ -58,6 +60,16 @@ class Terms:
     margin: float
     level: float | None
     observation_end: datetime.date | None
+    asked: str | None = None
+
+    @property
+    def length(self) -> str:
+        """The horizon in words, as it was asked: ``12 months``."""
+        if self.horizon is None:
+            return "the whole remaining lifetime"
+        if self.asked is not None:
+            return self.asked
+        return f"{self.horizon:g} {self.unit}{'' if self.horizon == 1 else 's'}"
 
     def without_level(self) -> "Terms":
         """The same terms of a forecast without intervals."""
@@ -85,6 +97,9 @@ class Source(Protocol):
 
     def counts(self) -> CountDistribution | None:
         """The distribution of each customer's purchases; None where there is none."""
+
+    def buyers(self) -> NDArray | None:
+        """Simulated numbers of customers who buy, (futures,); None without a distribution."""
 
     def write(self, path: str | Path, metadata: Mapping[str, str]) -> None:
         """Write ``frame`` as Parquet."""
@@ -214,6 +229,47 @@ class Forecast:
         total.attrs["holds"] = holds(level, source)
         return total
 
+    def buyers(self) -> pd.Series:
+        """How many customers will buy at least once within the horizon.
+
+        Over the whole remaining lifetime: how many will ever buy again.
+
+        Returns
+        -------
+        Series
+            ``buyers``, the sum of p_active over customers, and with intervals ``buyers_lower`` and
+            ``buyers_upper`` at the forecast's level: all customers share a draw of the parameters,
+            and each buys or not by the chance that it gives them. ``attrs["holds"]`` says what the
+            interval holds, as of :meth:`total`. A rule gives no interval.
+
+        Raises
+        ------
+        DataError
+            If the forecast says of nobody whether they will buy: it has no p_active.
+
+        Examples
+        --------
+        >>> import predclv as pc
+        >>> fitted = pc.CLVModel(spend=None).fit(pc.rfm_summary(pc.datasets.load_cdnow()))
+        >>> fitted.forecast("26 weeks", seed=1).buyers().round()["buyers"]
+        np.float64(495.0)
+        """
+        sums = self._source.sums()
+        if "p_active" not in sums:
+            raise DataError(
+                "This forecast has no p_active, so it does not say who buys: it was made by a rule "
+                "that names a number of purchases alone."
+            )
+        values = {"buyers": float(sums["p_active"])}
+        level = self.terms.level
+        simulated = None if level is None else self._source.buyers()
+        found = Total(values, name="buyers")
+        if level is not None and simulated is not None:
+            lower, upper = interval(simulated, level)
+            found = Total(values | {"buyers_lower": lower, "buyers_upper": upper}, name="buyers")
+            found.attrs["holds"] = holds(level)
+        return found
+
     def _sums(self) -> dict[str, float]:
         sums = self._source.sums()
         return {name: float(sums[column]) for name, column in _SUMS.items() if column in sums}
@@ -303,15 +359,10 @@ class Forecast:
     def headline(self) -> str:
         """The forecast and its sums in a sentence."""
         terms = self.terms
-        length = (
-            "the whole remaining lifetime"
-            if terms.horizon is None
-            else f"{terms.horizon:g} {terms.unit}{'' if terms.horizon == 1 else 's'}"
-        )
         start = f" after {terms.observation_end}" if terms.observation_end else ""
         sums = ", ".join(f"{v:,.2f} {name.replace('_', ' ')}" for name, v in self._sums().items())
         return (
-            f"Forecast of {len(self):,} customers over {length}{start} at "
+            f"Forecast of {len(self):,} customers over {terms.length}{start} at "
             f"{terms.discount_rate:.1%} a year, margin {terms.margin:g}: {sums}"
         )
 

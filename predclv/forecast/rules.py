@@ -14,7 +14,7 @@ from predclv.errors import DataError, OptionError
 from predclv.forecast.point import point_forecast
 from predclv.forecast.result import Forecast, Terms
 from predclv.frozen import Frozen
-from predclv.units import DAYS, force_of_interest, horizon_in, share
+from predclv.units import DAYS, force_of_interest, horizon_in, horizon_in_words, is_lifetime, share
 
 
 class Rule(NamedTuple):
@@ -115,19 +115,20 @@ class FittedBaseline:
                 f"rfm must be an RFM (pc.rfm_summary or pc.RFM.from_frame); got "
                 f"{type(customers).__name__}."
             )
-        if horizon is None:
+        if is_lifetime(horizon):
             raise OptionError(
                 f"{type(self.baseline).__name__} forecasts a finite horizon, such as '52 weeks': "
                 "a rule without a model says nothing about the whole remaining lifetime."
             )
         force_of_interest(discount_rate, customers.unit)
         terms = Terms(
-            horizon=horizon_in(horizon, customers.unit),
+            horizon=horizon_in(horizon, customers.unit, start=customers.observation_end),
             unit=customers.unit,
             discount_rate=float(discount_rate),
             margin=share(margin, "margin"),
             level=None,
             observation_end=customers.observation_end,
+            asked=horizon_in_words(horizon),
         )
         assert terms.horizon is not None
         learned = _converted(self.learned, DAYS[self.rfm.unit] / DAYS[customers.unit])

@@ -17,6 +17,8 @@ _MOST, _MOST_ENDLESS = 1000, 500  # a future without end takes longer
 SIMULATED = 100_000
 """Bases up to here are simulated whole; of larger ones, a sample of this many."""
 
+_FEWEST_DRAWS = 40  # of the parameters, behind the interval of a number of buyers
+_EACH = 20_000  # histories up to which buyers are drawn for each
 _SAMPLE_FUTURES = 60
 _NORMAL_DRAWS = 4000
 _STEP = 1e-3  # of log parameters, in a derivative
@@ -50,6 +52,39 @@ def simulated_totals(
             for name, values in future.items():
                 found.setdefault(name, []).append(float(values.sum()))
     return {name: np.array(values) for name, values in found.items()}
+
+
+def simulated_buyers(
+    histories: Histories, weight: NDArray, purchases: Fit, t: float, seed: int
+) -> NDArray:
+    """Numbers of customers who buy at least once within ``t``, shape (futures,).
+
+    Each future has a draw of the parameters that all customers share; given it, those of one
+    history who buy are binomial.
+
+    Parameters
+    ----------
+    histories : Histories
+        The distinct ones.
+    weight : ndarray of int64, shape (n_cells,)
+        Customers of each.
+    """
+    rng = np.random.default_rng([seed, 4])
+    draws = int(np.clip(_WORK // histories.n_cells, _FEWEST_DRAWS, _MOST))
+    futures_per_draw = -(-_MOST // draws)
+    totals = []
+    for model in fixed_draws(purchases, draws, rng):
+        active = histories.p_alive(model)[0] * np.take(
+            np.broadcast_to(histories.living(model).p_active(t), histories.state_x.shape),
+            histories.state_of_cell,
+        )
+        p = np.clip(active, 0.0, 1.0)
+        if weight.size > _EACH:  # a sum over so many histories is normal
+            sd = np.sqrt(np.sum(weight * p * (1.0 - p)))
+            totals.append(weight @ p + sd * rng.standard_normal(futures_per_draw))
+        else:
+            totals.append(rng.binomial(weight, p, (futures_per_draw, p.size)).sum(axis=1))
+    return np.clip(np.concatenate(totals), 0.0, float(weight.sum()))
 
 
 def normal_totals(

@@ -35,7 +35,7 @@ TOGETHER = ({"cli", "cli_options", "cli_validate", "demo"},)  # parts of one row
 # The only files that may import a package, as patterns of their path in the package.
 HOMES = {
     "matplotlib": r"(plots|reports)/\w+\.py",
-    "duckdb": r"data/duckdb\.py",
+    "duckdb": r"data/duckdb\w*\.py",
     "pyspark": r"data/spark\w*\.py",
     "pymc": r"engines/pymc\w*\.py",
     "pytensor": r"engines/pymc\w*\.py",

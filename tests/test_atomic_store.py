@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 
 import predclv as pc
-from predclv.data.duckdb import write_table
+from predclv.data.duckdb_files import write_table
 from predclv.data.files import write_csv, write_json, write_parquet, write_text
 from predclv.data.folders import MANIFEST, read_folder, write_folder
 from predclv.data.places import locked, workshop

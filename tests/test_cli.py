@@ -247,7 +247,7 @@ def test_segments_by_rules_says_why_and_warns_of_small_tiers(folder, tmp_path):
         (["validate", "log.csv", "--calibration-end", "1997-09-30", "--out", "r.pdf"],
          ".html or .csv"),
         (["segments", "model", "--out", "t.csv", "--quantiles", "half"], "numbers such as"),
-        (["segments", "model", "--out", "t.xlsx"], ".parquet, .csv"),
+        (["segments", "model", "--out", "t.xlsx"], ".parquet or .csv"),
     ],
 )  # fmt: skip
 def test_validate_and_segments_refuse_what_means_nothing(
@@ -354,7 +354,7 @@ BAD = {
         ["forecast", "{model}", "--out", "no/such/f.csv"],
         "There is no folder",
     ),
-    "a missing model": (["forecast", "nothere", "--out", "o.csv"], "There is nothing at nothere"),
+    "a missing model": (["forecast", "nothere", "--out", "o.csv"], "There is nothing at"),
     "a corrupt model": (["forecast", "{broken}", "--out", "o.csv"], "is no JSON, or is damaged"),
     "a folder that is no model": (
         ["forecast", "{folder}", "--out", "o.csv"],

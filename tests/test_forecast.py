@@ -409,7 +409,9 @@ def test_answers_stay_with_their_customer_whatever_the_ids(kind):
 def test_forecasting_leaves_the_summary_as_it_is(split, fitted):
     before = split.rfm.frame.copy()
     forecast = point(fitted, horizon="1 year")
-    forecast.frame["customer_id"] = -1
+    frame = forecast.frame
+    frame["customer_id"] = -1
+    assert (forecast.frame["customer_id"] == before["customer_id"]).all()
     pd.testing.assert_frame_equal(split.rfm.frame, before)
 
 

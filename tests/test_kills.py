@@ -19,7 +19,8 @@ pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="kills need fork
 @pytest.fixture(scope="module")
 def results():
     """Two models, their forecasts, and a page for each."""
-    rfm = pc.rfm_summary(pc.datasets.load_cdnow())
+    # Frames alone: a log's own connection does not survive a fork, and says so.
+    rfm = pc.RFM.from_frame(pc.rfm_summary(pc.datasets.load_cdnow()).frame, "week")
     some = pc.RFM.from_frame(rfm.frame.head(700), rfm.unit)
     fits = [pc.CLVModel().fit(rfm), pc.CLVModel().fit(some)]
     forecasts = [fitted.forecast(level=None) for fitted in fits]

@@ -77,11 +77,11 @@ def test_bounds_hold_their_level_of_a_long_simulation(model, spend):
             for side in ("revenue_lower", "revenue_upper")
         ]
         # One percentage point: a third of it is what 40,000 simulated customers may be off by.
-        assert np.mean(worth > bounds[1]) == pytest.approx(0.05, abs=0.007)
+        assert np.mean(worth > bounds[1]) == pytest.approx(0.05, abs=0.01)
         if np.mean(worth == 0) > 0.06:
             assert bounds[0] == 0
         elif np.mean(worth == 0) < 0.04:
-            assert np.mean(worth < bounds[0]) == pytest.approx(0.05, abs=0.007)
+            assert np.mean(worth < bounds[0]) == pytest.approx(0.05, abs=0.01)
         assert bounds[1] == pytest.approx(np.quantile(worth, 0.95), rel=0.04)
 
 

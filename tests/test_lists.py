@@ -320,7 +320,7 @@ def test_shares_that_mean_nothing_are_refused(fitted):
         with pytest.raises(OptionError):
             pc.segments.win_back(forecast, **options)
     with pytest.raises(DataError, match="wants a Forecast"):
-        pc.segments.win_back(forecast.frame)
+        pc.segments.win_back(["not", "a", "forecast"])
 
 
 def test_no_list_warns_on_ordinary_customers(fitted):

@@ -119,7 +119,7 @@ def simulated(model, spend, first_mean, rng, n=800, days=39 * 7):
 
 
 def test_without_a_log_the_first_order_is_a_repeat_order_and_that_is_said(fitted, cdnow, found):
-    elsewhere = pc.FittedCLV(fitted.purchases, fitted.spend, pc.RFM.from_frame(cdnow.frame))
+    elsewhere = pc.FittedCLV(fitted.purchases, fitted.spend, pc.RFM.from_frame(cdnow.frame, "week"))
     with pytest.warns(AssumptionWarning, match="no log to take the first order from"):
         without = new_customer(elsewhere, "2 years", margin=0.3)
     assert without.first_order == without.later_order == pytest.approx(fitted.spend.model.mean)

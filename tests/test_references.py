@@ -127,10 +127,18 @@ def table() -> list[tuple[make.Point, mp.mpf, mp.mpf]]:
     ]
 
 
+def assert_same_points(stored, made):
+    """The table's points are those that are made today; exp's last digit is the processor's."""
+    assert len(stored) == len(made)
+    for one, other in zip(stored, made, strict=True):
+        for name in type(other).__slots__:
+            assert getattr(one, name) == pytest.approx(getattr(other, name), rel=1e-13)
+
+
 @pytest.mark.parametrize("endless", [False, True], ids=["finite", "infinite"])
 def test_discounted_purchases_agree_with_the_integral_over_time(table, endless):
     points = [row[0] for row in table]
-    assert points == make.points()
+    assert_same_points(points, make.points())
     assert len(points) >= 300
     t = np.where(endless, np.inf, column("t", points))
     history = [column(name, points) for name in ("x", "t_x", "T")]
@@ -213,7 +221,7 @@ def read(path, kind):
 @pytest.mark.parametrize("endless", [False, True], ids=["finite", "infinite"])
 def test_mbgnbd_discounts_as_the_integral_over_time(endless):
     points, values = read(make_family.MBG_TABLE, make.Point)
-    assert points == make.points()
+    assert_same_points(points, make.points())
     model = pc.MBGNBD(*(column(name, points) for name in ("r", "alpha", "a", "b")))
     t = np.where(endless, np.inf, column("t", points))
     history = [column(name, points) for name in ("x", "t_x", "T")]
@@ -244,7 +252,7 @@ PARETO_ANSWERS = {
 @pytest.mark.parametrize("name", PARETO_ANSWERS)
 def test_paretonbd_agrees_with_mpmath_everywhere(pareto_table, name):
     points, values = pareto_table
-    assert points == make_family.pareto_points()
+    assert_same_points(points, make_family.pareto_points())
     assert len(points) >= 300
     model = pc.ParetoNBD(*(column(part, points) for part in ("r", "alpha", "s", "beta")))
     n = np.array([float(value) for value in values["n"]])

@@ -206,7 +206,7 @@ def test_a_write_that_is_killed_leaves_no_file_of_that_name(many_orders, tmp_pat
     left = [file.name for file in tmp_path.iterdir()]
     assert process.returncode == -signal.SIGKILL
     assert len(left) == 1
-    assert left[0].startswith(".s.parquet-")
+    assert left[0].startswith(".predclv-")
 
 
 @pytest.mark.slow
@@ -237,7 +237,7 @@ def test_ten_million_forecasts_killed_half_way_leave_the_last_ones_as_they_were(
     process.communicate(timeout=60)
     assert process.returncode == -signal.SIGKILL
     assert path.read_text() == "the last forecast"
-    assert half[0].name.startswith(".forecast.parquet-")
+    assert half[0].name.startswith(".predclv-")
     with pytest.raises(pa.ArrowInvalid):
         pq.read_table(half[0])
 

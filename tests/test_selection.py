@@ -102,5 +102,5 @@ def test_a_log_of_days_is_refused():
 
 
 def test_another_word_than_auto_is_no_model():
-    with pytest.raises(OptionError, match="purchases must be a class"):
+    with pytest.raises(OptionError, match="no model 'automatic'"):
         pc.CLVModel(purchases="automatic")

@@ -1,6 +1,6 @@
-"""DuckDB: a private connection in memory, a user's own relations, and tables in files.
+"""DuckDB: a private connection in memory, and a user's own relations.
 
-The only file that imports duckdb.
+With `duckdb_files` the only file that imports duckdb.
 """
 
 import contextlib
@@ -10,19 +10,16 @@ import shutil
 import uuid
 import weakref
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import Any, TypeGuard
 
 import duckdb
 import pandas as pd
 import pyarrow as pa
 
-from predclv.data.files import arrow_table
-from predclv.data.places import assert_parent, move, place, replacing, workshop
-from predclv.data.places import explained as explained_writing
+from predclv.data.places import replacing
 from predclv.data.settings import current_settings, everyday_limit
 from predclv.data.sql import DUCKDB
-from predclv.errors import DataError, PredclvError, StoreError
+from predclv.errors import DataError
 from predclv.once import Turn
 
 RELATION_NAME = "__predclv_log__"
@@ -143,7 +140,7 @@ class Engine:
                     target = DUCKDB.literal(str(temporary))
                     cursor.execute(f"COPY ({sql} ORDER BY {order}) TO {target} ({options})")
             except duckdb.IOException as error:
-                raise OSError(_first_words(error)) from error
+                raise OSError(first_words(error)) from error
             except duckdb.Error as error:
                 raise _explanation("the summary", error) from error
 
@@ -275,7 +272,7 @@ def explained(what: str) -> Iterator[None]:
         raise _explanation(what, error) from error
 
 
-def _first_words(error: duckdb.Error) -> str:
+def first_words(error: duckdb.Error) -> str:
     return " ".join(str(error).split("\n\n")[0].split())[:400]
 
 
@@ -286,7 +283,7 @@ def _lacks_room(error: duckdb.Error) -> bool:
 
 def _explanation(what: str, error: duckdb.Error) -> DataError:
     """The error with what to try: more memory or disk, or a look at the file."""
-    said = _first_words(error)
+    said = first_words(error)
     if _lacks_room(error):
         return DataError(
             f"DuckDB ran out of room over {what}: {said} Say pc.duckdb_settings with a larger "
@@ -297,62 +294,3 @@ def _explanation(what: str, error: duckdb.Error) -> DataError:
         f"DuckDB could not read {what}: {said} "
         "Is a file cut short, still being written or not what its name says?"
     )
-
-
-def write_table(frame: pd.DataFrame, path: str | os.PathLike[str], table: str) -> None:
-    """Write a frame as a table of a DuckDB file, in one transaction.
-
-    The file is created, whole or not at all, where there is none; a table of that name is
-    replaced, all others stay. Periods are written as their text, such as ``2024-01``, for DuckDB
-    has no type for them.
-
-    Parameters
-    ----------
-    frame : pandas.DataFrame
-        The index is not written.
-    path : path-like
-        The DuckDB database file.
-    table : str
-        Any text; it is quoted, so ``"my table"`` is one table.
-
-    Raises
-    ------
-    StoreError
-        If the file is no DuckDB database, is in use by another process, its folder is missing, or
-        a column's values have no type in DuckDB.
-    """
-    file = place(path)
-    assert_parent(file)
-    if not table:
-        raise StoreError("The table needs a name.")
-    periods = [name for name in frame if isinstance(frame[name].dtype, pd.PeriodDtype)]
-    content = arrow_table(frame.astype(dict.fromkeys(periods, "str")))
-    if file.exists():
-        _write_into(file, content, table)
-        return
-    with explained_writing(file), workshop(file.parent) as folder:
-        _write_into(folder / file.name, content, table)
-        try:
-            os.link(folder / file.name, file)  # unlike a rename it never replaces another writer's
-        except FileExistsError:
-            _write_into(file, content, table)
-        except OSError:  # no links in this file system
-            move(folder / file.name, file)
-
-
-def _write_into(file: Path, content: pa.Table, table: str) -> None:
-    """Write a table into a database file, in one transaction."""
-    try:
-        with duckdb.connect(str(file)) as connection:
-            connection.register(RELATION_NAME, content)
-            connection.execute("BEGIN")
-            connection.execute(
-                f"CREATE OR REPLACE TABLE {DUCKDB.quote(table)} AS SELECT * FROM {RELATION_NAME}"
-            )
-            connection.execute("COMMIT")
-    except PredclvError:
-        raise
-    except duckdb.Error as error:
-        raise StoreError(
-            f"The table {table!r} could not be written to {file}: {_first_words(error)}"
-        ) from error

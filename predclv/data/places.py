@@ -54,6 +54,8 @@ def place(path: str | os.PathLike[str], follow: bool = True) -> Path:
         if follow and found.is_symlink():
             raise ValueError("it is a symbolic link that leads back to itself")
         return found
+    except PermissionError:
+        return named  # what may not be looked at is an error where it is opened
     except (TypeError, ValueError, RuntimeError, OSError) as error:
         raise StoreError(f"{path!r} is no path of a file or folder: {error}.") from error
 

@@ -210,10 +210,7 @@ class RFM:
             If the log has no amounts.
         """
         if not self.has_spend:
-            raise DataError(
-                "This summary has no spend: its log has no amounts. Name the column of the amounts "
-                "in rfm_summary, or fit purchases alone."
-            )
+            raise DataError("This summary has no spend: its log has no amounts. Name their column.")
         return self._summary.spend_cells()
 
     def __len__(self) -> int:

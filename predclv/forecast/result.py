@@ -10,7 +10,7 @@ from typing import Protocol
 import pandas as pd
 from numpy.typing import NDArray
 
-from predclv.data.duckdb import write_table
+from predclv.data.duckdb_files import write_table
 from predclv.data.files import replacing, write_csv, write_parquet
 from predclv.data.pseudonyms import pseudonymise as pseudonymised
 from predclv.errors import DataError, OptionError

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from predclv.data.duckdb import write_table
+from predclv.data.duckdb_files import write_table
 from predclv.data.files import write_parquet
 from predclv.forecast.result import Terms
 

@@ -163,7 +163,7 @@ def discounted_clv(profits: ArrayLike, discount_rate: ArrayLike, first_period: i
 
     Examples
     --------
-    >>> discounted_clv([110, 121], 0.10)
+    >>> round(discounted_clv([110, 121], 0.10), 6)
     200.0
     >>> discounted_clv([-50, 110], 0.10, first_period=0)
     50.0

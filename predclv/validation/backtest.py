@@ -93,7 +93,7 @@ class Backtest:
         >>> log = pc.datasets.load_cdnow()
         >>> found = pc.backtest(pc.baselines.MeanRate(), log, cutoffs=3, horizon="13 weeks")
         >>> found.total_errors().frame["purchases"].round(2).tolist()
-        [-0.29, -0.31, -0.54]
+        [-0.3, -0.31, -0.54]
         """
         name = self._only(forecaster)
         rows = self._frame.xs(name, level="forecaster")

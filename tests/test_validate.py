@@ -194,7 +194,8 @@ def test_rules_without_chance_are_scored_as_the_one_number_they_state(validation
     pd.testing.assert_series_equal(rules["crps"], rules["mae"], check_names=False)
     pd.testing.assert_series_equal(rules["mae_median"], rules["mae"], check_names=False)
     missing = [
-        "log_score", "coverage", "width", "total_coverage", "spend_coverage", "spend_total_coverage",
+        "log_score", "coverage", "width", "total_coverage",
+        "spend_coverage", "spend_total_coverage",
     ]  # fmt: skip
     assert rules[missing].isna().all(axis=None)
     ranked = rules.drop("mean rate").drop(columns=missing)

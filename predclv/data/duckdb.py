@@ -273,6 +273,7 @@ def explained(what: str) -> Iterator[None]:
 
 
 def first_words(error: duckdb.Error) -> str:
+    """What DuckDB says of an error, without its advice."""
     return " ".join(str(error).split("\n\n")[0].split())[:400]
 
 

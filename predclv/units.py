@@ -130,7 +130,7 @@ def horizon_in(
     per_unit = days_per(unit)
     if isinstance(horizon, str) and _DATE.fullmatch(horizon.strip()):
         horizon = _date_of(horizon.strip(), what)
-    if isinstance(horizon, datetime.date):
+    if isinstance(horizon, datetime.date) and horizon is not pd.NaT:
         length = _days_until(horizon, start, what) / per_unit
     elif isinstance(horizon, str):
         match = _QUANTITY.fullmatch(horizon)

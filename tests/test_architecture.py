@@ -24,7 +24,7 @@ ROWS = (
     {"engines"},
     {"models", "data"},  # neither knows the other
     {"maths", "units"},
-    {"errors", "progress", "once", "frozen"},
+    {"errors", "progress", "once", "frozen", "interrupts"},
 )
 UPWARDS = {  # the methods to_html, nothing else
     ("validation/result.py", "predclv.reports.validation"),

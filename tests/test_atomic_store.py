@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 import threading
 from pathlib import Path
 
@@ -217,6 +218,14 @@ def test_a_report_is_written_whole_or_not_at_all(tmp_path):
         validation.to_html(tmp_path / "nowhere" / "r.html")
 
 
+@pytest.fixture
+def open_folder():
+    """A folder that everybody may look into, which pytest's own are not."""
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder).chmod(0o755)
+        yield Path(folder)
+
+
 IN_NEED = """
 import os, resource, sys
 import test_atomic_store as t
@@ -242,17 +251,14 @@ for name, write in t.WRITERS.items():
 )
 @pytest.mark.parametrize("what", ["full", "read-only"])
 @pytest.mark.parametrize("there_is", ["nothing", "earlier"])
-def test_a_full_disk_or_a_locked_folder_leaves_what_was_there(tmp_path, what, there_is):
-    place = tmp_path / "place"
+def test_a_full_disk_or_a_locked_folder_leaves_what_was_there(open_folder, what, there_is):
+    place = open_folder / "place"
     place.mkdir()
-    tmp_path.parent.parent.chmod(0o755)
     if there_is == "earlier":
         for name, write in WRITERS.items():
             write(SMALL, place / name)
-    for folder in (place, *place.parents):
-        if str(folder).startswith(str(tmp_path.parent.parent)):
-            folder.chmod(0o755)
-    before = {p: p.read_bytes() for p in tmp_path.rglob("*") if p.is_file()}
+    place.chmod(0o755)
+    before = {p: p.read_bytes() for p in open_folder.rglob("*") if p.is_file()}
     environment = os.environ | {"PYTHONPATH": str(Path(__file__).parent)}
     done = subprocess.run(
         [sys.executable, "-c", IN_NEED, str(place), what],
@@ -262,5 +268,5 @@ def test_a_full_disk_or_a_locked_folder_leaves_what_was_there(tmp_path, what, th
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    assert {p: p.read_bytes() for p in tmp_path.rglob("*") if p.is_file()} == before
+    assert {p: p.read_bytes() for p in open_folder.rglob("*") if p.is_file()} == before
     shutil.rmtree(place)

@@ -174,7 +174,11 @@ def assert_parent(path: Path) -> None:
     StoreError
         If not.
     """
-    if not path.parent.is_dir():
+    try:
+        is_there = path.parent.is_dir()
+    except OSError as error:
+        raise StoreError(f"{path} could not be written: {error.strerror}.") from error
+    if not is_there:
         raise StoreError(f"There is no folder {path.parent} to write {path.name} into.")
 
 

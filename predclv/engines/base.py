@@ -13,6 +13,7 @@ from predclv.data.cells import Cells, SpendCells
 from predclv.data.rfm import RFM
 from predclv.engines.result import Fit
 from predclv.errors import DataError, DataWarning, FitError, OptionError, did_you_mean
+from predclv.interrupts import uninterrupted
 from predclv.models import class_of
 from predclv.models.base import Model
 from predclv.progress import stage
@@ -83,7 +84,8 @@ def fit(
             f"engine must be one of {', '.join(ENGINES)}; got {engine!r}."
             f"{did_you_mean(engine, ENGINES)}"
         )
-    runner = import_module(ENGINES[engine]).run
+    with uninterrupted():
+        runner = import_module(ENGINES[engine]).run
     known = [
         name
         for name in inspect.signature(runner).parameters

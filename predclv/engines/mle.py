@@ -14,6 +14,7 @@ from threadpoolctl import ThreadpoolController
 from predclv.data.cells import Cells, SpendCells
 from predclv.engines.result import Fit
 from predclv.errors import BoundaryWarning, FitError, OptionError
+from predclv.interrupts import uninterrupted
 from predclv.maths.optimise import Maximum, maximum
 from predclv.models.base import Columns, Coordinate, Model, Objective
 
@@ -83,7 +84,8 @@ def run(
         )
     draws = None
     if bootstrap is not None:
-        from predclv.engines.bootstrap import replicates
+        with uninterrupted():
+            from predclv.engines.bootstrap import replicates
 
         draws = replicates(model, arrays, found.log_parameters, bootstrap, seed)
     return Fit(
@@ -209,7 +211,8 @@ def _objective_of(model: type[Model], arrays: Columns) -> Objective:
     """The likelihood, compiled where it is slow enough to be worth loading the compiler."""
     if arrays[-1].size < model.compile_from:
         return model.objective(arrays)
-    from predclv.engines.kernels import objective
+    with uninterrupted():
+        from predclv.engines.kernels import objective
 
     return objective(model, arrays)
 

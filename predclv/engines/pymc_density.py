@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from predclv.engines.kernels import kernel_of, objective
+from predclv.interrupts import uninterrupted
 from predclv.models.base import Columns, LogNormalPrior, Model, Objective
 from predclv.once import FieldsAlone, once
 
@@ -58,7 +59,8 @@ class Density(FieldsAlone):
     @once
     def pymc_model(self) -> Any:
         """The ``pm.Model`` with this density."""
-        from predclv.engines.pymc_model import pymc_model
+        with uninterrupted():
+            from predclv.engines.pymc_model import pymc_model
 
         return pymc_model(self.model, self.priors, self.data)
 
@@ -72,7 +74,8 @@ class Density(FieldsAlone):
         """Log prior density of the log parameters, and its gradient."""
         if self.is_closed:
             return self._nearest_normal
-        from predclv.engines.pymc_model import compiled_log_prior
+        with uninterrupted():
+            from predclv.engines.pymc_model import compiled_log_prior
 
         return compiled_log_prior(self.model, self.priors)
 
@@ -113,6 +116,7 @@ class Density(FieldsAlone):
                 name: rng.lognormal(np.log(prior.median), prior.sigma, n)
                 for name, prior in self.priors.items()
             }
-        from predclv.engines.pymc_model import prior_draws
+        with uninterrupted():
+            from predclv.engines.pymc_model import prior_draws
 
         return prior_draws(self.model, self.priors, n, seed)

@@ -81,7 +81,10 @@ class Posterior(FieldsAlone):
         everyone: dict[str, Any] = {"observed_data": {named: arrays[target][cell]}}
         if cell.size * chains * draws <= _POINTWISE:
             per_cell = _log_likelihoods(model, self.replicates, arrays[:-1])
-            everyone["log_likelihood"] = {named: per_cell[..., cell]}
+            # Of whom nothing is known yet (T = 0) the log-likelihood is 0 in every draw: they
+            # change no elpd, and ArviZ cannot smooth a constant.
+            informative = np.flatnonzero(_varies(per_cell)[cell])
+            everyone["log_likelihood"] = {named: per_cell[..., cell[informative]]}
         else:
             everyone["observed_data"] = {named: arrays[target][cell[shown]]}
         for group, part in arviz_base.from_dict(
@@ -102,7 +105,9 @@ class Posterior(FieldsAlone):
         """The leave-one-customer-out elpd of the full table, whatever its size.
 
         A cell's customers have the same elpd, so it is computed once per cell by Pareto-smoothed
-        importance sampling and counted by weight. As ``az.loo`` of one row per customer.
+        importance sampling and counted by weight. As ``az.loo`` of one row per customer. Somebody
+        who first bought on the last day (T = 0) has a log-likelihood of 0 whatever the parameters:
+        an elpd of 0, and a Pareto k of 0.
 
         Returns
         -------
@@ -121,17 +126,26 @@ class Posterior(FieldsAlone):
         samples = self.replicates.shape[0] * self.replicates.shape[1]
         step = max(1, _CHUNK // samples)
         parts, fitted = [], []
+        elpd_of_cell, k_of_cell = np.zeros(weight.size), np.zeros(weight.size)
         for first in range(0, weight.size, step):
             columns = tuple(column[first : first + step] for column in arrays[:-1])
             values = _log_likelihoods(self.density.model, self.replicates, columns)
-            tree = posterior.copy()
-            tree["log_likelihood"] = arviz_base.from_dict({"log_likelihood": {"cell": values}})[
-                "log_likelihood"
-            ]
-            parts.append(arviz_stats.loo(tree, pointwise=True))
             fitted.append(logsumexp(values, axis=(0, 1)) - np.log(samples))
-        elpd = np.repeat(np.concatenate([part.elpd_i.to_numpy() for part in parts]), weight)
-        k_hat = np.repeat(np.concatenate([part.pareto_k.to_numpy() for part in parts]), weight)
+            varies = _varies(values)
+            elpd_of_cell[first : first + step] = values[0, 0]  # where no draw differs
+            if not varies.any():
+                continue
+            tree = posterior.copy()
+            tree["log_likelihood"] = arviz_base.from_dict(
+                {"log_likelihood": {"cell": values[..., varies]}}
+            )["log_likelihood"]
+            part = arviz_stats.loo(tree, pointwise=True)
+            parts.append(part)
+            places = first + np.flatnonzero(varies)
+            elpd_of_cell[places], k_of_cell[places] = (
+                part.elpd_i.to_numpy(), part.pareto_k.to_numpy(),
+            )  # fmt: skip
+        elpd, k_hat = np.repeat(elpd_of_cell, weight), np.repeat(k_of_cell, weight)
         wrapped = arviz_base.from_dict(
             {"log_likelihood": {"elpd": elpd, "k": k_hat}},
             sample_dims=[],
@@ -166,6 +180,11 @@ class Remembered(FieldsAlone):
     def loo(self) -> Any:
         """Refused: the customers are not there."""
         raise FitError("A saved fit does not hold the cells it was fitted to; fit again for loo.")
+
+
+def _varies(log_likelihoods: NDArray) -> NDArray:
+    """Of (chains, draws, n), whose log-likelihood is not the same in every draw, shape (n,)."""
+    return np.ptp(log_likelihoods, axis=(0, 1)) > 1e-12  # rounding of a 0
 
 
 def _by_name(names: tuple[str, ...], values: NDArray) -> dict[str, NDArray]:

@@ -13,6 +13,7 @@ from scipy.special import ndtri
 
 from predclv.engines.fit_checks import assert_document, replicates_of
 from predclv.errors import FitError, OptionError
+from predclv.interrupts import uninterrupted
 from predclv.models import class_named
 from predclv.models.base import Model
 from predclv.units import probability
@@ -248,7 +249,8 @@ class Fit:
         replicates = replicates_of((tables or {}).get("replicates"), kind.names(), method)
         source = None
         if replicates is not None and document["engine"] == "pymc":
-            home = import_module("predclv.engines.pymc_idata")
+            with uninterrupted():
+                home = import_module("predclv.engines.pymc_idata")
             source = home.Remembered(model.names(), replicates)
         return cls(
             model=model,

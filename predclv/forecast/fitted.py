@@ -15,9 +15,10 @@ from predclv.data.rfm import RFM
 from predclv.engines.result import Fit
 from predclv.errors import DataError, OptionError, StoreError
 from predclv.forecast.outlook import Outlook
-from predclv.forecast.result import Forecast, Terms
+from predclv.forecast.result import Forecast
 from predclv.forecast.selection import Choice
 from predclv.forecast.table import ScoreTable
+from predclv.forecast.terms import Terms
 from predclv.units import (
     DAYS,
     force_of_interest,

@@ -20,8 +20,9 @@ from predclv.forecast.distribution import CountDistribution, HistoryCounts
 from predclv.forecast.draws import drawn
 from predclv.forecast.histories import Histories
 from predclv.forecast.intervals import lifetime_intervals, predictive_intervals, purchase_draws
-from predclv.forecast.result import COLUMNS, Terms
+from predclv.forecast.result import COLUMNS
 from predclv.forecast.table import ScoreTable
+from predclv.forecast.terms import Terms
 from predclv.forecast.totals import SIMULATED, normal_totals, simulated_buyers, simulated_totals
 from predclv.once import once
 from predclv.progress import stage

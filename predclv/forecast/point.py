@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from predclv.data.files import write_parquet
 from predclv.data.rfm import RFM
 from predclv.errors import OptionError
-from predclv.forecast.result import COLUMNS, Forecast, Terms
+from predclv.forecast.result import COLUMNS, Forecast
+from predclv.forecast.terms import Terms
 from predclv.units import force_of_interest
 
 

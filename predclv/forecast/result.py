@@ -1,8 +1,7 @@
 """Forecast: one row per customer, the customer base as a whole, and ways out to files."""
 
-import datetime
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from html import escape
 from pathlib import Path
 from typing import Protocol
@@ -15,6 +14,7 @@ from predclv.data.files import replacing, write_csv, write_parquet
 from predclv.data.pseudonyms import pseudonymise as pseudonymised
 from predclv.errors import DataError, OptionError
 from predclv.forecast.distribution import CountDistribution
+from predclv.forecast.terms import Terms
 from predclv.forecast.total_interval import Total, Unlike, holds, interval, widening
 
 COLUMNS = (
@@ -30,50 +30,6 @@ _SUMS = {
     "revenue": "expected_revenue",
     "clv": "clv",
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Terms:
-    """What the numbers of a forecast depend on.
-
-    Attributes
-    ----------
-    horizon : float or None
-        Length of the forecast in ``unit``; None is the whole remaining lifetime.
-    unit : str
-        Unit of time.
-    discount_rate : float
-        Annual and effective.
-    margin : float
-        Share of spend that is profit.
-    level : float or None
-        Of the predictive intervals; None where there are none.
-    observation_end : datetime.date or None
-        The day the forecast starts after, where the summary knows it.
-    asked : str or None
-        The horizon as it was asked, where it carried a unit: ``"12 months"``.
-    """
-
-    horizon: float | None
-    unit: str
-    discount_rate: float
-    margin: float
-    level: float | None
-    observation_end: datetime.date | None
-    asked: str | None = None
-
-    @property
-    def length(self) -> str:
-        """The horizon in words, as it was asked: ``12 months``."""
-        if self.horizon is None:
-            return "the whole remaining lifetime"
-        if self.asked is not None:
-            return self.asked
-        return f"{self.horizon:g} {self.unit}{'' if self.horizon == 1 else 's'}"
-
-    def without_level(self) -> "Terms":
-        """The same terms of a forecast without intervals."""
-        return replace(self, level=None)
 
 
 class Source(Protocol):

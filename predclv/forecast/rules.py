@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from predclv.data.rfm import RFM
 from predclv.errors import DataError, OptionError
 from predclv.forecast.point import point_forecast
-from predclv.forecast.result import Forecast, Terms
+from predclv.forecast.result import Forecast
+from predclv.forecast.terms import Terms
 from predclv.frozen import Frozen
 from predclv.units import DAYS, force_of_interest, horizon_in, horizon_in_words, is_lifetime, share
 

@@ -8,7 +8,7 @@ import pandas as pd
 
 from predclv.data.duckdb_files import write_table
 from predclv.data.files import write_parquet
-from predclv.forecast.result import Terms
+from predclv.forecast.terms import Terms
 
 
 @dataclass(frozen=True, slots=True, repr=False, eq=False)

@@ -165,7 +165,7 @@ def discounted_clv(profits: ArrayLike, discount_rate: ArrayLike, first_period: i
     --------
     >>> round(discounted_clv([110, 121], 0.10), 6)
     200.0
-    >>> discounted_clv([-50, 110], 0.10, first_period=0)
+    >>> round(discounted_clv([-50, 110], 0.10, first_period=0), 6)
     50.0
     """
     if isinstance(first_period, bool) or not isinstance(first_period, (int, np.integer)):

@@ -15,7 +15,7 @@ import predclv as pc
 from predclv.engines.kernels import KERNELS
 from predclv.engines.mle import arrays_of, estimate
 from predclv.engines.pymc_density import Density
-from predclv.errors import FitError, OptionError, SamplingWarning
+from predclv.errors import FitError, OptionError, OptionWarning, SamplingWarning
 from predclv.models.base import LogNormalPrior
 
 # Posterior under the default priors of CDNOW's 39 weeks: 8 chains x 10,000 draws, seed 20261, all
@@ -479,13 +479,17 @@ def test_divergences_and_chains_that_disagree_are_doubted():
 def test_advi_is_near_the_posterior_and_told_when_it_is_not(cdnow, posterior, monkeypatch):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", SamplingWarning)
-        fit = pc.fit(pc.BGNBD, cdnow, "pymc", method="advi", seed=1, progress=False)
+        with pytest.warns(OptionWarning, match="Prefer method='nuts'"):
+            fit = pc.fit(pc.BGNBD, cdnow, "pymc", method="advi", seed=1, progress=False)
     for name, (mean, spread, _) in LONG_RUN[pc.BGNBD].items():
         assert fit.params[name] == pytest.approx(mean, abs=0.5 * spread)
     assert fit.checks["k_hat"] < 0.8
     wrong = (np.array([2.5, 0.0, 0.0, 0.0]), np.full(4, 0.2))
     monkeypatch.setattr("predclv.engines.pymc_advi._mean_field", lambda *_: wrong)
-    with pytest.warns(SamplingWarning, match="method='nuts'"):
+    with (
+        pytest.warns(OptionWarning, match="less time"),
+        pytest.warns(SamplingWarning, match="method='nuts'"),
+    ):
         pc.fit(pc.BGNBD, cdnow, "pymc", method="advi", seed=1)
 
 

@@ -62,7 +62,8 @@ def run(
         ``"nuts"`` samples. ``"map"`` is the mode of the log parameters' density with the normal
         that has its curvature: no sampling, and the package's regularisation. (The density of the
         parameters themselves has another mode, which runs to zero for weak priors.) ``"advi"`` fits
-        independent normals to the whitened log parameters and warns where they fit badly.
+        independent normals to the whitened log parameters and warns where they fit badly; it takes
+        longer than ``"nuts"``, which is to be preferred.
     progress : bool, optional
         Whether to show progress; by default in a terminal or notebook.
 

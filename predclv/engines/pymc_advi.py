@@ -8,8 +8,9 @@ import numpy as np
 from arviz_stats.base import array_stats
 from numpy.typing import NDArray
 
+from predclv.data.notices import warn
 from predclv.engines.pymc_density import Density
-from predclv.errors import SamplingWarning
+from predclv.errors import OptionWarning, SamplingWarning
 
 
 def approximated(
@@ -25,6 +26,11 @@ def approximated(
     The chains are one sample cut in pieces: the draws are independent, and say nothing about how
     good the approximation is. That is what ``k_hat`` in the checks is for.
     """
+    warn(
+        "ADVI approximates a posterior that NUTS samples here in less time (CDNOW: 1 s by NUTS, "
+        "5 s by ADVI, once both are compiled). Prefer method='nuts'.",
+        OptionWarning,
+    )
     names = density.model.names()
     mean, spread = _mean_field(density.pymc_model, names, centre, root, seed, progress)
     rng = np.random.default_rng(seed)

@@ -21,6 +21,7 @@ ROWS = (
     {"validation", "decisions"},
     {"forecast", "historical"},
     {"engines"},
+    {"likelihoods"},
     {"models", "data"},  # neither knows the other
     {"maths", "units"},
     {"errors", "progress"},

@@ -9,7 +9,7 @@ import pandas as pd
 
 from predclv.errors import DataError, OptionError
 from predclv.forecast.fitted import FittedCLV
-from predclv.models.base import PurchaseModel
+from predclv.models.purchases import PurchaseModel
 from predclv.units import DAYS, force_of_interest, horizon_in, share
 
 

@@ -4,7 +4,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from predclv.forecast.histories import Histories
-from predclv.models.base import PurchaseModel, SpendModel
+from predclv.models.purchases import PurchaseModel
+from predclv.models.spend import SpendModel
 
 _WORTHLESS = 1e-4  # a purchase discounted below this ends an infinite horizon
 

@@ -7,7 +7,7 @@ import numpy as np
 from predclv.data.rfm import RFM
 from predclv.engines.result import Fit
 from predclv.errors import DataError, OptionError
-from predclv.models.base import PurchaseModel
+from predclv.models.purchases import PurchaseModel
 from predclv.plots.style import axes, finish, paired_bars
 from predclv.units import horizon_in
 from predclv.validation import tables

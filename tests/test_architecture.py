@@ -22,6 +22,7 @@ ROWS = (
     {"validation", "decisions"},
     {"forecast", "historical"},
     {"engines"},
+    {"likelihoods"},
     {"models", "data"},  # neither knows the other
     {"maths", "units"},
     {"errors", "progress", "once", "frozen", "interrupts"},

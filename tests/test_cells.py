@@ -7,8 +7,10 @@ import pytest
 from pandas.testing import assert_frame_equal
 
 import predclv as pc
-from predclv.engines.mle import approached, arrays_of, estimate
+from predclv.engines.mle import approached
+from predclv.engines.search import estimate
 from predclv.errors import BoundaryWarning, DataError, OptionError, StoreError
+from predclv.likelihoods.likelihood import Likelihood
 
 KINDS = ["cells", "spend_cells"]
 END = "1997-09-30"
@@ -169,16 +171,17 @@ def test_a_fit_that_starts_from_the_last_is_the_same_and_shorter(cdnow, cdnow_lo
         # Both are polished until the gradient is rounding noise.
         assert restarted.params[name] == pytest.approx(value, rel=1e-8)
     assert restarted.log_likelihood == pytest.approx(fresh.log_likelihood, rel=1e-13)
-    arrays = arrays_of(getattr(cdnow, kind)())
     calls = []
 
-    def objective(point):
-        calls.append(point)
-        return model.objective(arrays)(point)
+    class Counted(Likelihood):
+        def __call__(self, free):
+            calls.append(free)
+            return super().__call__(free)
 
-    estimate(model, arrays, objective=objective)
+    likelihood = Counted.of(model, getattr(cdnow, kind)(), "week")
+    estimate(likelihood)
     afresh = len(calls)
-    estimate(model, arrays, [approached(objective, arrays, earlier)], objective)
+    estimate(likelihood, [approached(likelihood, earlier)])
     assert len(calls) - afresh < 0.9 * afresh
 
 

@@ -12,10 +12,11 @@ from numpy.testing import assert_allclose
 from scipy.stats import chi2, norm
 
 import predclv as pc
-from predclv.engines.kernels import KERNELS
-from predclv.engines.mle import arrays_of, estimate
 from predclv.engines.pymc_density import Density
+from predclv.engines.search import estimate
 from predclv.errors import FitError, OptionError, OptionWarning, SamplingWarning
+from predclv.likelihoods.kernels import kernel_of
+from predclv.likelihoods.likelihood import Likelihood
 from predclv.models.base import LogNormalPrior
 
 # Posterior under the default priors of CDNOW's 39 weeks: 8 chains x 10,000 draws, seed 20261, all
@@ -221,7 +222,7 @@ def extreme_cells():
 
 def assert_kernel_is_objective(model, arrays, points):
     objective = model.objective(arrays)
-    kernel = KERNELS[model.__name__]
+    kernel = kernel_of(model)
     data = kernel.layout(arrays).values()
     for point in points:
         value, gradient = objective(point)
@@ -239,7 +240,7 @@ def test_the_compiled_likelihood_is_the_models_own(cdnow, model):
     near = rng.normal(0.0, 2.0, (100, size))
     far = rng.uniform(-18.0, 23.0, (100, size))
     points = [*near, *far, *np.log(EXTREMES[model])]
-    assert_kernel_is_objective(model, arrays_of(cells), points)
+    assert_kernel_is_objective(model, Likelihood.of(model, cells, "week").columns, points)
 
 
 @pytest.mark.parametrize("model", FAMILY)
@@ -252,15 +253,16 @@ def test_the_compiled_likelihood_is_the_models_own_for_extreme_customers(model):
 def test_the_compiled_likelihood_is_the_models_own_for_many_customers(model):
     cells = simulated(50_000, 1).cells()
     points = [*np.random.default_rng(3).normal(0, 2, (10, 4)), *np.log(EXTREMES[model])]
-    assert_kernel_is_objective(model, arrays_of(cells), points)
+    assert_kernel_is_objective(model, Likelihood.of(model, cells, "week").columns, points)
 
 
 def test_many_cells_are_fitted_with_the_compiled_likelihood_to_the_same_maximum():
     rfm = simulated(20_000, 6)
     assert len(rfm.cells()) > pc.ParetoNBD.compile_from
     compiled = pc.fit(pc.ParetoNBD, rfm)
-    plain = estimate(pc.ParetoNBD, arrays_of(rfm.cells()))
-    assert_allclose(np.exp(plain.log_parameters), list(compiled.params.values()), rtol=1e-8)
+    cells = Likelihood.of(pc.ParetoNBD, rfm.cells(), "week")
+    plain = estimate(cells, objective=pc.ParetoNBD.objective(cells.columns))
+    assert_allclose(np.exp(plain.free), list(compiled.params.values()), rtol=1e-8)
     assert compiled.log_likelihood == pytest.approx(plain.best.value, rel=1e-12)
 
 
@@ -268,7 +270,7 @@ def test_many_cells_are_fitted_with_the_compiled_likelihood_to_the_same_maximum(
 def test_what_is_sampled_is_the_density_of_the_pymc_model(sampled, model, prior_class):
     own = sampled[model].source.density
     priors = {**own.priors, own.model.names()[1]: prior_class("Gamma", alpha=2, beta=0.1)}
-    for density in (own, Density.of(model, own.arrays, priors)):
+    for density in (own, Density.of(own.likelihood, priors)):
         built = density.pymc_model
         value = built.compile_logp(mode="FAST_COMPILE")
         slope = built.compile_dlogp(mode="FAST_COMPILE")
@@ -294,7 +296,7 @@ def test_compiled_graphs_call_the_kernel_without_python(posterior):
     # Falling back to Python is a warning, and so an error here.
     function = pytensor.function([point], [value, pt.grad(value, point)], mode="NUMBA")
     at = np.array([-1.4, 1.5, -0.2, 0.9])
-    expected, gradient = posterior.source.density.log_likelihood(at)
+    expected, gradient = posterior.source.density.likelihood(at)
     found = function(at)
     assert float(found[0]) == pytest.approx(expected, rel=1e-13)
     assert_allclose(found[1], gradient, rtol=1e-10)
@@ -305,11 +307,11 @@ class Uncompiled(pc.BGNBD):
 
     __slots__ = ()
     title = "BG/NBD without a kernel"
+    kernel = ""
 
 
 @pytest.mark.parametrize("method", ["map", "nuts"])
 def test_a_model_without_a_kernel_has_a_posterior_all_the_same(method):
-    assert "Uncompiled" not in KERNELS
     rfm = simulated(300, 12, a=1.5, b=4.0)
     options = {"method": method, "seed": 1, "draws": 200, "tune": 200, "chains": 2}
     with warnings.catch_warnings():

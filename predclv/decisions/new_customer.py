@@ -235,7 +235,7 @@ def _shifts(fit: Fit, amounts: Callable[[Any], NDArray], rng: np.random.Generato
     away = np.log(np.column_stack([draws[name] for name in names])) - at
     steps = _STEP * np.eye(len(names))
     slopes = [
-        np.log(amounts(fit.model.from_log(at + step)) / amounts(fit.model.from_log(at - step)))
+        np.log(amounts(type(fit.model).at(at + step)) / amounts(type(fit.model).at(at - step)))
         for step in steps
     ]
     return away @ np.array(slopes) / (2 * _STEP)

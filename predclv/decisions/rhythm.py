@@ -14,7 +14,7 @@ from predclv.errors import DataError, OptionError
 from predclv.forecast.fitted import FittedCLV
 from predclv.forecast.histories import Histories
 from predclv.forecast.result import Forecast
-from predclv.models.base import PurchaseModel
+from predclv.models.purchases import PurchaseModel
 from predclv.units import DAYS, horizon_in, probability
 
 

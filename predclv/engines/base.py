@@ -14,6 +14,7 @@ from predclv.data.rfm import RFM
 from predclv.engines.result import Fit
 from predclv.errors import DataError, DataWarning, FitError, OptionError, did_you_mean
 from predclv.interrupts import uninterrupted
+from predclv.likelihoods.likelihood import Likelihood
 from predclv.models import class_of
 from predclv.models.base import Model
 from predclv.progress import stage
@@ -86,11 +87,7 @@ def fit(
         )
     with uninterrupted():
         runner = import_module(ENGINES[engine]).run
-    known = [
-        name
-        for name in inspect.signature(runner).parameters
-        if name not in ("model", "cells", "unit")
-    ]
+    known = [name for name in inspect.signature(runner).parameters if name != "likelihood"]
     for name in options:
         if name not in known:
             raise OptionError(
@@ -98,11 +95,11 @@ def fit(
                 f"{', '.join(known) or 'none'}.{did_you_mean(name, known)}"
             )
     cells = _cells_for(wanted, rfm)
-    unit = "" if isinstance(rfm, SpendCells) else rfm.unit
+    likelihood = Likelihood.of(wanted, cells, "" if isinstance(rfm, SpendCells) else rfm.unit)
     # PyMC's samplers show a bar of their own.
     shown = nullcontext() if engine == "pymc" else stage(f"Fitting {wanted.title}")
     with shown:
-        result = runner(wanted, cells, unit, **options)
+        result = runner(likelihood, **options)
     for warning in result.model.doubts(result.checks, result.n_customers):
         warnings.warn(warning, stacklevel=2)
     return result

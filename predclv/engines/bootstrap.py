@@ -3,14 +3,11 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from predclv.engines.kernels import objective
-from predclv.engines.mle import estimate
-from predclv.models.base import Columns, Model, PurchaseModel
+from predclv.engines.search import estimate
+from predclv.likelihoods.likelihood import Likelihood
 
 
-def replicates(
-    model: type[Model], arrays: Columns, log_parameters: NDArray, n: int, seed: int | None
-) -> NDArray:
+def replicates(likelihood: Likelihood, free: NDArray, n: int, seed: int | None) -> NDArray:
     """Estimates from ``n`` customer bases simulated at the estimate, shape (1, n, k).
 
     Purchases are simulated for every customer's own T, in continuous time: the likelihood is one of
@@ -22,37 +19,22 @@ def replicates(
 
     Parameters
     ----------
-    model : type
-    arrays : tuple of ndarray
-        The cells that were fitted.
-    log_parameters : ndarray, shape (k,)
-        The estimate.
+    likelihood : Likelihood
+        Of the sample that was fitted.
+    free : ndarray, shape (k,)
+        The estimate, as free parameters.
     n : int
     seed : int, optional
+
+    Raises
+    ------
+    FitError
+        If no base can be drawn in which anybody buys again.
     """
     rng = np.random.default_rng(seed)
-    truth = model.from_log(log_parameters)
-    found = np.empty((1, n, log_parameters.size))
+    found = np.empty((1, n, free.size))
+    compiled = likelihood.compiled()
     for i in range(n):
-        simulated = _simulated(truth, arrays, rng)
-        compiled = objective(model, simulated)
-        best = estimate(model, simulated, [log_parameters], compiled)
-        found[0, i] = np.exp(best.log_parameters)
+        best = estimate(compiled.simulated(free, rng), [free])
+        found[0, i] = likelihood.space.parameters_at(best.free)
     return found
-
-
-def _simulated(truth: Model, arrays: Columns, rng: np.random.Generator) -> Columns:
-    """Customers like the fitted ones, each with weight 1."""
-    each = arrays[-1].astype(int)
-    if isinstance(truth, PurchaseModel):
-        T = np.repeat(arrays[2], each)
-        for _ in range(1000):
-            x, t_x = truth.simulate(T, rng)
-            if np.any(x > 0):
-                break
-        return x.astype(float), t_x, T, np.ones(T.size)
-    x = np.repeat(arrays[0], each)
-    counts = x.astype(int)
-    spent = truth.simulate(counts, rng)  # type: ignore[attr-defined]
-    firsts = np.concatenate([[0], np.cumsum(counts)[:-1]])
-    return x, np.add.reduceat(spent, firsts) / counts, np.ones(x.size)

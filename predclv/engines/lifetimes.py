@@ -7,14 +7,12 @@ from io import StringIO
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from predclv.data.cells import Cells, SpendCells
-from predclv.engines.mle import arrays_of, log_covariance, named
 from predclv.engines.result import Fit
+from predclv.engines.search import log_covariance, named
 from predclv.errors import FitError, OptionError
+from predclv.likelihoods.likelihood import Likelihood
 from predclv.maths.optimise import hessian_at
-from predclv.models.base import Model
 
 FITTERS = {
     "BGNBD": "BetaGeoFitter",
@@ -31,9 +29,7 @@ _STEEP = 1e-3  # gradient per customer, on the log scale, at which a success is 
 
 
 def run(
-    model: type[Model],
-    cells: Cells | SpendCells,
-    unit: str,
+    likelihood: Likelihood,
     penalizer_coef: float = 0.0,
     tol: float = 1e-7,
 ) -> Fit:
@@ -45,8 +41,7 @@ def run(
 
     Parameters
     ----------
-    model, cells, unit
-        As :func:`predclv.fit` prepares them.
+    likelihood : Likelihood
     penalizer_coef : float
         Times the sum of squared parameters, subtracted from the log-likelihood *per customer*. It
         pulls every parameter towards zero whatever its unit: 0.01, a value that lifetimes
@@ -63,72 +58,65 @@ def run(
     OptionError
         If lifetimes has no such model, or the penalizer is negative.
     """
-    if model.__name__ not in FITTERS:
+    name, space = likelihood.model.__name__, likelihood.space
+    if name not in FITTERS:
         raise OptionError(
-            f"engine 'lifetimes' has no {model.title}; it has {', '.join(FITTERS)}. "
+            f"engine 'lifetimes' has no {likelihood.title}; it has {', '.join(FITTERS)}. "
             f"Try engine='mle'."
         )
     if not (np.isfinite(penalizer_coef) and penalizer_coef >= 0):
         raise OptionError(f"penalizer_coef must be at least 0; got {penalizer_coef!r}.")
-    arrays = arrays_of(cells)
-    n_customers = int(cells.weight.sum())
-    params = _fitted(model, arrays, n_customers, penalizer_coef, tol)
-    values = np.array([params[name] for name in model.names()], dtype=float)
+    n_customers = likelihood.n_customers
+    params = _fitted(likelihood, name, penalizer_coef, tol)
+    values = np.array([params[parameter] for parameter in space.names], dtype=float)
     if not np.all(np.isfinite(values) & (values > 0)):
         raise FitError(
-            f"lifetimes returned {dict(zip(model.names(), values.tolist(), strict=True))} for "
-            f"{model.title} on {n_customers:,} customers: not positive and finite. "
+            f"lifetimes returned {dict(zip(space.names, values.tolist(), strict=True))} for "
+            f"{likelihood.title} on {n_customers:,} customers: not positive and finite. "
             f"Try engine='mle'."
         )
-    objective = model.objective(arrays)
-    point = np.log(values)
-    value, gradient = objective(point)
+    point = space.free_at(values)
+    value, gradient = likelihood(point)
     if not np.isfinite(value) or (
         penalizer_coef == 0 and np.max(np.abs(gradient)) > _STEEP * n_customers
     ):
         raise FitError(
-            f"lifetimes reports success for {model.title} on {n_customers:,} customers, but the "
-            f"likelihood still rises there (gradient per customer "
+            f"lifetimes reports success for {likelihood.title} on {n_customers:,} customers, but "
+            f"the likelihood still rises there (gradient per customer "
             f"{np.max(np.abs(gradient)) / n_customers:.1e}). Try engine='mle'."
         )
     size = values.size
     covariance, undetermined = log_covariance(
-        hessian_at(objective, point), np.zeros(size, dtype=int), np.eye(size)
+        hessian_at(likelihood, point), np.zeros(size, dtype=int), np.eye(size)
     )
     return Fit(
-        model=model.from_log(point),
+        model=likelihood.at(point),
         engine="lifetimes",
-        unit=unit,
+        unit=likelihood.unit,
         n_customers=n_customers,
         log_likelihood=value,
         converged=True,
         log_covariance=covariance,
-        undetermined=named(model, undetermined),
-        checks=model.checks(arrays),
+        undetermined=named(space, undetermined),
+        checks=likelihood.checks(),
     )
 
 
-def _fitted(
-    model: type[Model],
-    arrays: tuple[NDArray, ...],
-    n_customers: int,
-    penalizer_coef: float,
-    tol: float,
-) -> Any:
+def _fitted(likelihood: Likelihood, name: str, penalizer_coef: float, tol: float) -> Any:
     """The parameters by name; lifetimes' prints and its changes to the warning filters undone."""
-    *columns, weights = arrays
+    *columns, weights = likelihood.columns
     with warnings.catch_warnings(), redirect_stdout(StringIO()):
         warnings.simplefilter("ignore")
         lifetimes = import_module("lifetimes")
         failure = import_module("lifetimes.utils").ConvergenceError
-        fitter = getattr(lifetimes, FITTERS[model.__name__])(penalizer_coef=penalizer_coef)
+        fitter = getattr(lifetimes, FITTERS[name])(penalizer_coef=penalizer_coef)
         try:
-            fitter.fit(*columns, weights=weights, tol=tol, **_STARTS.get(model.__name__, {}))
+            fitter.fit(*columns, weights=weights, tol=tol, **_STARTS.get(name, {}))
         except (failure, np.linalg.LinAlgError) as error:
             raise FitError(
-                f"lifetimes did not converge for {model.title} on {n_customers:,} customers. Often "
-                f"the likelihood has no maximum inside, sometimes its stopping rule gives up at a "
-                f"good point. Try engine='mle', which tells the two apart, or priors: "
-                f"engine='pymc'. (Its own advice, a larger penalizer, moves the answer.)"
+                f"lifetimes did not converge for {likelihood.title} on {likelihood.n_customers:,} "
+                f"customers. Often the likelihood has no maximum inside, sometimes its stopping "
+                f"rule gives up at a good point. Try engine='mle', which tells the two apart, or "
+                f"priors: engine='pymc'. (Its own advice, a larger penalizer, moves the answer.)"
             ) from error
     return fitter.params_

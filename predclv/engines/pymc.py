@@ -2,7 +2,7 @@
 
 The density is the one of ``fit.pymc_model``, but NUTS does not wait for its graph to be compiled,
 which would take longer than the sampling: nutpie calls the likelihood's kernel directly, in
-coordinates z with ``log theta = centre + root z`` that make the posterior about standard normal.
+coordinates z that make the posterior about standard normal: free parameters ``centre + root z``.
 Which centre and root are used affects the speed alone. A test holds the two densities together.
 """
 
@@ -13,25 +13,22 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from predclv.data.cells import Cells, SpendCells
-from predclv.engines.mle import arrays_of, assert_converged, estimate
 from predclv.engines.pymc_advi import approximated
 from predclv.engines.pymc_density import Density
 from predclv.engines.pymc_idata import Posterior
 from predclv.engines.pymc_nuts import sampled
 from predclv.engines.result import Fit
+from predclv.engines.search import assert_converged, estimate
 from predclv.errors import FitError, OptionError, did_you_mean
+from predclv.likelihoods.likelihood import Likelihood
 from predclv.maths.optimise import hessian_at
-from predclv.models.base import Columns, Model
 
 _FLAT = 0.05  # curvature that a direction is given at least, when the centre is chosen
 _METHODS = ("nuts", "map", "advi")
 
 
 def run(
-    model: type[Model],
-    cells: Cells | SpendCells,
-    unit: str,
+    likelihood: Likelihood,
     priors: Mapping[str, Any] | None = None,
     draws: int = 1000,
     tune: int = 1000,
@@ -47,13 +44,13 @@ def run(
 
     Parameters
     ----------
-    model, cells, unit
-        As :func:`predclv.fit` prepares them.
+    likelihood : Likelihood
     priors : mapping, optional
-        A pymc_extras ``Prior`` over the positive numbers by parameter name, in the fit's own unit
-        of time and money, such as ``{"alpha": Prior("Gamma", alpha=2, beta=0.1)}``. A parameter not
-        named keeps its default, which is weak and stated by the model: ``pc.BGNBD.priors("week")``.
-        With thousands of customers the priors hardly matter; with a hundred they do.
+        A pymc_extras ``Prior`` by parameter name, in the fit's own unit of time and money, such as
+        ``{"alpha": Prior("Gamma", alpha=2, beta=0.1)}``: over the positive numbers, or over all
+        numbers for a parameter that may be any. One not named keeps its default, which is weak and
+        stated by the model: ``pc.BGNBD.priors("week")``. With thousands of customers the priors
+        hardly matter; with a hundred they do.
     draws, tune, chains : int
         Draws to keep and to adapt on, per chain. 4 x 1000 are worth about 5,000 independent ones.
     seed : int, optional
@@ -91,10 +88,10 @@ def run(
         seed = int(np.random.SeedSequence().generate_state(1)[0])
     if progress is None:
         progress = sys.stderr.isatty() or "ipykernel" in sys.modules
-    arrays = arrays_of(cells)
-    density = Density.of(model, arrays, _believed(model, arrays, unit, priors))
+    likelihood = likelihood.compiled()
+    density = Density.of(likelihood, likelihood.priors(priors))
     if method == "map":
-        return _at_mode(density, unit)
+        return _at_mode(density)
     centre, root = _whitening(density)
     if method == "advi":
         replicates, stats, checks = approximated(
@@ -105,39 +102,21 @@ def run(
             density, centre, root, (chains, tune, draws), seed, progress
         )
     means = replicates.mean(axis=(0, 1))
-    logs = np.log(replicates.reshape(-1, means.size))
+    free = likelihood.space.free_at(replicates.reshape(-1, means.size))
+    at_means = likelihood.space.free_at(means)
     return Fit(
-        model=model(*means.tolist()),
+        model=likelihood.model(*means.tolist()),
         engine="pymc",
-        unit=unit,
-        n_customers=density.n_customers,
-        log_likelihood=density.log_likelihood(np.log(means))[0],
+        unit=likelihood.unit,
+        n_customers=likelihood.n_customers,
+        log_likelihood=likelihood(at_means)[0],
         converged=all(v <= 1.01 for k, v in checks.items() if k.startswith("r_hat_")),
-        log_covariance=np.cov(logs, rowvar=False),
-        checks={**model.checks(arrays), **checks},
+        log_covariance=np.atleast_2d(np.cov(free, rowvar=False)),
+        checks={**likelihood.checks(), **checks},
         method=method,
         replicates=replicates,
         source=Posterior(density, replicates, stats, seed),
     )
-
-
-def _believed(
-    model: type[Model], arrays: Columns, unit: str, priors: Mapping[str, Any] | None
-) -> dict[str, Any]:
-    """The default priors with the user's in their place."""
-    money = 1.0
-    if model.needs == "spend":
-        x, mean, weight = arrays
-        money = float((weight @ (x * mean)) / (weight @ x))
-    believed: dict[str, Any] = dict(model.priors(unit, money))
-    for name, prior in (priors or {}).items():
-        if name not in believed:
-            raise OptionError(
-                f"{model.title} has no parameter {name!r} to put a prior on; it has "
-                f"{', '.join(believed)}.{did_you_mean(name, believed)}"
-            )
-        believed[name] = prior
-    return believed
 
 
 def _whitening(density: Density) -> tuple[NDArray, NDArray]:
@@ -146,32 +125,32 @@ def _whitening(density: Density) -> tuple[NDArray, NDArray]:
     The mode and curvature of likelihood and prior together, the prior as the log-normal with its
     mean and spread: where the likelihood is flat or runs to a limit the prior holds it.
     """
-    found = estimate(density.model, density.arrays, objective=density.near, limits=False)
-    sizes, vectors = np.linalg.eigh(-hessian_at(density.near, found.log_parameters))
+    found = estimate(density.likelihood, objective=density.near, limits=False)
+    sizes, vectors = np.linalg.eigh(-hessian_at(density.near, found.free))
     covariance = (vectors / np.maximum(sizes, _FLAT)) @ vectors.T
-    return found.log_parameters, np.linalg.cholesky(covariance)
+    return found.free, np.linalg.cholesky(covariance)
 
 
-def _at_mode(density: Density, unit: str) -> Fit:
-    model = density.model
-    found = estimate(model, density.arrays, objective=density, limits=False)
-    assert_converged(model, found.best, density.n_customers)
-    mode = found.log_parameters
+def _at_mode(density: Density) -> Fit:
+    likelihood = density.likelihood
+    found = estimate(likelihood, objective=density, limits=False)
+    assert_converged(likelihood, found.best)
+    mode = found.free
     sizes, vectors = np.linalg.eigh(-hessian_at(density, mode))
     if sizes[0] <= 0:
         raise FitError(
-            f"The posterior of {model.title} has no curvature at its mode, so nothing is known "
-            f"about its spread. Give narrower priors, or sample: method='nuts'."
+            f"The posterior of {likelihood.title} has no curvature at its mode, so nothing is "
+            f"known about its spread. Give narrower priors, or sample: method='nuts'."
         )
     return Fit(
-        model=model.from_log(mode),
+        model=likelihood.at(mode),
         engine="pymc",
-        unit=unit,
-        n_customers=density.n_customers,
-        log_likelihood=density.log_likelihood(mode)[0],
+        unit=likelihood.unit,
+        n_customers=likelihood.n_customers,
+        log_likelihood=likelihood(mode)[0],
         converged=True,
         log_covariance=(vectors / sizes) @ vectors.T,
-        checks=model.checks(density.arrays),
+        checks=likelihood.checks(),
         method="map",
         source=Posterior(density, None, None, 0),
     )

@@ -35,8 +35,8 @@ def approximated(
     mean, spread = _mean_field(density.pymc_model, names, centre, root, seed, progress)
     rng = np.random.default_rng(seed)
     normal = rng.standard_normal((*sizes, centre.size))
-    logs = centre + (mean + spread * normal) @ root.T
-    flat = logs.reshape(-1, centre.size)[:4000]
+    free = centre + (mean + spread * normal) @ root.T
+    flat = free.reshape(-1, centre.size)[:4000]
     ratios = np.array([density(point)[0] for point in flat])
     ratios += 0.5 * np.sum(normal.reshape(-1, centre.size)[:4000] ** 2, axis=1)
     k_hat = float(array_stats.psislw(ratios - ratios.max())[1])
@@ -50,7 +50,7 @@ def approximated(
             SamplingWarning,
             stacklevel=4,
         )
-    return np.exp(logs), None, {"k_hat": k_hat}
+    return density.likelihood.space.parameters_at(free), None, {"k_hat": k_hat}
 
 
 def _mean_field(

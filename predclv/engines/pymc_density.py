@@ -1,4 +1,4 @@
-"""The posterior density that an engine samples: compiled likelihood plus priors, in log space."""
+"""The posterior density that an engine samples: likelihood plus priors, in free parameters."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -7,54 +7,56 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from predclv.engines.kernels import kernel_of, objective
 from predclv.interrupts import uninterrupted
-from predclv.models.base import Columns, LogNormalPrior, Model, Objective
+from predclv.likelihoods.likelihood import Likelihood
+from predclv.models.base import Columns, Model, Objective, Prior
 from predclv.once import FieldsAlone, once
 
 
 @dataclass(frozen=True, eq=False)
 class Density(FieldsAlone):
-    """Log density of the log parameters given the cells, with its gradient; call it.
+    """Log density of the free parameters given the sample, with its slope; call it.
 
     It is the density of ``pymc_model``: priors over the parameters, with the Jacobian of the
-    logarithm.
+    logarithm where a parameter is positive.
 
     Attributes
     ----------
-    model : type
-    arrays : tuple of ndarray
-        The cells, the weight last.
+    likelihood : Likelihood
     priors : mapping
-        By parameter name: a ``LogNormalPrior`` or a pymc_extras ``Prior``.
+        By parameter name: a ``LogNormalPrior``, a ``NormalPrior`` or a pymc_extras ``Prior``.
     """
 
-    model: type[Model]
-    arrays: Columns
+    likelihood: Likelihood
     priors: Mapping[str, Any]
 
     @classmethod
-    def of(cls, model: type[Model], arrays: Columns, priors: Mapping[str, Any]) -> Self:
+    def of(cls, likelihood: Likelihood, priors: Mapping[str, Any]) -> Self:
         """The density, its priors checked."""
-        density = cls(model, arrays, priors)
+        density = cls(likelihood, priors)
         if not density.is_closed:
             _ = density.log_prior
         return density
 
     @property
-    def n_customers(self) -> int:
-        """Customers the likelihood is a sum over."""
-        return int(self.arrays[-1].sum())
+    def model(self) -> type[Model]:
+        """The model's class."""
+        return self.likelihood.model
+
+    @property
+    def arrays(self) -> Columns:
+        """The cells, the weight last."""
+        return self.likelihood.columns
 
     @property
     def is_closed(self) -> bool:
-        """Whether every prior is log-normal, so that nothing needs PyMC's compiler."""
-        return all(isinstance(prior, LogNormalPrior) for prior in self.priors.values())
+        """Whether every prior is normal in its free parameter, so that nothing is compiled."""
+        return all(isinstance(prior, Prior) for prior in self.priors.values())
 
     @once
     def data(self) -> dict[str, NDArray]:
         """The cells as the kernel lays them out."""
-        return kernel_of(self.model).layout(self.arrays)
+        return self.likelihood.laid_out()
 
     @once
     def pymc_model(self) -> Any:
@@ -65,13 +67,8 @@ class Density(FieldsAlone):
         return pymc_model(self.model, self.priors, self.data)
 
     @once
-    def log_likelihood(self) -> Objective:
-        """The log-likelihood and its gradient, compiled where the model has a kernel."""
-        return objective(self.model, self.arrays)
-
-    @once
     def log_prior(self) -> Objective:
-        """Log prior density of the log parameters, and its gradient."""
+        """Log prior density of the free parameters, and its slope."""
         if self.is_closed:
             return self._nearest_normal
         with uninterrupted():
@@ -79,43 +76,41 @@ class Density(FieldsAlone):
 
         return compiled_log_prior(self.model, self.priors)
 
-    def __call__(self, log_parameters: NDArray) -> tuple[float, NDArray]:
-        """Value and gradient (k,)."""
-        likelihood, slope = self.log_likelihood(log_parameters)
-        prior, pull = self.log_prior(log_parameters)
+    def __call__(self, free: NDArray) -> tuple[float, NDArray]:
+        """Value and slope (k,)."""
+        likelihood, slope = self.likelihood(free)
+        prior, pull = self.log_prior(free)
         return likelihood + prior, slope + pull
 
-    def near(self, log_parameters: NDArray) -> tuple[float, NDArray]:
-        """The same with each prior replaced by the log-normal of its mean and spread."""
-        likelihood, slope = self.log_likelihood(log_parameters)
-        prior, pull = self._nearest_normal(log_parameters)
+    def near(self, free: NDArray) -> tuple[float, NDArray]:
+        """The same with each prior replaced by the normal of its mean and spread in ``free``."""
+        likelihood, slope = self.likelihood(free)
+        prior, pull = self._nearest_normal(free)
         return likelihood + prior, slope + pull
 
     @once
     def _nearest_normal(self) -> Objective:
         if self.is_closed:
-            ordered = [self.priors[name] for name in self.model.names()]
-            centre = np.log([prior.median for prior in ordered])
+            ordered = [self.priors[name] for name in self.likelihood.space.names]
+            centre = np.array([prior.centre for prior in ordered])
             spread = np.array([prior.sigma for prior in ordered])
         else:
-            logs = np.log(np.array(list(self.prior_draws(1000, 0).values())))
-            centre, spread = logs.mean(axis=1), logs.std(axis=1)
+            drawn = np.column_stack(list(self.prior_draws(1000, 0).values()))
+            free = self.likelihood.space.free_at(drawn)
+            centre, spread = free.mean(axis=0), free.std(axis=0)
         constant = -np.log(spread).sum() - 0.5 * np.log(2 * np.pi) * spread.size
 
-        def value_and_gradient(log_parameters: NDArray) -> tuple[float, NDArray]:
-            away = (log_parameters - centre) / spread
+        def value_and_slope(free: NDArray) -> tuple[float, NDArray]:
+            away = (free - centre) / spread
             return constant - 0.5 * (away @ away), -away / spread
 
-        return value_and_gradient
+        return value_and_slope
 
     def prior_draws(self, n: int, seed: int) -> dict[str, NDArray]:
         """Draws of the parameters from the priors, each of shape (n,)."""
         if self.is_closed:
             rng = np.random.default_rng(seed)
-            return {
-                name: rng.lognormal(np.log(prior.median), prior.sigma, n)
-                for name, prior in self.priors.items()
-            }
+            return {name: prior.draws(n, rng) for name, prior in self.priors.items()}
         with uninterrupted():
             from predclv.engines.pymc_model import prior_draws
 

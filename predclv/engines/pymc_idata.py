@@ -10,7 +10,9 @@ from scipy.special import logsumexp
 
 from predclv.engines.pymc_density import Density
 from predclv.errors import FitError
-from predclv.models.base import Model, PurchaseModel, SpendModel
+from predclv.models.base import Model
+from predclv.models.purchases import PurchaseModel
+from predclv.models.spend import SpendModel
 from predclv.once import FieldsAlone, once
 
 _PREDICTED = 1000  # customers that predictions are drawn for
@@ -221,5 +223,5 @@ def _log_likelihoods(
     step = max(1, _CHUNK // max(1, columns[0].size))
     for first in range(0, len(flat), step):
         drawn = _each(model, flat[None, first : first + step])
-        values[first : first + step] = drawn.log_likelihood(*columns)  # type: ignore[attr-defined]
+        values[first : first + step] = drawn.log_likelihood(*columns)
     return values.reshape(*replicates.shape[:2], -1)

@@ -21,15 +21,15 @@ with warnings.catch_warnings():  # PyMC imports names that its own dependencies 
     from pytensor.graph.replace import graph_replace
     from pytensor.link.numba.dispatch.basic import register_funcify_default_op_cache_key
 
-from predclv.engines.kernels import KERNELS, kernel_of
 from predclv.errors import OptionError
-from predclv.models.base import LogNormalPrior, Model, Objective
+from predclv.likelihoods.kernels import kernel_of
+from predclv.models.base import LogNormalPrior, Model, NormalPrior, Objective, Scale
 
 
 class LogLikelihood(Op):
-    """A model's log-likelihood of cells, and its gradient in the log parameters.
+    """A model's log-likelihood of cells, and its slope in the free parameters.
 
-    Inputs are the log parameters and the arrays of the kernel's layout. The second output is the
+    Inputs are the free parameters and the arrays of the kernel's layout. The second output is the
     gradient; it is there for the first one's pullback and has no gradient of its own. A compiled
     graph calls back into Python for it, unless it is the compiled one below.
     """
@@ -51,7 +51,7 @@ class LogLikelihood(Op):
         output_storage[1][0] = both[1:]
 
     def connection_pattern(self, node: Any) -> list[list[bool]]:
-        """The value depends on the log parameters; nothing is differentiated in the data."""
+        """The value depends on the free parameters; nothing is differentiated in the data."""
         return [[i == 0, False] for i in range(len(node.inputs))]
 
     def pullback(self, inputs: Any, outputs: Any, cotangents: Any) -> list[Any]:
@@ -69,11 +69,11 @@ def _as_numba(op: CompiledLogLikelihood, node: Any = None, **_: Any) -> Any:
     kernel = kernel_of(op.model).function
 
     @njit
-    def value_and_gradient(log_parameters, *data):
-        both = kernel(log_parameters, *data)
+    def value_and_gradient(free, *data):
+        both = kernel(free, *data)
         return np.asarray(both[0]), both[1:]
 
-    return value_and_gradient, 1
+    return value_and_gradient, 2  # PyTensor keeps it on disk: raise where a kernel moves
 
 
 def pymc_model(
@@ -85,31 +85,39 @@ def pymc_model(
     ----------
     model : type
     priors : mapping
-        A ``LogNormalPrior`` or pymc_extras ``Prior`` for each parameter.
+        A ``LogNormalPrior``, ``NormalPrior`` or pymc_extras ``Prior`` for each parameter.
     data : mapping of arrays, or None
         The cells as the kernel lays them out, kept as ``pm.Data``; None leaves the likelihood out.
     """
     with pm.Model() as built:
-        variables = []
-        for name in model.names():
+        space, free = model.space(), []
+        for name, scale in zip(space.names, space.scales, strict=True):
             prior = priors[name]
             if isinstance(prior, LogNormalPrior):
-                variables.append(
-                    pm.LogNormal(name, mu=float(np.log(prior.median)), sigma=prior.sigma)
-                )
+                variable = pm.LogNormal(name, mu=prior.centre, sigma=prior.sigma)
+            elif isinstance(prior, NormalPrior):
+                variable = pm.Normal(name, mu=prior.centre, sigma=prior.sigma)
             else:
-                variables.append(_variable(name, prior, built))
+                variable = _variable(name, scale, prior, built)
+            free.append(pt.log(variable) if scale == "log" else variable)
         if data is not None:
             held = [pm.Data(name, values) for name, values in data.items()]
-            log_parameters = pt.log(pt.stack(variables))
-            kind = CompiledLogLikelihood if model.__name__ in KERNELS else LogLikelihood
-            node = kind(model).make_node(log_parameters, *held)
+            kind = CompiledLogLikelihood if model.kernel else LogLikelihood
+            node = kind(model).make_node(pt.stack(free), *held)
             pm.Potential("log_likelihood", node.outputs[0])
     return built
 
 
-def _variable(name: str, prior: Any, built: Any) -> Any:
-    """The variable of a user's prior, refused unless it is one positive number by itself."""
+_OVER: dict[Scale, tuple[str, str]] = {
+    "log": ("all positive numbers, such as Gamma, LogNormal, HalfNormal, Weibull or InverseGamma",
+            "LogTransform"),
+    "identity": ("all numbers, such as Normal or StudentT", "NoneType"),
+}  # fmt: skip
+"""What a prior must be over, and the transform by which PyMC makes its variable free."""
+
+
+def _variable(name: str, scale: Scale, prior: Any, built: Any) -> Any:
+    """The variable of a user's prior, refused unless it is one number by itself, free as wanted."""
     if not hasattr(prior, "create_variable"):
         raise OptionError(
             f"The prior of {name} must be a pymc_extras Prior, such as "
@@ -123,40 +131,36 @@ def _variable(name: str, prior: Any, built: Any) -> Any:
             f"The prior of {name} must be one number with fixed parameters: neither dims nor "
             f"priors inside the prior; got {prior!r}."
         )
-    if type(transform).__name__ != "LogTransform":
+    numbers, wanted = _OVER[scale]
+    if type(transform).__name__ != wanted:
         raise OptionError(
-            f"The prior of {name} must be a distribution over all positive numbers, such as "
-            f"Gamma, LogNormal, HalfNormal, Weibull or InverseGamma; got {prior!r}."
+            f"The prior of {name} must be a distribution over {numbers}; got {prior!r}."
         )
     return variable
 
 
 def whitened(built: Any, names: tuple[str, ...], centre: NDArray, root: NDArray) -> Any:
-    """The same model in ``z``, where ``log theta = centre + root z`` is about standard normal.
+    """The same model in ``z``: free parameters are ``centre + root z``, about standard normal z.
 
     For approximations that take the variables for independent.
     """
     values = [built.rvs_to_values[built[name]] for name in names]
     with pm.Model() as turned:
         z = pm.Flat("z", shape=len(names))
-        log_parameters = pt.as_tensor(centre) + pt.as_tensor(root) @ z
-        density = graph_replace(
-            built.logp(), {value: log_parameters[i] for i, value in enumerate(values)}
-        )
+        free = pt.as_tensor(centre) + pt.as_tensor(root) @ z
+        density = graph_replace(built.logp(), {value: free[i] for i, value in enumerate(values)})
         pm.Potential("posterior", density)
     return turned
 
 
 def compiled_log_prior(model: type[Model], priors: Mapping[str, Any]) -> Objective:
-    """Log density of the log parameters under any priors, and its gradient."""
+    """Log density of the free parameters under any priors, and its slope."""
     built = pymc_model(model, priors, None)
-    log_parameters = pt.dvector("log_parameters")
+    free = pt.dvector("free")
     values = [built.rvs_to_values[built[name]] for name in model.names()]
-    density = graph_replace(
-        built.logp(), {value: log_parameters[i] for i, value in enumerate(values)}
-    )
-    slope: Any = pt.grad(density, log_parameters)
-    function = pytensor.function([log_parameters], [density, slope], mode="NUMBA")
+    density = graph_replace(built.logp(), {value: free[i] for i, value in enumerate(values)})
+    slope: Any = pt.grad(density, free)
+    function = pytensor.function([free], [density, slope], mode="NUMBA")
     function.trust_input = True
     alone = Lock()  # a PyTensor function keeps its inputs in itself, and chains are threads
 

@@ -29,7 +29,7 @@ def sampled(
     ----------
     density : Density
     centre, root : ndarray, shape (k,) and (k, k)
-        ``log theta = centre + root z``: the sampler moves in z.
+        Free parameters are ``centre + root z``: the sampler moves in z.
     sizes : tuple of int
         Chains, draws to adapt on, draws to keep.
     seed : int
@@ -53,7 +53,7 @@ def sampled(
         return log_density
 
     def make_parameters(*_: Any) -> Any:
-        return lambda z: {"log_parameters": centre + root @ z}
+        return lambda z: {"free": centre + root @ z}
 
     size = centre.size
     chains, tune, draws = sizes
@@ -63,7 +63,7 @@ def sampled(
         make_parameters,
         [np.dtype("float64")],
         [(size,)],
-        ["log_parameters"],
+        ["free"],
         make_initial_point_fn=lambda start: 1.5 * np.random.default_rng(start).normal(size=size),
     )
     try:
@@ -82,17 +82,17 @@ def sampled(
             f"NUTS broke down on {density.model.title}: {error}. Look for priors far from the "
             f"data's unit of time or money; engine='mle' shows what the data alone say."
         ) from error
-    replicates = np.exp(traced["posterior"]["log_parameters"].to_numpy())
+    free = traced["posterior"]["free"].to_numpy()
     stats = traced["sample_stats"].to_dataset()
-    checks = _checked(density.model, np.log(replicates), int(stats["diverging"].sum()))
-    return replicates, stats, checks
+    checks = _checked(density.model, free, int(stats["diverging"].sum()))
+    return density.likelihood.space.parameters_at(free), stats, checks
 
 
-def _checked(model: type[Model], logs: NDArray, divergences: int) -> dict[str, float]:
+def _checked(model: type[Model], free: NDArray, divergences: int) -> dict[str, float]:
     """Divergences, bulk ESS and r-hat by parameter; doubts are warned of."""
     checks: dict[str, float] = {"divergences": float(divergences)}
     for i, name in enumerate(model.names()):
-        part = logs[..., i]
+        part = free[..., i]
         checks[f"ess_bulk_{name}"] = float(
             array_stats.ess(part, chain_axis=0, draw_axis=1, method="bulk")
         )
@@ -102,7 +102,7 @@ def _checked(model: type[Model], logs: NDArray, divergences: int) -> dict[str, f
     doubts = []
     if divergences:
         doubts.append(
-            f"{divergences:,} of {logs.shape[0] * logs.shape[1]:,} draws diverged, so a corner of "
+            f"{divergences:,} of {free.shape[0] * free.shape[1]:,} draws diverged, so a corner of "
             f"the posterior may be missing; narrower priors or more customers would help"
         )
     if not worst <= 1.01:
@@ -110,7 +110,7 @@ def _checked(model: type[Model], logs: NDArray, divergences: int) -> dict[str, f
     if not least >= 400:
         doubts.append(
             f"the draws are worth only {least:,.0f} independent ones (400 are needed for stable "
-            f"intervals); try draws={2 * logs.shape[1]}"
+            f"intervals); try draws={2 * free.shape[1]}"
         )
     if doubts:
         warnings.warn(

@@ -49,7 +49,8 @@ class Fit:
         Always True for a maximum inside; at a limit, True once the remaining parameters converged;
         for sampled chains, whether they agree.
     log_covariance : ndarray, shape (k, k)
-        Covariance of the log parameters. Zero for a parameter that a limit holds fixed.
+        Covariance of the free parameters: the logs of what is positive, and what may be any number
+        as it is. Zero for a parameter that a limit holds fixed.
     undetermined : tuple of str
         Parameters without a standard error, since the likelihood does not determine them.
     limits : tuple of str
@@ -135,7 +136,7 @@ class Fit:
         ----------
         level : float
             Coverage of ``lower`` to ``upper``: quantiles of the replicates where there are any,
-            else of a normal on the log scale, since the parameters are positive.
+            else of a normal of the free parameters: on the log scale for what is positive.
 
         Returns
         -------
@@ -146,17 +147,16 @@ class Fit:
             r_hat, which is 1 where the chains agree.
         """
         level = probability(level, "level")
-        estimate = np.array(list(self.params.values()))
+        estimate, space = np.array(list(self.params.values())), self.model.space()
         unknown = np.array([name in self.undetermined for name in self.params])
         if self.replicates is None:
-            log_error = np.sqrt(np.diag(self.log_covariance))
-            log_error = np.where(unknown, np.nan, log_error)
-            reach = ndtri(0.5 + level / 2) * log_error
-            error = estimate * log_error
-            lower, upper = estimate * np.exp(-reach), estimate * np.exp(reach)
+            free_error = np.where(unknown, np.nan, np.sqrt(np.diag(self.log_covariance)))
+            reach = ndtri(0.5 + level / 2) * free_error
+            error = space.slope_at(estimate) * free_error
+            lower, upper = space.moved(estimate, -reach), space.moved(estimate, reach)
         else:
             values = self.replicates.reshape(-1, estimate.size)
-            held = unknown & (np.ptp(np.log(values), axis=0) < 1e-6)
+            held = unknown & (np.ptp(space.free_at(values), axis=0) < 1e-6)
             values = np.where(held, np.nan, values)
             error = values.std(axis=0, ddof=1)
             lower, upper = np.quantile(values, [0.5 - level / 2, 0.5 + level / 2], axis=0)
@@ -191,7 +191,8 @@ class Fit:
             sizes, directions = np.linalg.eigh(self.log_covariance)
             root = directions * np.sqrt(np.maximum(sizes, 0.0))
             normal = rng.standard_normal((int(n), root.shape[0]))
-            values = np.array(list(self.params.values())) * np.exp(normal @ root.T)
+            estimate = np.array(list(self.params.values()))
+            values = self.model.space().moved(estimate, normal @ root.T)
         else:
             available = self.replicates.reshape(-1, len(self.params))
             values = available[rng.choice(len(available), int(n), replace=n > len(available))]

@@ -11,9 +11,11 @@ from predclv.forecast.fitted import FittedCLV
 from predclv.forecast.selection import choose
 from predclv.frozen import Frozen
 from predclv.models import class_named, class_of
-from predclv.models.base import Model, PurchaseModel, SpendModel
+from predclv.models.base import Model
 from predclv.models.bgnbd import BGNBD
 from predclv.models.gamma_gamma import GammaGamma
+from predclv.models.purchases import PurchaseModel
+from predclv.models.spend import SpendModel
 
 
 @dataclass(frozen=True, slots=True, init=False)

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from predclv.forecast.histories import Histories
-from predclv.models.base import PurchaseModel
+from predclv.models.purchases import PurchaseModel
 
 ONE_BY_ONE = 64  # counts up to here are taken singly, beyond in classes 4% wide
 _BY_RECURRENCE = 1000  # counts up to here are found from those before, which is faster

@@ -10,7 +10,7 @@ from predclv.data.grouping import distinct
 from predclv.errors import DataError
 from predclv.forecast.counts import ONE_BY_ONE, CountTails, count_quantile, count_tails
 from predclv.forecast.histories import Histories, n_draws
-from predclv.models.base import PurchaseModel
+from predclv.models.purchases import PurchaseModel
 from predclv.once import FieldsAlone, once
 
 _ELEMENTS = 1 << 20  # probabilities that are held at once

@@ -18,18 +18,19 @@ _KNOWN = 0.003
 def drawn(fit: Fit, draws: int, rng: np.random.Generator) -> Any:
     """A fit's model with at most ``draws`` draws of its parameters, each of shape (n, 1).
 
-    Few draws stand for many: in logs they are stretched and shifted to the mean and covariance
-    of 4,000, so that averages over them are off in the third moment at most. Where the parameters
-    are well known, two points in each direction that is not known exactly have these moments too.
+    Few draws stand for many: as free parameters they are stretched and shifted to the mean and
+    covariance of 4,000, so that averages over them are off in the third moment at most. Where the
+    parameters are well known, two points in each direction that is not known exactly have these
+    moments too.
     """
     seed = int(rng.integers(1 << 62))
-    names = fit.model.names()
+    names, space = fit.model.names(), fit.model.space()
     many = fit.draws(max(draws, _MANY), seed=seed)
-    logs = np.log(np.column_stack([many[name] for name in names]))
-    few = _points(logs)
+    free = space.free_at(np.column_stack([many[name] for name in names]))
+    few = _points(free)
     if few is None or len(few) > draws:
-        few = _matched(logs[rng.choice(len(logs), draws, replace=False)], logs)
-    return type(fit.model)(*np.exp(few).T[:, :, None])
+        few = _matched(free[rng.choice(len(free), draws, replace=False)], free)
+    return type(fit.model)(*space.parameters_at(few).T[:, :, None])
 
 
 def fixed_draws(fit: Fit, draws: int, rng: np.random.Generator) -> list[Any]:

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from predclv.data.grouping import distinct
-from predclv.models.base import PurchaseModel
+from predclv.models.purchases import PurchaseModel
 
 _ELEMENTS = 1 << 16  # draws x cells that are held at once
 

@@ -10,7 +10,7 @@ from predclv.forecast.draws import drawn
 from predclv.forecast.histories import Histories
 from predclv.forecast.lifetime import lifetime_worths
 from predclv.forecast.revenue import log_quantile_curves, scale_of
-from predclv.models.base import PurchaseModel
+from predclv.models.purchases import PurchaseModel
 
 # The fewer customers a fit has seen, the less it knows its parameters and the more draws of them
 # an average needs; the work, draws times histories, is held about constant.

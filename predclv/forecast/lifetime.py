@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from predclv.forecast.histories import Histories, n_draws
 from predclv.forecast.simulation import discounted_counts, purchases, until_worthless
-from predclv.models.base import PurchaseModel
+from predclv.models.purchases import PurchaseModel
 from predclv.progress import progress
 
 _FUTURES = 1 << 22  # simulated in all

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from predclv.models.base import Traits
+from predclv.models.purchases import Traits
 
 
 def purchase_times(

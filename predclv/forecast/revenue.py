@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import logit
 
-from predclv.models.base import SpendModel
+from predclv.models.spend import SpendModel
 
 # Standard deviation of the log of the scale over draws, and shares that are then enough: what is
 # well known needs no curve.

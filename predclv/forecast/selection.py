@@ -16,7 +16,7 @@ from predclv.engines.base import fit
 from predclv.errors import FitError, OptionError, PredclvWarning
 from predclv.forecast.histories import Histories
 from predclv.models import MODELS, class_named
-from predclv.models.base import PurchaseModel
+from predclv.models.purchases import PurchaseModel
 
 _ORIGINS = 2
 _LONGEST, _SHARE = 182, 4  # days of each holdout: half a year, or a quarter of a shorter log

@@ -6,7 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from predclv.forecast.histories import Histories
-from predclv.models.base import PurchaseModel, SpendModel, Traits
+from predclv.models.purchases import PurchaseModel, Traits
+from predclv.models.spend import SpendModel
 
 WORTHLESS = 1e-4
 """A purchase discounted below this ends an infinite horizon: 1e-4 of what would follow is missed,

@@ -169,17 +169,17 @@ def _parameter_shifts(
     fits = [purchases] if spend is None else [purchases, spend]
     shift: dict[str, NDArray] = {}
     for which, fit in enumerate(fits):
-        names = fit.model.names()
-        at = np.log([float(getattr(fit.model, name)) for name in names])
+        names, space = fit.model.names(), fit.model.space()
+        at = space.free_at(np.array([float(getattr(fit.model, name)) for name in names]))
         draws = fit.draws(_NORMAL_DRAWS, seed=int(rng.integers(1 << 62)))
-        away = np.log(np.column_stack([draws[name] for name in names])) - at
+        away = space.free_at(np.column_stack([draws[name] for name in names])) - at
         for i in range(len(names)):
             ends = []
             for sign in (1.0, -1.0):
                 moved = at.copy()
                 moved[i] += sign * _STEP
                 models: list[Any] = [other.model for other in fits]
-                models[which] = type(fit.model).from_log(moved)
+                models[which] = type(fit.model).at(moved)
                 ends.append(_expected_totals(histories, mean, models, t, delta))
             for name, above in ends[0].items():
                 slope = (np.log(above) - np.log(ends[1][name])) / (2 * _STEP)

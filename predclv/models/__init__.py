@@ -15,7 +15,7 @@ MODELS = {
 
 
 def class_named(name: str) -> Any:
-    """The class of a model by its public name.
+    """The class of a model by its name: one of the package's, or one that the user has defined.
 
     Raises
     ------
@@ -23,6 +23,9 @@ def class_named(name: str) -> Any:
         If there is none of that name.
     """
     if name not in MODELS:
+        own = _defined().get(name)
+        if own is not None:
+            return own
         raise OptionError(
             f"There is no model {name!r}; there are {', '.join(MODELS)}."
             f"{did_you_mean(name, MODELS)}"
@@ -48,7 +51,7 @@ def class_of(model: Any, kind: type, what: str) -> Any:
 
     Examples
     --------
-    >>> from predclv.models.base import PurchaseModel
+    >>> from predclv.models.purchases import PurchaseModel
     >>> class_of("BGNBD", PurchaseModel, "CLVModel wants a class of PurchaseModel").title
     'BG/NBD'
     """
@@ -56,4 +59,15 @@ def class_of(model: Any, kind: type, what: str) -> Any:
     if not (isinstance(found, type) and issubclass(found, kind)):
         known = ", ".join(repr(name) for name in MODELS if issubclass(class_named(name), kind))
         raise OptionError(f"{what} or its name, one of {known}; got {model!r}.")
+    return found
+
+
+def _defined() -> dict[str, Any]:
+    """Every class of a model there is by now, by name; of one name the latest."""
+    base = import_module("predclv.models.base")
+    found, todo = {}, [base.Model]
+    while todo:
+        for cls in todo.pop().__subclasses__():
+            found[cls.__name__] = cls
+            todo.append(cls)
     return found

@@ -11,17 +11,11 @@ from scipy.special import betainc, expit
 
 from predclv.maths.discounting import discounted_until_dropout
 from predclv.maths.quadrature import beta_expectation
-from predclv.maths.special import digamma_rising, log_rising, softplus_and_slope
-from predclv.models.base import (
-    Columns,
-    Coordinate,
-    Levels,
-    LogNormalPrior,
-    Objective,
-    Parameter,
-    PurchaseModel,
-    Traits,
-)
+from predclv.maths.special import log_rising
+from predclv.models.base import Columns, Coordinate, LogNormalPrior, Parameter, Prior, Slopes
+from predclv.models.futures import Traits
+from predclv.models.leaving import slopes_of_leaving
+from predclv.models.purchases import PurchaseModel
 from predclv.units import days_per
 
 
@@ -64,6 +58,7 @@ class BGNBD(PurchaseModel):
     b: Parameter
 
     title: ClassVar[str] = "BG/NBD"
+    kernel: ClassVar[str] = "predclv.likelihoods.kernels_bgnbd"
 
     def _log_gone_over_here(self, x: NDArray, t_x: NDArray, T: NDArray) -> NDArray:
         """How far, in logs, having left after t_x lies above still being here; -inf at x = 0."""
@@ -196,6 +191,10 @@ class BGNBD(PurchaseModel):
         stays = log_rising(self.b, n - 1) - log_rising(np.add(self.a, self.b), n - 1)
         return np.exp(stays) * betainc(n, self.r, t / (self.alpha + t))
 
+    def silence(self, s: ArrayLike) -> NDArray:
+        """Probability that a new customer who stays has not come back after ``s``."""
+        return np.exp(-self.r * np.log1p(np.divide(s, self.alpha)))
+
     def p_at_least_each(self, t: ArrayLike) -> Iterator[NDArray]:
         """``p_at_least(n, t)`` for n = 1, 2, 3, ... by recurrence, absolute error below 1e-12."""
         (t,) = _floats(t)
@@ -217,64 +216,24 @@ class BGNBD(PurchaseModel):
         leaves_after = rng.geometric(np.clip(p, 1e-15, 1.0))
         return Traits(rate, leaves_after, np.full(shape, np.inf))
 
-    @classmethod
-    def objective(cls, cells: Columns) -> Objective:
-        """The weighted log-likelihood of cells and its gradient in log parameters.
+    def slopes(  # type: ignore[override]
+        self,
+        x: ArrayLike,
+        t_x: ArrayLike,
+        T: ArrayLike,
+        weight: ArrayLike,
+        in_time: bool = True,
+    ) -> Slopes:
+        """The weighted log-likelihood of histories and its slopes; see :func:`slopes_of_leaving`.
 
-        Gamma functions depend on x alone and most logarithms on T alone: those are taken once per
-        distinct value. Only the chance of having left couples the three, for repeat buyers.
+        Parameters
+        ----------
+        x, t_x, T, weight : array_like, shape (n,)
+            Histories, and customers with each.
+        in_time : bool
+            Whether the slopes in ``t_x`` and ``T`` are wanted too.
         """
-        x, t_x, T, weight = cells
-        x_levels, T_levels = Levels(x), Levels(T)
-        counts, times = x_levels.values, T_levels.values
-        w_count, w_time = x_levels.collect(weight), T_levels.collect(weight)
-        x_time = T_levels.collect(weight * x)
-
-        repeat = x > 0
-        xs, w = Levels(x[repeat]), weight[repeat]
-        Ts, txs = Levels(T[repeat]), Levels(t_x[repeat])
-        x_repeat = x[repeat]
-
-        def value_and_gradient(log_parameters: NDArray) -> tuple[float, NDArray]:
-            r, alpha, a, b = np.exp(log_parameters)
-            log_T, inverse_T = np.log(alpha + times), 1.0 / (alpha + times)
-            shrink = np.log1p(times / alpha)
-            value = (
-                w_count
-                @ (log_rising(r, counts) + log_rising(b, counts) - log_rising(a + b, counts))
-                - r * (w_time @ shrink)
-                - x_time @ log_T
-            )
-            d_total = digamma_rising(a + b, counts)
-            gradient = np.array(
-                [
-                    w_count @ digamma_rising(r, counts) - w_time @ shrink,
-                    r * (w_time @ (times * inverse_T)) / alpha - x_time @ inverse_T,
-                    -(w_count @ d_total),
-                    w_count @ (digamma_rising(b, counts) - d_total),
-                ]
-            )
-            # gone over here: log a - log(b + x - 1) + (r + x) log((alpha + T) / (alpha + t_x))
-            at_T = np.log1p(Ts.values / alpha)
-            at_last = np.log1p(txs.values / alpha)
-            silence = Ts.spread(at_T) - txs.spread(at_last)
-            before = 1.0 / (b + (xs.values - 1.0))
-            excess = xs.spread(np.log(a * before)) + (r + x_repeat) * silence
-            either, gone = softplus_and_slope(excess)
-            value += w @ either
-            w_gone = w * gone
-            sooner = Ts.spread(1.0 / (alpha + Ts.values)) - txs.spread(1.0 / (alpha + txs.values))
-            gradient += np.array(
-                [
-                    w_gone @ silence,
-                    w_gone @ ((r + x_repeat) * sooner),
-                    w_gone.sum() / a,
-                    -(xs.collect(w_gone) @ before),
-                ]
-            )
-            return float(value), gradient * np.array([r, alpha, a, b])
-
-        return value_and_gradient
+        return slopes_of_leaving(self, 0, x, t_x, T, weight, in_time)
 
     @classmethod
     def starts(cls, cells: Columns) -> list[NDArray]:
@@ -315,7 +274,7 @@ class BGNBD(PurchaseModel):
         )  # fmt: skip
 
     @classmethod
-    def priors(cls, unit: str, money: float = 1.0) -> dict[str, LogNormalPrior]:
+    def priors(cls, unit: str, money: float = 1.0) -> dict[str, Prior]:
         """Weak priors: most customer bases lie well inside them.
 
         95% of the belief: r from 0.02 to 10, alpha from half a day to four and a half years, a from

@@ -9,16 +9,10 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.special import betainc, digamma, polygamma
 
 from predclv.errors import AssumptionWarning, InfiniteMeanWarning, PredclvWarning
+from predclv.maths.levels import Levels
 from predclv.maths.special import digamma_rising, log_beta
-from predclv.models.base import (
-    Columns,
-    Coordinate,
-    Levels,
-    LogNormalPrior,
-    Objective,
-    Parameter,
-    SpendModel,
-)
+from predclv.models.base import Columns, Coordinate, LogNormalPrior, Parameter, Prior, Slopes
+from predclv.models.spend import SpendModel
 
 _STRONG = 0.3  # correlation of frequency and value from which the model is doubted
 
@@ -61,6 +55,7 @@ class GammaGamma(SpendModel):
     v: Parameter
 
     title: ClassVar[str] = "Gamma-Gamma"
+    kernel: ClassVar[str] = "predclv.likelihoods.kernels_gamma_gamma"
 
     @property
     def mean(self) -> NDArray:
@@ -177,35 +172,34 @@ class GammaGamma(SpendModel):
             )
         return found
 
-    @classmethod
-    def objective(cls, cells: Columns) -> Objective:
-        """The weighted log-likelihood of customers and its gradient in log parameters."""
-        x, mean, weight = cells
-        levels = Levels(x)
-        counts, w_count = levels.values, levels.collect(weight)
-        total = x * mean
-        constant = weight @ np.log(mean)
+    def slopes(  # type: ignore[override]
+        self, x: ArrayLike, mean: ArrayLike, weight: ArrayLike, in_time: bool = True
+    ) -> Slopes:
+        """The weighted log-likelihood of customers and its slopes in p, q and v.
 
-        def value_and_gradient(log_parameters: NDArray) -> tuple[float, NDArray]:
-            p, q, v = np.exp(log_parameters)
-            above = np.log1p(total / v)
-            below = np.log1p(v / total)
-            value = (
-                -(w_count @ log_beta(p * counts, q))
-                - constant
-                - q * (weight @ above)
-                - p * ((weight * x) @ below)
-            )
-            gradient = np.array(
-                [
-                    w_count @ (counts * digamma_rising(p * counts, q)) - (weight * x) @ below,
-                    w_count @ digamma_rising(q, p * counts) - weight @ above,
-                    weight @ ((q * total / v - p * x) / (total + v)),
-                ]
-            )
-            return float(value), gradient * np.array([p, q, v])
-
-        return value_and_gradient
+        Parameters
+        ----------
+        x, mean, weight : array_like, shape (n,)
+            Purchases, their mean spend, and customers with each.
+        in_time : bool
+            Means nothing here: spend knows no times.
+        """
+        p, q, v = (float(getattr(self, name)) for name in self.names())
+        x, mean, w = Levels(x), Levels(mean), np.asarray(weight, float)
+        counts, customers = x.values, x.counted(w)
+        w_x = x.remembered("_weighted", (w,), lambda: w * np.asarray(x))
+        total = x.remembered("_total", (mean,), lambda: np.asarray(x * mean))
+        logs = x.remembered("_logs", (w, mean), lambda: w @ np.log(np.asarray(mean)))
+        above, below = np.log1p(total / v), np.log1p(v / total)
+        value = -(customers @ log_beta(p * counts, q)) - logs - q * (w @ above) - p * (w_x @ below)
+        by_parameter = np.array(
+            [
+                customers @ (counts * digamma_rising(p * counts, q)) - w_x @ below,
+                customers @ digamma_rising(q, p * counts) - w @ above,
+                w @ ((q * total / v - p * np.asarray(x)) / (total + v)),
+            ]
+        )
+        return Slopes(float(value), by_parameter)
 
     @classmethod
     def starts(cls, cells: Columns) -> list[NDArray]:
@@ -237,7 +231,7 @@ class GammaGamma(SpendModel):
         )  # fmt: skip
 
     @classmethod
-    def priors(cls, unit: str, money: float = 1.0) -> dict[str, LogNormalPrior]:
+    def priors(cls, unit: str, money: float = 1.0) -> dict[str, Prior]:
         """Weak priors; the scale is the one thing taken from the data.
 
         95% of the belief: p from 0.2 to 80, q from 0.5 to 30, and v such that the mean spend is of

@@ -8,17 +8,11 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import expit
 
-from predclv.maths.special import softplus_and_slope
-from predclv.models.base import (
-    Columns,
-    Coordinate,
-    LogNormalPrior,
-    Objective,
-    Parameter,
-    PurchaseModel,
-    Traits,
-)
+from predclv.models.base import Columns, Coordinate, Parameter, Prior, Slopes
 from predclv.models.bgnbd import BGNBD
+from predclv.models.futures import Traits
+from predclv.models.leaving import slopes_of_leaving
+from predclv.models.purchases import PurchaseModel
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +56,7 @@ class MBGNBD(PurchaseModel):
     b: Parameter
 
     title: ClassVar[str] = "MBG/NBD"
+    kernel: ClassVar[str] = "predclv.likelihoods.kernels_mbgnbd"
     compile_from: ClassVar[float] = 1_000_000
 
     @property
@@ -128,6 +123,10 @@ class MBGNBD(PurchaseModel):
         for tail in self.after_first.p_at_least_each(t):
             yield self.stays * tail
 
+    def silence(self, s: ArrayLike) -> NDArray:
+        """Probability that a new customer who stays has not come back after ``s``."""
+        return self.after_first.silence(s)
+
     def traits(self, shape: tuple[int, ...], rng: np.random.Generator) -> Traits:
         """Customers drawn from the model: purchase rate, and after which purchase they leave."""
         rate = rng.gamma(self.r, 1.0, shape) / self.alpha
@@ -135,40 +134,24 @@ class MBGNBD(PurchaseModel):
         leaves_after = rng.geometric(np.clip(p, 1e-15, 1.0)) - 1
         return Traits(rate, leaves_after, np.full(shape, np.inf))
 
-    @classmethod
-    def objective(cls, cells: Columns) -> Objective:
-        """The weighted log-likelihood of cells and its gradient in log parameters.
+    def slopes(  # type: ignore[override]
+        self,
+        x: ArrayLike,
+        t_x: ArrayLike,
+        T: ArrayLike,
+        weight: ArrayLike,
+        in_time: bool = True,
+    ) -> Slopes:
+        """The weighted log-likelihood of histories and its slopes; see :func:`slopes_of_leaving`.
 
-        That of BG/NBD at ``b + 1`` for those who came again; for those who never did, the chance
-        of having left at once joins that of no purchase yet.
+        Parameters
+        ----------
+        x, t_x, T, weight : array_like, shape (n,)
+            Histories, and customers with each.
+        in_time : bool
+            Whether the slopes in ``t_x`` and ``T`` are wanted too.
         """
-        x, _, T, weight = cells
-        again = x > 0
-        of_others = BGNBD.objective(tuple(column[again] for column in cells))
-        T_once, w_once, customers = T[~again], weight[~again], weight.sum()
-
-        def value_and_gradient(log_parameters: NDArray) -> tuple[float, NDArray]:
-            log_r, log_alpha, log_a, log_b = log_parameters
-            r, alpha, a, b = np.exp(log_parameters)
-            value, slope = of_others(np.array([log_r, log_alpha, log_a, np.log1p(b)]))
-            slope[3] *= b / (1.0 + b)
-            # Stays, or is gone: the odds of the latter against staying and buying nothing.
-            silent = r * np.log1p(T_once / alpha)
-            either, gone = softplus_and_slope(log_a - log_b + silent)
-            leaves = a / (a + b)
-            value += w_once @ (either - silent) - customers * np.log1p(a / b)
-            here, left = w_once * (1.0 - gone), w_once @ gone
-            slope += np.array(
-                [
-                    -(here @ silent),
-                    here @ (r * T_once / (alpha + T_once)),
-                    left - customers * leaves,
-                    customers * leaves - left,
-                ]
-            )
-            return float(value), slope
-
-        return value_and_gradient
+        return slopes_of_leaving(self, 1, x, t_x, T, weight, in_time)
 
     @classmethod
     def starts(cls, cells: Columns) -> list[NDArray]:
@@ -192,7 +175,7 @@ class MBGNBD(PurchaseModel):
         return rate, level, replace(leaving, at_upper=at_upper), b
 
     @classmethod
-    def priors(cls, unit: str, money: float = 1.0) -> dict[str, LogNormalPrior]:
+    def priors(cls, unit: str, money: float = 1.0) -> dict[str, Prior]:
         """Weak priors, those of :meth:`BGNBD.priors`: the parameters mean the same.
 
         Parameters

@@ -9,18 +9,12 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import betainc, expit, exprel
 
+from predclv.maths.levels import Levels
 from predclv.maths.race import log_nth_first, log_race, race_and_slopes, worth_until_left
 from predclv.maths.special import digamma_rising, log_rising, softplus_and_slope
-from predclv.models.base import (
-    Columns,
-    Coordinate,
-    Levels,
-    LogNormalPrior,
-    Objective,
-    Parameter,
-    PurchaseModel,
-    Traits,
-)
+from predclv.models.base import Columns, Coordinate, LogNormalPrior, Parameter, Prior, Slopes
+from predclv.models.futures import Traits
+from predclv.models.purchases import PurchaseModel
 from predclv.units import days_per
 
 _BLOCK = 64  # counts that one backward recurrence gives
@@ -73,6 +67,7 @@ class ParetoNBD(PurchaseModel):
     beta: Parameter
 
     title: ClassVar[str] = "Pareto/NBD"
+    kernel: ClassVar[str] = "predclv.likelihoods.kernels_pareto"
     compile_from: ClassVar[float] = 5_000
 
     def _log_here(self, x: NDArray, T: NDArray) -> NDArray:
@@ -149,6 +144,10 @@ class ParetoNBD(PurchaseModel):
         t, r, alpha, s, beta = _floats(t, self.r, self.alpha, self.s, self.beta)
         return r * np.exp(log_race(s, beta, r, alpha, np.zeros(()), t))
 
+    def silence(self, s: ArrayLike) -> NDArray:
+        """Probability that a new customer has not come back after ``s``, had they not left."""
+        return np.exp(-self.r * np.log1p(np.divide(s, self.alpha)))
+
     def pmf(self, n: ArrayLike, t: ArrayLike) -> NDArray:
         """Probability of exactly ``n`` repeat purchases by ``t`` of a new customer.
 
@@ -221,53 +220,70 @@ class ParetoNBD(PurchaseModel):
         leaves_at = rng.exponential(1.0, shape) / np.maximum(leaving, 1e-300)
         return Traits(rate, np.full(shape, np.iinfo(np.int64).max), leaves_at)
 
-    @classmethod
-    def objective(cls, cells: Columns) -> Objective:
-        """The weighted log-likelihood of cells and its gradient in log parameters.
+    def slopes(  # type: ignore[override]
+        self,
+        x: ArrayLike,
+        t_x: ArrayLike,
+        T: ArrayLike,
+        weight: ArrayLike,
+        in_time: bool = True,
+    ) -> Slopes:
+        r"""The weighted log-likelihood of histories and its slopes.
 
-        The gradient is taken under the integral, at the same nodes. Engines compile this for many
-        cells (:mod:`predclv.engines.kernels_pareto`).
+        Those in the parameters are taken under the integral, at the same nodes; those in time are
+
+        .. math::
+            \frac{\partial l}{\partial T} = -\frac{r+x}{\alpha+T} P(alive), \quad
+            \frac{\partial l}{\partial t_x} = -\frac{s}{\beta+t_x} P(alive)
+                \left(\frac{\alpha+T}{\alpha+t_x}\right)^{r+x}
+                \left(\frac{\beta+T}{\beta+t_x}\right)^s.
+
+        Parameters
+        ----------
+        x, t_x, T, weight : array_like, shape (n,)
+            Histories, and customers with each.
+        in_time : bool
+            Whether the slopes in ``t_x`` and ``T`` are wanted too.
         """
-        x, t_x, T, weight = cells
-        x_levels, T_levels = Levels(x), Levels(T)
-        counts, times = x_levels.values, T_levels.values
-        w_count, w_time = x_levels.collect(weight), T_levels.collect(weight)
-        x_time = T_levels.collect(weight * x)
-
-        def value_and_gradient(log_parameters: NDArray) -> tuple[float, NDArray]:
-            r, alpha, s, beta = np.exp(log_parameters)
-            by_alpha, by_beta = np.log1p(times / alpha), np.log1p(times / beta)
-            value = (
-                w_count @ log_rising(r, counts)
-                - w_time @ (r * by_alpha + s * by_beta)
-                - x_time @ np.log(alpha + times)
-            )
-            gradient = np.array(
-                [
-                    w_count @ digamma_rising(r, counts) - w_time @ by_alpha,
-                    w_time @ (r * times / (alpha * (alpha + times)))
-                    - x_time @ (1.0 / (alpha + times)),
-                    -(w_time @ by_beta),
-                    w_time @ (s * times / (beta * (beta + times))),
-                ]
-            )
-            log_total, means = race_and_slopes(
-                r + x, np.asarray(alpha), np.asarray(s), np.asarray(beta), t_x, T
-            )
-            silent, stayed = np.log1p((T - t_x) / (alpha + t_x)), np.log1p((T - t_x) / (beta + t_x))
-            either, gone = softplus_and_slope(np.log(s) + (r + x) * silent + s * stayed + log_total)
-            w_gone = weight * gone
-            gradient += np.array(
-                [
-                    w_gone @ (silent - means[0]),
-                    -(w_gone @ ((r + x) * means[2] / (alpha + T))),
-                    w_gone @ (1.0 / s + stayed - means[1]),
-                    -(w_gone @ (((s + 1.0) * means[3] + 1.0) / (beta + T))),
-                ]
-            )
-            return float(value + weight @ either), gradient * np.array([r, alpha, s, beta])
-
-        return value_and_gradient
+        r, alpha, s, beta = (float(getattr(self, name)) for name in self.names())
+        xs, Ts, w = Levels(x), Levels(T), np.asarray(weight, float)
+        counts, times = xs.values, Ts.values
+        customers, customers_at = xs.counted(w), Ts.counted(w)
+        purchases_at = Ts.remembered("_purchases", (w, xs), lambda: Ts.collect(w * np.asarray(xs)))
+        by_alpha, by_beta = np.log1p(times / alpha), np.log1p(times / beta)
+        value = customers @ log_rising(r, counts) - purchases_at @ np.log(alpha + times)
+        value -= customers_at @ (r * by_alpha + s * by_beta)
+        by_parameter = np.array(
+            [
+                customers @ digamma_rising(r, counts) - customers_at @ by_alpha,
+                customers_at @ (r * times / (alpha * (alpha + times)))
+                - purchases_at @ (1.0 / (alpha + times)),
+                -(customers_at @ by_beta),
+                customers_at @ (s * times / (beta * (beta + times))),
+            ]
+        )
+        x, t_x, T = _floats(x, t_x, T)
+        power = r + x
+        log_total, means = race_and_slopes(
+            power, np.asarray(alpha), np.asarray(s), np.asarray(beta), t_x, T
+        )
+        silent, stayed = np.log1p((T - t_x) / (alpha + t_x)), np.log1p((T - t_x) / (beta + t_x))
+        left_at_once = np.log(s) + power * silent + s * stayed
+        either, gone = softplus_and_slope(left_at_once + log_total)
+        w_gone = w * gone
+        by_parameter += np.array(
+            [
+                w_gone @ (silent - means[0]),
+                -(w_gone @ (power * means[2] / (alpha + T))),
+                w_gone @ (1.0 / s + stayed - means[1]),
+                -(w_gone @ (((s + 1.0) * means[3] + 1.0) / (beta + T))),
+            ]
+        )
+        value += w @ either
+        if not in_time:
+            return Slopes(float(value), by_parameter)
+        by_t_x = -w * np.exp(left_at_once - either) / (beta + t_x)
+        return Slopes(float(value), by_parameter, by_t_x, -w * (1.0 - gone) * power / (alpha + T))
 
     @classmethod
     def starts(cls, cells: Columns) -> list[NDArray]:
@@ -306,7 +322,7 @@ class ParetoNBD(PurchaseModel):
         )  # fmt: skip
 
     @classmethod
-    def priors(cls, unit: str, money: float = 1.0) -> dict[str, LogNormalPrior]:
+    def priors(cls, unit: str, money: float = 1.0) -> dict[str, Prior]:
         """Weak priors: most customer bases lie well inside them.
 
         95% of the belief: r from 0.02 to 10, alpha from half a day to four and a half years, s from

@@ -8,7 +8,7 @@ from predclv.engines.result import Fit
 from predclv.errors import DataError
 from predclv.forecast.fitted import FittedCLV
 from predclv.forecast.result import Forecast
-from predclv.models.base import PurchaseModel
+from predclv.models.purchases import PurchaseModel
 from predclv.validation.backtest import Backtest
 from predclv.validation.result import Validation
 

@@ -12,7 +12,7 @@ from predclv.engines.base import fit
 from predclv.engines.result import Fit
 from predclv.errors import OptionError
 from predclv.models import class_of
-from predclv.models.base import PurchaseModel
+from predclv.models.purchases import PurchaseModel
 from predclv.validation.tables import repeat_histogram
 
 _EQUAL = 2.0  # difference in AIC up to which two models describe the data as well as each other

@@ -13,7 +13,7 @@ from predclv.data.rfm import RFM
 from predclv.engines.result import Fit
 from predclv.errors import DataError, OptionError
 from predclv.forecast.result import Forecast
-from predclv.models.base import PurchaseModel
+from predclv.models.purchases import PurchaseModel
 from predclv.validation.validate import check_forecast
 
 

@@ -13,7 +13,7 @@ from predclv.data.log import Log
 from predclv.data.rfm import RFM
 from predclv.engines.result import Fit
 from predclv.errors import DataError, OptionError
-from predclv.models.base import PurchaseModel
+from predclv.models.purchases import PurchaseModel
 from predclv.units import days_per, horizon_in, probability
 from predclv.validation.tracking_bands import expected_by, tracking_band
 

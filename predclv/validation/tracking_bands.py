@@ -9,7 +9,7 @@ from scipy.signal import fftconvolve
 from predclv.engines.result import Fit
 from predclv.forecast.draws import fixed_draws
 from predclv.forecast.paths import purchase_times
-from predclv.models.base import PurchaseModel
+from predclv.models.purchases import PurchaseModel
 from predclv.units import days_per
 
 _DRAWS = 120  # of the parameters

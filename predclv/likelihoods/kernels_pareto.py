@@ -13,8 +13,11 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from predclv.engines.kernels_special import FAST, digamma_rising, log_rising
+from predclv.likelihoods.kernels import Kernel
+from predclv.likelihoods.kernels_special import FAST, digamma_rising, log_rising
+from predclv.maths.levels import Levels
 from predclv.maths.race import FAR, LENGTHS, PANEL, POINTS
+from predclv.models.base import Columns
 
 _STEP_POINTS, _STEP_LENGTHS = np.polynomial.legendre.leggauss(5)
 _STEP_POINTS, _STEP_LENGTHS = 0.5 * (_STEP_POINTS + 1.0), 0.5 * _STEP_LENGTHS
@@ -300,3 +303,25 @@ def _add_singly(
         result[2] -= gone * k * found[3] / (alpha + T)
         result[3] += gone * (1.0 / s + stayed - found[2])
         result[4] -= gone * ((s + 1.0) * found[4] + 1.0) / (beta + T)
+
+
+def _on_a_grid(columns: Columns) -> dict[str, NDArray]:
+    """The distinct frequencies and times, and all cells as places among them, by frequency."""
+    x, t_x, T, weight = columns
+    counts, times = Levels(x), Levels(T)
+    grid = np.unique(np.concatenate([t_x, T]))
+    order = np.argsort(counts.codes, kind="stable")
+    codes = np.column_stack([counts.codes, np.searchsorted(grid, t_x), np.searchsorted(grid, T)])
+    return {
+        "frequency": counts.values,
+        "grid": grid,
+        "T": times.values,
+        "by_frequency": counts.collect(weight),
+        "by_T": times.collect(weight),
+        "purchases_by_T": times.collect(weight * x),
+        "cells": np.ascontiguousarray(codes[order], dtype=np.int32),
+        "weight": weight[order],
+    }
+
+
+KERNEL = Kernel(pareto_nbd, _on_a_grid)

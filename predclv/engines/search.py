@@ -1,0 +1,144 @@
+"""The search for a likelihood's maximum, and the curvature there: what several engines share."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+from numpy.typing import NDArray
+from threadpoolctl import ThreadpoolController
+
+from predclv.errors import FitError
+from predclv.likelihoods.likelihood import Likelihood
+from predclv.maths.optimise import Maximum, maximum
+from predclv.models.base import Coordinate, Objective, Space
+
+GRADIENT = 1e-7
+"""Slope per customer, in free parameters, that counts as converged."""
+
+_STEP = 1e-6  # change of a free parameter that is as good as none
+_UNDETERMINED = 0.01  # curvature below which a direction is flat: a standard error above 10
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """A maximum of the likelihood, in the coordinates that were searched and as parameters."""
+
+    best: Maximum
+    back: NDArray  # (k, k), coordinates to free parameters
+    directions: tuple[Coordinate, ...]
+
+    @property
+    def free(self) -> NDArray:
+        """The estimate as free parameters, shape (k,)."""
+        return self.back @ self.best.point
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Linear algebra on one thread: over a handful of parameters, threads wait for each other."""
+    with _libraries().limit(limits=1, user_api="blas"):
+        yield
+
+
+@cache
+def _libraries() -> ThreadpoolController:
+    return ThreadpoolController()
+
+
+@one_thread()
+def estimate(
+    likelihood: Likelihood,
+    starts: Sequence[NDArray] | None = None,
+    objective: Objective | None = None,
+    limits: bool = True,
+) -> Estimate:
+    """The maximum of a likelihood, or of what is given in its place.
+
+    Parameters
+    ----------
+    likelihood : Likelihood
+    starts : sequence of ndarray, each (k,), optional
+        Free parameters to start from; the likelihood's own by default.
+    objective : callable, optional
+        Maximised instead of the likelihood, such as a posterior.
+    limits : bool
+        Whether the model's limits are tried where the maximum is not sharp; a posterior has none.
+    """
+    directions = likelihood.coordinates()
+    transform = np.array(
+        [[part.weights.get(name, 0.0) for name in likelihood.space.names] for part in directions]
+    )
+    back = np.linalg.inv(transform)
+    objective = objective or likelihood
+
+    def in_coordinates(point: NDArray) -> tuple[float, NDArray]:
+        value, slope = objective(back @ point)
+        return value, back.T @ slope
+
+    has_limit = np.array(
+        [[bool(part.at_lower) for part in directions], [bool(part.at_upper) for part in directions]]
+    )
+    best = maximum(
+        in_coordinates,
+        [transform @ start for start in (starts or likelihood.starts())],
+        lower=np.array([part.lower for part in directions]),
+        upper=np.array([part.upper for part in directions]),
+        has_limit=has_limit & limits,
+        scale=float(likelihood.columns[-1].sum()),
+    )
+    return Estimate(best, back, directions)
+
+
+def assert_converged(likelihood: Likelihood, best: Maximum) -> None:
+    """Raise FitError unless the gradient vanishes at the maximum.
+
+    At a limit the likelihood can be so steep that rounding leaves a gradient: there it is enough
+    that Newton's step would change no free parameter by 1e-6.
+    """
+    n_customers = likelihood.n_customers
+    slope = np.max(np.abs(best.free_gradient)) / n_customers
+    free = np.flatnonzero(best.pinned == 0)
+    step = np.inf
+    if best.pinned.any() and free.size:
+        block = best.hessian[np.ix_(free, free)]
+        step = np.max(np.abs(np.linalg.lstsq(block, best.gradient[free], rcond=None)[0]))
+    if slope > GRADIENT and step > _STEP:
+        raise FitError(
+            f"{likelihood.title} did not converge on {n_customers:,} customers: the gradient per "
+            f"customer is {slope:.1e} after {best.evaluations} evaluations. Look for extreme "
+            f"customers (many purchases in a few days) and for a wrong unit of time."
+        )
+
+
+def log_covariance(hessian: NDArray, pinned: NDArray, back: NDArray) -> tuple[NDArray, NDArray]:
+    """Covariance of the free parameters, and which of them the data leave undetermined.
+
+    Directions that a limit holds or that are flat get no variance: what is not known is said, not
+    drawn.
+
+    Parameters
+    ----------
+    hessian : ndarray, shape (k, k)
+        Of the log-likelihood, in coordinates.
+    pinned : ndarray of int, shape (k,)
+        Nonzero where a limit holds the coordinate.
+    back : ndarray, shape (k, k)
+        Coordinates to free parameters.
+    """
+    free = np.flatnonzero(pinned == 0)
+    covariance = np.zeros_like(hessian)
+    loose = pinned != 0
+    if free.size:
+        sizes, vectors = np.linalg.eigh(-hessian[np.ix_(free, free)])
+        known = sizes > _UNDETERMINED
+        inverse = np.where(known, 1.0 / np.where(known, sizes, 1.0), 0.0)
+        covariance[np.ix_(free, free)] = (vectors * inverse) @ vectors.T
+        loose[free] = np.any(np.abs(vectors[:, ~known]) > 1e-3, axis=1)
+    return back @ covariance @ back.T, np.any(np.abs(back[:, loose]) > 0, axis=1)
+
+
+def named(space: Space, which: NDArray) -> tuple[str, ...]:
+    """The names of the parameters where ``which`` is true."""
+    return tuple(name for name, chosen in zip(space.names, which, strict=True) if chosen)

@@ -1,0 +1,134 @@
+"""The likelihood of a sample under a model: all that an engine sees."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from predclv.errors import OptionError, did_you_mean
+from predclv.likelihoods.kernels import kernel_of
+from predclv.models.base import Columns, Coordinate, Model, Objective, Prior, Space
+
+
+@dataclass(frozen=True, eq=False)
+class Likelihood:
+    """Log-likelihood of customers under a model, as a function of free parameters; call it.
+
+    Engines know nothing else of a model: where the parameters live (`space`), where to begin
+    (`starts`), which way to go (`coordinates`), what to believe (`priors`), value and slope. So a
+    likelihood with more in it - parameters of a clock that all customers share, beside those of the
+    model - is one more class like this, and no engine changes.
+
+    Attributes
+    ----------
+    model : type
+        The model's class.
+    columns : tuple of ndarray, each (n_cells,)
+        The sample: distinct histories, and the customers with each as the last.
+    unit : str
+        Of the times in it; empty where there are none.
+    compile_from : float
+        Cells from which on the model's compiled form is used, if it has one.
+
+    Examples
+    --------
+    >>> import predclv as pc
+    >>> histories = np.array([[0, 1, 3], [0, 5, 6], [8, 8, 8.0]])
+    >>> cells = pc.Cells(*histories, np.array([5, 2, 1]), "week")
+    >>> likelihood = Likelihood.of(pc.BGNBD, cells, "week")
+    >>> value, slope = likelihood(np.zeros(4))
+    >>> round(value, 3), slope.shape, likelihood.n_customers
+    (-26.54, (4,), 8)
+    """
+
+    model: type[Model]
+    columns: Columns
+    unit: str
+    compile_from: float
+
+    @classmethod
+    def of(cls, model: type[Model], cells: Any, unit: str) -> Self:
+        """Of cells that have the columns which the model wants."""
+        columns = (*(getattr(cells, name) for name in model.columns), cells.weight.astype(float))
+        return cls(model, columns, unit, model.compile_from)
+
+    @property
+    def title(self) -> str:
+        """What it is called in messages."""
+        return self.model.title
+
+    @property
+    def n_customers(self) -> int:
+        """Customers it is a sum over."""
+        return int(self.columns[-1].sum())
+
+    @property
+    def space(self) -> Space:
+        """The free parameters."""
+        return self.model.space()
+
+    def __call__(self, free: NDArray) -> tuple[float, NDArray]:
+        """Value, and slope in the free parameters, shape (k,)."""
+        return self._function(free)
+
+    @cached_property
+    def _function(self) -> Objective:
+        if self.model.kernel and self.columns[-1].size >= self.compile_from:
+            return kernel_of(self.model).of(self.columns)
+        return self.model.objective(self.columns)
+
+    def compiled(self) -> "Likelihood":
+        """The same by the model's compiled form, if it has one, however few the cells are."""
+        return replace(self, compile_from=0)
+
+    def laid_out(self) -> dict[str, NDArray]:
+        """The sample as arrays by name, as the model's compiled form takes it."""
+        return kernel_of(self.model).layout(self.columns)
+
+    def at(self, free: NDArray) -> Model:
+        """The model at free parameters (k,)."""
+        return self.model.at(free)
+
+    def starts(self) -> list[NDArray]:
+        """Free parameters (k,) to start a search from, the most promising first."""
+        return self.model.starts(self.columns)
+
+    def coordinates(self) -> tuple[Coordinate, ...]:
+        """The directions a search moves in, with their bounds and what lies there."""
+        return self.model.coordinates(self.columns)
+
+    def priors(self, own: Mapping[str, Any] | None = None) -> dict[str, Prior | Any]:
+        """Priors by parameter name: the model's weak ones, with a user's own in their place.
+
+        Raises
+        ------
+        OptionError
+            If one is of a parameter that is not there, or of another kind than the parameter.
+        """
+        money = self.model.typical_amount(self.columns)
+        believed: dict[str, Any] = dict(self.model.priors(self.unit, money))
+        for name, prior in (own or {}).items():
+            if name not in believed:
+                raise OptionError(
+                    f"{self.title} has no parameter {name!r} to put a prior on; it has "
+                    f"{', '.join(believed)}.{did_you_mean(name, believed)}"
+                )
+            believed[name] = prior
+        for name, scale in zip(self.space.names, self.space.scales, strict=True):
+            prior = believed[name]
+            if isinstance(prior, Prior) and prior.scale != scale:
+                wanted = "LogNormalPrior(median" if scale == "log" else "NormalPrior(mean"
+                raise OptionError(f"The prior of {name} must be a {wanted}, sigma); got {prior!r}.")
+        return believed
+
+    def checks(self) -> dict[str, float]:
+        """Numbers that tell whether the model's assumptions hold on the sample."""
+        return self.model.checks(self.columns)
+
+    def simulated(self, free: NDArray, rng: np.random.Generator) -> "Likelihood":
+        """That of as many customers drawn from the model at free parameters (k,)."""
+        columns = self.at(free).resampled(self.columns, rng)
+        return replace(self, columns=columns)

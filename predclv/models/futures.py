@@ -1,0 +1,155 @@
+"""What is to come of customers: what a forecast asks of a model, and purchases drawn from it."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import NamedTuple, Protocol
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+
+class Paths(NamedTuple):
+    """Purchases drawn for customers over a stretch of time; when they come is drawn on demand.
+
+    Attributes
+    ----------
+    purchases : ndarray of int64, shape (n,)
+    window : ndarray, shape (n,)
+        The time from now in which they fall.
+    arrivals : ndarray of int64, shape (n,)
+        Purchases had nobody left after one of them: as many, or more.
+    """
+
+    purchases: NDArray
+    window: NDArray
+    arrivals: NDArray
+
+    def last(self, rng: np.random.Generator) -> NDArray:
+        """Time of each customer's last purchase, shape (n,); 0 where there is none."""
+        # The x-th of the arrivals, uniform on the window, is a Beta variable.
+        x, repeat = self.purchases, self.purchases > 0
+        last = rng.beta(np.where(repeat, x, 1), np.where(repeat, self.arrivals - x, 0) + 1)
+        return np.where(repeat, last * self.window, 0.0)
+
+    def times(self, rng: np.random.Generator) -> tuple[NDArray, NDArray]:
+        """Every purchase: whose it is (a place in the arrays above), and when it comes.
+
+        Customer by customer, and not in the order of time.
+        """
+        n = self.purchases
+        # Who leaves after the n-th of more arrivals bought the others before it; uniform each.
+        cut = (n > 0) & (n < self.arrivals)
+        share = rng.beta(np.where(cut, n, 1), np.where(cut, self.arrivals - n, 0) + 1)
+        end = self.window * np.where(cut, share, 1.0)
+        owner = np.repeat(np.arange(n.size), n)
+        when = end[owner] * rng.random(owner.size)
+        when[(np.cumsum(n) - 1)[cut]] = end[cut]
+        return owner, when
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Traits:
+    """What tells one simulated customer from another.
+
+    Attributes
+    ----------
+    rate : ndarray
+        Purchases per unit of time while a customer.
+    leaves_after : ndarray
+        Number of purchases after which they leave; huge where leaving is not tied to purchases.
+    leaves_at : ndarray
+        Time at which they leave; inf where it is tied to purchases.
+    """
+
+    rate: NDArray
+    leaves_after: NDArray
+    leaves_at: NDArray
+
+    def purchases(self, t: NDArray, rng: np.random.Generator) -> Paths:
+        """Purchases by ``t``."""
+        window = np.minimum(t, self.leaves_at)
+        arrivals = rng.poisson(self.rate * window)
+        return Paths(np.minimum(arrivals, self.leaves_after), window, arrivals)
+
+
+class Future(Protocol):
+    """What is to come of customers from now on: all that a forecast asks of a model.
+
+    Times count from now, in the model's unit; one number or one per customer.
+    """
+
+    def expected_purchases(self, t: ArrayLike) -> NDArray:
+        """Expected purchases by ``t``."""
+
+    def discounted_purchases(self, t: ArrayLike, delta: ArrayLike) -> NDArray:
+        """Expected purchases by ``t``, one at s worth ``exp(-delta s)``; ``t`` may be inf."""
+
+    def p_active(self, t: ArrayLike) -> NDArray:
+        """Probability of at least one purchase by ``t``."""
+
+    def pmf(self, n: ArrayLike, t: ArrayLike) -> NDArray:
+        """Probability of exactly ``n`` purchases by ``t``."""
+
+    def p_at_least(self, n: ArrayLike, t: ArrayLike) -> NDArray:
+        """Probability of ``n`` or more purchases by ``t``; n >= 1."""
+
+    def p_at_least_each(self, t: ArrayLike) -> Iterator[NDArray]:
+        """``p_at_least(n, t)`` for n = 1, 2, 3, ... without end."""
+
+    def silence(self, s: ArrayLike) -> NDArray:
+        """Probability that who stays a customer has not bought again after ``s``."""
+
+    def paths(self, t: ArrayLike, rng: np.random.Generator) -> Paths:
+        """Purchases by ``t``, drawn: one path for each customer."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Remaining:
+    """The future of customers who may have left already; a :class:`Future`.
+
+    Attributes
+    ----------
+    alive : ndarray, shape (..., n)
+        Probability of still being a customer.
+    living : Future
+        Of those who are.
+    """
+
+    alive: NDArray
+    living: Future
+
+    def expected_purchases(self, t: ArrayLike) -> NDArray:
+        """Expected purchases by ``t``."""
+        return self.alive * self.living.expected_purchases(t)
+
+    def discounted_purchases(self, t: ArrayLike, delta: ArrayLike) -> NDArray:
+        """Expected purchases by ``t``, one at s worth ``exp(-delta s)``; ``t`` may be inf."""
+        return self.alive * self.living.discounted_purchases(t, delta)
+
+    def p_active(self, t: ArrayLike) -> NDArray:
+        """Probability of at least one purchase by ``t``."""
+        return self.alive * self.living.p_active(t)
+
+    def pmf(self, n: ArrayLike, t: ArrayLike) -> NDArray:
+        """Probability of exactly ``n`` purchases by ``t``."""
+        gone = np.where(np.asarray(n) == 0, 1.0 - self.alive, 0.0)
+        return gone + self.alive * self.living.pmf(n, t)
+
+    def p_at_least(self, n: ArrayLike, t: ArrayLike) -> NDArray:
+        """Probability of ``n`` or more purchases by ``t``; n >= 1."""
+        return self.alive * self.living.p_at_least(n, t)
+
+    def p_at_least_each(self, t: ArrayLike) -> Iterator[NDArray]:
+        """``p_at_least(n, t)`` for n = 1, 2, 3, ... without end."""
+        return (self.alive * tail for tail in self.living.p_at_least_each(t))
+
+    def silence(self, s: ArrayLike) -> NDArray:
+        """Probability that who is a customer, and stays one, has not bought again after ``s``."""
+        return self.living.silence(s)
+
+    def paths(self, t: ArrayLike, rng: np.random.Generator) -> Paths:
+        """Purchases by ``t``, drawn: one path for each customer, empty for who has left."""
+        shape = np.broadcast_shapes(np.shape(t), np.shape(self.alive))
+        path = self.living.paths(np.broadcast_to(t, shape), rng)
+        here = rng.random(path.purchases.shape) < self.alive
+        return path._replace(purchases=np.where(here, path.purchases, 0))

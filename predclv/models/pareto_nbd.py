@@ -335,8 +335,6 @@ class ParetoNBD(PurchaseModel):
         unit : str
             alpha and beta are times: their priors are 30 and 90 days whatever the unit; r and s
             have no unit.
-        money : float
-            Means nothing here.
         """
         return {
             "r": LogNormalPrior(0.5, 1.5),

@@ -15,6 +15,7 @@ from importlib import import_module
 import numpy as np
 from numpy.typing import NDArray
 
+from predclv.interrupts import uninterrupted
 from predclv.models.base import Columns, Model, Objective
 
 
@@ -47,7 +48,8 @@ class Kernel:
 def kernel_of(model: type[Model]) -> Kernel:
     """The model's compiled kernel, or its ``objective`` in the shape of one."""
     if model.kernel:
-        return import_module(model.kernel).KERNEL
+        with uninterrupted():
+            return import_module(model.kernel).KERNEL
     return Kernel(partial(_plain, model), partial(_as_they_are, model))
 
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from functools import cached_property
 from typing import Any, Self
 
 import numpy as np
@@ -11,10 +10,11 @@ from numpy.typing import NDArray
 from predclv.errors import OptionError, did_you_mean
 from predclv.likelihoods.kernels import kernel_of
 from predclv.models.base import Columns, Coordinate, Model, Objective, Prior, Space
+from predclv.once import FieldsAlone, once
 
 
 @dataclass(frozen=True, eq=False)
-class Likelihood:
+class Likelihood(FieldsAlone):
     """Log-likelihood of customers under a model, as a function of free parameters; call it.
 
     Engines know nothing else of a model: where the parameters live (`space`), where to begin
@@ -74,7 +74,7 @@ class Likelihood:
         """Value, and slope in the free parameters, shape (k,)."""
         return self._function(free)
 
-    @cached_property
+    @once
     def _function(self) -> Objective:
         if self.model.kernel and self.columns[-1].size >= self.compile_from:
             return kernel_of(self.model).of(self.columns)

@@ -18,7 +18,7 @@ def central_slope(f: Callable[[float], float], step: float) -> float:
 
     Examples
     --------
-    >>> round(central_slope(np.exp, 0.01), 12)
+    >>> float(round(central_slope(np.exp, 0.01), 12))
     1.0
     """
     steps = enumerate(_BOTH_SIDES, 1)

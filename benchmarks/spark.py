@@ -180,7 +180,7 @@ def customers_of(rfm: Any) -> Any:
     """The summary as a DataFrame, one row per customer, with the days that tell cells apart."""
     stored = rfm._summary
     sql = f"SELECT {stored.columns}, recency_days, age_days FROM {stored._table}"
-    return rfm.log.engine._answer(sql)
+    return rfm.log.warehouse._answer(sql)
 
 
 # Measuring -------------------------------------------------------------------------------------

@@ -6,23 +6,24 @@ Names are loaded on first use: importing predclv loads no SciPy, PyMC, Matplotli
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from predclv.io.pages import drawn_by
 from predclv.models import MODELS
 
 __version__ = "0.1.0"
 
 _HOME = {
-    "rfm_summary": "predclv.data.rfm",
-    "RFM": "predclv.data.rfm",
-    "Cells": "predclv.data.cells",
-    "SpendCells": "predclv.data.cells",
-    "duckdb_settings": "predclv.data.settings",
-    "pseudonymise": "predclv.data.pseudonyms",
-    "holdout_split": "predclv.data.holdout",
-    "HoldoutSplit": "predclv.data.holdout",
+    "rfm_summary": "predclv.summaries.rfm",
+    "RFM": "predclv.summaries.rfm",
+    "Cells": "predclv.samples.cells",
+    "SpendCells": "predclv.samples.cells",
+    "duckdb_settings": "predclv.warehouse.settings",
+    "pseudonymise": "predclv.io.pseudonyms",
+    "holdout_split": "predclv.summaries.splits",
+    "HoldoutSplit": "predclv.summaries.splits",
     **MODELS,
     "fit": "predclv.engines.base",
     "Fit": "predclv.engines.result",
-    "CLVModel": "predclv.forecast.clv",
+    "CLVModel": "predclv.recipe",
     "FittedCLV": "predclv.forecast.fitted",
     "Forecast": "predclv.forecast.result",
     "validate": "predclv.validation.validate",
@@ -35,8 +36,8 @@ _HOME = {
     "load": "predclv.store",
 }
 _MODULES = {
-    "baselines": "predclv.forecast.baselines",
-    "datasets": "predclv.data.datasets",
+    "baselines": "predclv.baselines",
+    "datasets": "predclv.logs.datasets",
     "economics": "predclv.decisions.economics",
     "errors": "predclv.errors",
     "historical": "predclv.historical",
@@ -48,30 +49,33 @@ _MODULES = {
 __all__ = [*_HOME, *_MODULES, "__version__"]
 
 if TYPE_CHECKING:
-    from predclv import errors, historical, plots, units
-    from predclv.data import datasets
-    from predclv.data.cells import Cells, SpendCells
-    from predclv.data.holdout import HoldoutSplit, holdout_split
-    from predclv.data.pseudonyms import pseudonymise
-    from predclv.data.rfm import RFM, rfm_summary
-    from predclv.data.settings import duckdb_settings
+    from predclv import baselines, errors, historical, plots, units
     from predclv.decisions import economics, segments
     from predclv.decisions.cohort_forecast import CohortForecast, cohort_forecast
     from predclv.engines.base import fit
     from predclv.engines.result import Fit
-    from predclv.forecast import baselines
-    from predclv.forecast.clv import CLVModel
     from predclv.forecast.fitted import FittedCLV
     from predclv.forecast.result import Forecast
+    from predclv.io.pseudonyms import pseudonymise
+    from predclv.logs import datasets
     from predclv.models.bgnbd import BGNBD
     from predclv.models.gamma_gamma import GammaGamma
     from predclv.models.mbgnbd import MBGNBD
     from predclv.models.pareto_nbd import ParetoNBD
+    from predclv.recipe import CLVModel
+    from predclv.samples.cells import Cells, SpendCells
     from predclv.store import load
+    from predclv.summaries.rfm import RFM, rfm_summary
+    from predclv.summaries.splits import HoldoutSplit, holdout_split
     from predclv.validation.backtest import Backtest, backtest
     from predclv.validation.comparison import compare_fits
     from predclv.validation.result import Validation
     from predclv.validation.validate import validate
+    from predclv.warehouse.settings import duckdb_settings
+
+
+drawn_by("validation", "predclv.reports.validation")
+drawn_by("forecast", "predclv.reports.forecast")
 
 
 def __getattr__(name: str) -> Any:

@@ -38,7 +38,7 @@ app = typer.Typer(
 
 def _customers(path: str, options: SummaryOptions) -> pc.RFM:
     """The summary in a file, or of the log in a file."""
-    from predclv.data.rfm_files import holds_rfm, read_rfm
+    from predclv.summaries.files import holds_rfm, read_rfm
 
     with stage(f"Reading {path}"):
         if holds_rfm(path):
@@ -76,7 +76,7 @@ def summarise(
     options: SummaryOptions,
 ) -> None:
     """Summarise a log: one row per customer with frequency, recency, T and monetary value."""
-    from predclv.data.rfm_files import write_rfm
+    from predclv.summaries.files import write_rfm
 
     rfm = _customers(log, options)
     write_rfm(rfm, out)

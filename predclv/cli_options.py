@@ -138,7 +138,7 @@ def check_suffix(out: Path | None, known: Sequence[str]) -> str:
 
 def write_table(frame: Any, out: Path) -> None:
     """Write a frame as .parquet or .csv, by how the file is called."""
-    from predclv.data.files import write_csv, write_parquet
+    from predclv.io.files import write_csv, write_parquet
 
     if check_suffix(out, TABLES) == ".csv":
         write_csv(frame, out)

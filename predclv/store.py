@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from predclv.data.folders import read_folder
 from predclv.errors import PredclvError, StoreError
 from predclv.forecast.fitted import FittedCLV
+from predclv.io.folders import read_folder
 
 
 def load(path: str | Path) -> FittedCLV:

@@ -13,11 +13,11 @@ import pandas as pd
 import pytest
 
 import predclv as pc
-from predclv.data.duckdb_files import write_table
-from predclv.data.files import write_csv, write_json, write_parquet, write_text
-from predclv.data.folders import MANIFEST, read_folder, write_folder
-from predclv.data.places import locked, workshop
 from predclv.errors import StoreError
+from predclv.io.files import write_csv, write_json, write_parquet, write_text
+from predclv.io.folders import MANIFEST, read_folder, write_folder
+from predclv.io.places import locked, workshop
+from predclv.warehouse.duckdb_files import write_table
 
 SMALL = pd.DataFrame({"customer_id": [1, 2], "clv": [1.5, 2.5]})
 WRITERS = {
@@ -92,7 +92,7 @@ def test_a_first_save_by_two_at_once_leaves_one_whole_result(tmp_path):
 def test_who_waits_in_vain_for_another_writer_says_so(tmp_path, monkeypatch):
     pytest.importorskip("fcntl", reason="folders have no locks here")
     write_folder(tmp_path / "m", "Fit", *result(0))
-    monkeypatch.setattr("predclv.data.places._PATIENCE", 0.1)
+    monkeypatch.setattr("predclv.io.places._PATIENCE", 0.1)
     with locked(tmp_path / "m"), pytest.raises(StoreError, match="Another process is writing"):
         write_folder(tmp_path / "m", "Fit", *result(1))
     assert read_folder(tmp_path / "m")[1] == {"i": 0}

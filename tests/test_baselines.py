@@ -8,8 +8,8 @@ import pandas as pd
 import pytest
 
 import predclv as pc
+from predclv.baselines.hiatus import dividing_gap
 from predclv.errors import DataError, OptionError, RefundWarning
-from predclv.forecast.hiatus import dividing_gap
 
 B = pc.baselines
 EVERY = [B.LastPeriod(), B.PastRate(), B.HiatusRate(), B.MeanRate()]

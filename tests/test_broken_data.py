@@ -9,7 +9,6 @@ import pytest
 from conftest import SHARED
 
 import predclv as pc
-from predclv.data import suspicions
 from predclv.errors import (
     DataWarning,
     DuplicateWarning,
@@ -18,6 +17,7 @@ from predclv.errors import (
     RefundWarning,
     SharedAccountWarning,
 )
+from predclv.logs import suspicions
 
 SUSPICIONS = (DuplicateWarning, LargeOrderWarning, ObservationEndWarning, SharedAccountWarning)
 

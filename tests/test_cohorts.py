@@ -13,8 +13,8 @@ mpl.use("Agg")
 from matplotlib import pyplot as plt
 
 import predclv as pc
-from predclv.data.sql_historical import PERIODS, period_of
 from predclv.errors import DataError, DataWarning, OptionError, RefundWarning
+from predclv.logs.cohort_statements import PERIODS, period_of
 
 cohorts = pc.historical.cohorts
 SHARED = Path(__file__).parents[2] / "shared" / "data"

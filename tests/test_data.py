@@ -18,13 +18,13 @@ import pyarrow.parquet as pq
 import pytest
 from pandas.testing import assert_frame_equal
 
-from predclv.data.datasets import load_cdnow
-from predclv.data.duckdb_files import write_table
-from predclv.data.files import read_json, write_csv, write_json, write_parquet
-from predclv.data.folders import read_folder, write_folder
-from predclv.data.holdout import holdout_split
-from predclv.data.rfm import RFM, rfm_summary, summary_of
 from predclv.errors import DataError, DataWarning, OptionError, RefundWarning, StoreError
+from predclv.io.files import read_json, write_csv, write_json, write_parquet
+from predclv.io.folders import read_folder, write_folder
+from predclv.logs.datasets import load_cdnow
+from predclv.summaries.rfm import RFM, rfm_summary, summary_of
+from predclv.summaries.splits import holdout_split
+from predclv.warehouse.duckdb_files import write_table
 
 CALIBRATION_END = "1997-09-30"
 
@@ -791,7 +791,7 @@ def test_large_decimals_and_integers_are_exact():
     log = log_of([(1, "2024-01-01", 0), (1, "2024-01-02", 0)])
     log["amount"] = pd.Series(values, dtype=object)
     days = rfm_summary(log.assign(customer_id=[1, 2])).log
-    spend = days._table.engine
+    spend = days._table.warehouse
     days.keep_purchases("exact", None, None)
     assert spend.rows("SELECT units FROM exact ORDER BY 1") == [(1,), (1234567890123456,)]
 

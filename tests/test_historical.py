@@ -428,7 +428,7 @@ def test_the_textbook_forecaster_says_what_it_lacks(cdnow):
 def test_the_formulas_need_no_database():
     script = (
         "import predclv as pc, sys; pc.historical.simple_clv(1, 2, 3), dir(pc.historical);"
-        "print('predclv.data.log' in sys.modules, 'matplotlib' in sys.modules)"
+        "print('predclv.logs.log' in sys.modules, 'matplotlib' in sys.modules)"
     )
     said = subprocess.check_output([sys.executable, "-c", script], text=True, timeout=60)
     assert said.split() == ["False", "False"]

@@ -8,11 +8,11 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
-from predclv.data.duckdb_files import write_table
-from predclv.data.files import write_csv, write_parquet
-from predclv.data.rfm import RFM
-from predclv.data.rfm_files import read_rfm, write_rfm
 from predclv.errors import DataWarning, StoreError
+from predclv.io.files import write_csv, write_parquet
+from predclv.summaries.files import read_rfm, write_rfm
+from predclv.summaries.rfm import RFM
+from predclv.warehouse.duckdb_files import write_table
 
 MONTHS = pd.period_range("2024-01", periods=2, freq="M")
 

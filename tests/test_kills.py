@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 import predclv as pc
-from predclv.data.files import write_text
+from predclv.io.files import write_text
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="kills need fork")
 

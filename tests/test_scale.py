@@ -18,10 +18,10 @@ import pytest
 from pandas.testing import assert_frame_equal
 
 import predclv as pc
-from predclv.data.duckdb import Engine
-from predclv.data.rfm_files import write_rfm
-from predclv.data.settings import current_settings
 from predclv.errors import DataError, OptionError, StoreError
+from predclv.summaries.files import write_rfm
+from predclv.warehouse.duckdb import DuckDBWarehouse
+from predclv.warehouse.settings import current_settings
 
 SCORES = {"rate": "c.rate", "worth": "c.rate * (10 + s.monetary_value)"}
 
@@ -136,7 +136,7 @@ def test_a_full_disk_is_a_clear_error_and_leaves_nothing(way, tmp_path):
     script = f"""
         import resource, sys
         import numpy as np, pandas as pd, predclv as pc
-        from predclv.data.rfm_files import write_rfm
+        from predclv.summaries.files import write_rfm
         rng = np.random.default_rng(1)
         n = 200_000
         days = np.datetime64("2024-01-01") + rng.integers(0, 300, n)
@@ -270,16 +270,16 @@ def test_too_little_memory_is_an_error_that_says_what_to_try(many_orders):
 
 
 def test_the_memory_limit_nobody_asked_for_gives_way_where_the_disk_has_no_room(monkeypatch):
-    monkeypatch.setattr("predclv.data.duckdb.everyday_limit", lambda most: "40MB")
+    monkeypatch.setattr("predclv.warehouse.duckdb.everyday_limit", lambda most: "40MB")
     sql = "SELECT i % 700_000 AS customer_id, count(*) AS n FROM range(1_400_000) t(i) GROUP BY 1"
     full = "SET max_temp_directory_size = '1MB'"
-    engine = Engine()
+    engine = DuckDBWarehouse()
     engine.rows(full)
     engine.store("counted", sql)
     assert engine.rows("SELECT count(*), sum(n) FROM counted") == [(700_000, 1_400_000)]
     assert engine.rows("SELECT current_setting('memory_limit')") != [("38.1 MiB",)]
     with pc.duckdb_settings(memory_limit="40MB"):
-        asked = Engine()
+        asked = DuckDBWarehouse()
     asked.rows(full)
     with pytest.raises(DataError, match="ran out of room"):
         asked.store("counted", sql)
@@ -302,7 +302,7 @@ def test_a_summary_keeps_the_settings_it_was_made_with():
     with pc.duckdb_settings(threads=1, memory_limit="100MB"):
         rfm = pc.rfm_summary(log)
     setting = "SELECT current_setting('threads'), current_setting('memory_limit')"
-    assert rfm.log.engine.rows(setting) == [(1, "95.3 MiB")]
+    assert rfm.log.warehouse.rows(setting) == [(1, "95.3 MiB")]
 
 
 @pytest.mark.parametrize(

@@ -238,7 +238,7 @@ def test_a_summary_is_computed_once_whatever_becomes_of_another(spark, local_fil
     other.cells()
     del other
     gc.collect()
-    answer = rfm.log.engine._answer(f"SELECT count(*) FROM {rfm._summary._table}")
+    answer = rfm.log.warehouse._answer(f"SELECT count(*) FROM {rfm._summary._table}")
     assert "InMemoryTableScan" in answer._jdf.queryExecution().toString()
 
 

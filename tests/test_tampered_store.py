@@ -13,9 +13,9 @@ import pyarrow.parquet as pq
 import pytest
 
 import predclv as pc
-from predclv.data.folders import MANIFEST
-from predclv.data.strict_json import from_json, to_json
 from predclv.errors import StoreError
+from predclv.io.folders import MANIFEST
+from predclv.io.strict_json import from_json, to_json
 
 ODD = [
     None, True, -1, 0, 1e308, float("nan"), float("inf"), "", "x", "\ud800", [], {}, [[]],

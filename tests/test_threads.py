@@ -228,7 +228,7 @@ def test_coroutines_may_ask_one_summary_in_threads_and_directly(cdnow_log):
 
 def test_settings_are_those_of_the_thread_or_task_that_said_them(cdnow_log):
     def threads_of(rfm):
-        return rfm.log.engine.rows("SELECT current_setting('threads')")[0][0]
+        return rfm.log.warehouse.rows("SELECT current_setting('threads')")[0][0]
 
     default = threads_of(pc.rfm_summary(cdnow_log))
 
@@ -397,7 +397,7 @@ FORKED = """
     relation = pc.rfm_summary(duckdb.connect().from_df(log))
     frame = fetched.frame
     fitted = pc.CLVModel().fit(rfm)
-    spill = Path(rfm.log.engine.rows("SELECT current_setting('temp_directory')")[0][0])
+    spill = Path(rfm.log.warehouse.rows("SELECT current_setting('temp_directory')")[0][0])
     spill.mkdir(exist_ok=True)
 
     def refused(question):

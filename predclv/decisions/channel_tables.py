@@ -7,10 +7,10 @@ import numpy as np
 import pandas as pd
 from scipy.special import stdtrit
 
-from predclv.data.notices import counted, warn
 from predclv.decisions.differences import differences
 from predclv.decisions.ratios import payback, verdict
 from predclv.errors import DataError, DataWarning, did_you_mean, some
+from predclv.notices import counted, warn
 
 NONE = "(no channel)"
 NO_DIFFERENCE = "no difference"

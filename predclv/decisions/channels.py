@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from predclv.data.notices import counted
 from predclv.decisions.channel_tables import (
     ALONE,
     NO_DIFFERENCE,
@@ -30,6 +29,7 @@ from predclv.decisions.inputs import (
 )
 from predclv.errors import OptionError, did_you_mean
 from predclv.forecast.result import Forecast
+from predclv.notices import counted
 from predclv.units import probability
 
 _NOTE = (

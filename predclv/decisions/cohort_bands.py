@@ -4,11 +4,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from predclv.data.rfm import RFM
 from predclv.engines.result import Fit
 from predclv.forecast.draws import fixed_draws
 from predclv.forecast.fitted import FittedCLV
 from predclv.forecast.paths import purchase_times
+from predclv.summaries.rfm import RFM
 from predclv.units import DAYS
 
 _WORK = 2_000_000  # customers x simulated futures

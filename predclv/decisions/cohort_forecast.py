@@ -6,12 +6,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from predclv.data.rfm import RFM
+from predclv.baselines.base import FittedBaseline
 from predclv.decisions.cohort_bands import revenue_bands
 from predclv.errors import DataError, OptionError, some
 from predclv.forecast.fitted import FittedCLV
-from predclv.forecast.rules import FittedBaseline
 from predclv.historical.cohort_result import Cohorts
+from predclv.summaries.rfm import RFM
 from predclv.units import days_per, probability
 
 

@@ -7,9 +7,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from predclv.data.notices import counted, warn
 from predclv.errors import AssumptionWarning, DataError, DataWarning, did_you_mean, some
 from predclv.forecast.result import Forecast
+from predclv.notices import counted, warn
 from predclv.units import DAYS
 
 FEW = 100

@@ -6,9 +6,9 @@ from html import escape
 import numpy as np
 import pandas as pd
 
-from predclv.data.notices import counted
 from predclv.decisions.tiers import Tiers
 from predclv.errors import DataError, some
+from predclv.notices import counted
 
 NEW = "not a customer yet"
 LEFT = "no longer listed"

@@ -9,10 +9,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from predclv.data.notices import warn
 from predclv.engines.result import Fit
 from predclv.errors import AssumptionWarning, DataError, OptionError
 from predclv.forecast.fitted import FittedCLV
+from predclv.notices import warn
 from predclv.units import DAYS, force_of_interest, horizon_in, probability, share
 
 _DRAWS = 4000

@@ -6,7 +6,6 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from predclv.data.rfm import RFM
 from predclv.decisions.inputs import forecast_frame, value_column
 from predclv.decisions.waiting import chance_of_silence, waiting_time
 from predclv.engines.result import Fit
@@ -15,6 +14,7 @@ from predclv.forecast.fitted import FittedCLV
 from predclv.forecast.histories import Histories
 from predclv.forecast.result import Forecast
 from predclv.models.purchases import PurchaseModel
+from predclv.summaries.rfm import RFM
 from predclv.units import DAYS, horizon_in, probability
 
 

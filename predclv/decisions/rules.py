@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from predclv.data.grouping import distinct
 from predclv.errors import OptionError, did_you_mean, some
+from predclv.samples.grouping import distinct
 
 Band = tuple[float, float]
 

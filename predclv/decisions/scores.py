@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from predclv.data.rfm import RFM
 from predclv.errors import DataError, OptionError
+from predclv.summaries.rfm import RFM
 from predclv.units import days_per
 
 

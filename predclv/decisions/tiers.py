@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from predclv.data.notices import counted
 from predclv.decisions.footing import Footing, footing, with_criteria
 from predclv.decisions.inputs import finite_column, warn_of_few
 from predclv.decisions.rules import AGREED, CRITERIA, RuleSet, rules_named
 from predclv.decisions.scores import stands_above
 from predclv.errors import OptionError, did_you_mean, some
+from predclv.notices import counted
 from predclv.units import probability
 
 STAYING = "; yet more likely still a customer than not (p_alive 0.5 or more)"

@@ -3,11 +3,11 @@
 import numpy as np
 import pandas as pd
 
-from predclv.data.notices import counted, warn
 from predclv.decisions.inputs import forecast_frame, value_column
 from predclv.decisions.scores import stands_above
 from predclv.errors import DataWarning, some
 from predclv.forecast.result import Forecast
+from predclv.notices import counted, warn
 from predclv.units import probability
 
 

@@ -9,8 +9,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from predclv.data.cells import Cells, SpendCells
-from predclv.data.rfm import RFM
 from predclv.engines.result import Fit
 from predclv.errors import DataError, DataWarning, FitError, OptionError, did_you_mean
 from predclv.interrupts import uninterrupted
@@ -18,6 +16,8 @@ from predclv.likelihoods.likelihood import Likelihood
 from predclv.models import class_of
 from predclv.models.base import Model
 from predclv.progress import stage
+from predclv.samples.cells import Cells, SpendCells
+from predclv.summaries.rfm import RFM
 
 ENGINES = {
     "mle": "predclv.engines.mle",

@@ -8,9 +8,9 @@ import numpy as np
 from arviz_stats.base import array_stats
 from numpy.typing import NDArray
 
-from predclv.data.notices import warn
 from predclv.engines.pymc_density import Density
 from predclv.errors import OptionWarning, SamplingWarning
+from predclv.notices import warn
 
 
 def approximated(

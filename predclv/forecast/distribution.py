@@ -6,12 +6,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from predclv.data.grouping import distinct
 from predclv.errors import DataError
 from predclv.forecast.counts import ONE_BY_ONE, CountTails, count_quantile, count_tails
 from predclv.forecast.histories import Histories, n_draws
 from predclv.models.purchases import PurchaseModel
 from predclv.once import FieldsAlone, once
+from predclv.samples.grouping import distinct
 
 _ELEMENTS = 1 << 20  # probabilities that are held at once
 _KEPT = 200_000  # histories of which the distribution is kept once calculated

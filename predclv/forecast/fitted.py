@@ -10,15 +10,15 @@ from typing import Any, Self
 import numpy as np
 import pandas as pd
 
-from predclv.data.folders import write_folder
-from predclv.data.rfm import RFM
 from predclv.engines.result import Fit
 from predclv.errors import DataError, OptionError, StoreError
+from predclv.forecast.choice import Choice
 from predclv.forecast.outlook import Outlook
 from predclv.forecast.result import Forecast
-from predclv.forecast.selection import Choice
-from predclv.forecast.table import ScoreTable
+from predclv.forecast.scoring import ScoreTable
 from predclv.forecast.terms import Terms
+from predclv.io.folders import write_folder
+from predclv.summaries.rfm import RFM
 from predclv.units import (
     DAYS,
     force_of_interest,

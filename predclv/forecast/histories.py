@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from predclv.data.grouping import distinct
 from predclv.models.purchases import PurchaseModel
+from predclv.samples.grouping import distinct
 
 _ELEMENTS = 1 << 16  # draws x cells that are held at once
 

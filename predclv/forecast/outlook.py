@@ -9,10 +9,6 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from predclv.data.files import write_parquet
-from predclv.data.grouping import distinct
-from predclv.data.notices import warn
-from predclv.data.rfm import RFM
 from predclv.engines.result import Fit
 from predclv.errors import ScaleWarning
 from predclv.forecast.customers import CellForecast
@@ -21,11 +17,15 @@ from predclv.forecast.draws import drawn
 from predclv.forecast.histories import Histories
 from predclv.forecast.intervals import lifetime_intervals, predictive_intervals, purchase_draws
 from predclv.forecast.result import COLUMNS
-from predclv.forecast.table import ScoreTable
+from predclv.forecast.scoring import ScoreTable
 from predclv.forecast.terms import Terms
 from predclv.forecast.totals import SIMULATED, normal_totals, simulated_buyers, simulated_totals
+from predclv.io.files import write_parquet
+from predclv.notices import warn
 from predclv.once import once
 from predclv.progress import stage
+from predclv.samples.grouping import distinct
+from predclv.summaries.rfm import RFM
 
 # Posterior expectations are averaged over draws, the fewer the more histories there are: a fit of
 # many customers leaves little unknown.

@@ -9,13 +9,14 @@ from typing import Protocol
 import pandas as pd
 from numpy.typing import NDArray
 
-from predclv.data.duckdb_files import write_table
-from predclv.data.files import replacing, write_csv, write_parquet
-from predclv.data.pseudonyms import pseudonymise as pseudonymised
 from predclv.errors import DataError, OptionError
 from predclv.forecast.distribution import CountDistribution
 from predclv.forecast.terms import Terms
 from predclv.forecast.total_interval import Total, Unlike, holds, interval, widening
+from predclv.io.files import write_csv, write_parquet
+from predclv.io.pages import write_page
+from predclv.io.pseudonyms import pseudonymise as pseudonymised
+from predclv.warehouse.duckdb_files import write_table
 
 COLUMNS = (
     "p_alive", "p_active", "expected_purchases", "purchases_lower", "purchases_upper",
@@ -306,11 +307,7 @@ class Forecast:
         pseudonymise : str or bytes, optional
             As in :meth:`to_parquet`.
         """
-        from predclv.reports.forecast import report
-
-        page = report(self, rows, pseudonymise)
-        with replacing(path) as temporary:
-            temporary.write_text(page, encoding="utf-8")
+        write_page("forecast", path, self, rows, pseudonymise)
 
     def headline(self) -> str:
         """The forecast and its sums in a sentence."""

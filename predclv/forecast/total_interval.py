@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from scipy.optimize import brentq
 from scipy.special import stdtr, stdtrit
 
-from predclv.data.notices import counted, warn
 from predclv.errors import DataError, OptionError, OptionWarning
+from predclv.notices import counted, warn
 from predclv.units import days_per
 
 CHANCE_ONLY = "chance and parameters only"

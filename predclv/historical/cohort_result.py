@@ -8,8 +8,8 @@ from html import escape
 import numpy as np
 import pandas as pd
 
-from predclv.data.notices import counted
 from predclv.errors import OptionError, did_you_mean, some
+from predclv.notices import counted
 
 MONEY = ("revenue", "revenue_per_customer", "cumulative_revenue_per_customer")
 """The columns of cohorts whose log has amounts."""

@@ -7,14 +7,14 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from predclv.data.log import Log
-from predclv.data.notices import counted, warn
-from predclv.data.sql import UNITS
-from predclv.data.sql_historical import PERIODS
 from predclv.errors import DataError, DataWarning, OptionError, did_you_mean
 from predclv.frozen import Frozen
 from predclv.historical.cohort_result import MONEY, Cohorts, counts_of
 from predclv.historical.intake import opened, without_refunds_alone
+from predclv.logs.cohort_statements import PERIODS
+from predclv.logs.log import Log
+from predclv.money import UNITS
+from predclv.notices import counted, warn
 
 NONE = "(none)"
 """What customers without a value in the ``by`` column are called."""

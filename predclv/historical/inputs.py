@@ -5,8 +5,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from predclv.data.notices import warn
 from predclv.errors import DataError, OptionError, OptionWarning, some
+from predclv.notices import warn
 
 
 def finite(what: str, value: ArrayLike) -> NDArray:

@@ -6,11 +6,11 @@ from typing import Any
 
 import pandas as pd
 
-from predclv.data.log import Log, civil_date, open_log
-from predclv.data.notices import counted, warn
-from predclv.data.rfm import RFM
-from predclv.data.sql import UNITS
 from predclv.errors import DataError, DataWarning, OptionError, RefundWarning
+from predclv.logs.log import Log, civil_date, open_log
+from predclv.money import UNITS
+from predclv.notices import counted, warn
+from predclv.summaries.rfm import RFM
 
 _DEFAULTS = {
     "customer_id": "customer_id",

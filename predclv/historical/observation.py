@@ -6,11 +6,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from predclv.data.sql import UNITS
 from predclv.errors import OptionError
 from predclv.historical import inputs
 from predclv.historical.formulas import simple_clv
 from predclv.historical.intake import opened, without_refunds_alone
+from predclv.money import UNITS
 from predclv.units import DAYS, horizon_in, share
 
 

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from matplotlib import pyplot as plt
 
-from predclv.data.notices import counted
 from predclv.errors import DataError, OptionError, did_you_mean
+from predclv.notices import counted
 from predclv.plots.calibration import calibration
 from predclv.plots.gains import gains
 from predclv.plots.holdout import holdout_by_frequency, holdout_by_recency

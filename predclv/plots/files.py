@@ -6,9 +6,9 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
-from predclv.data.files import replacing
-from predclv.data.notices import warn
 from predclv.errors import DataError, DataWarning, StoreError
+from predclv.io.files import replacing
+from predclv.notices import warn
 from predclv.progress import stage
 
 

@@ -4,13 +4,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from predclv.data.holdout import HoldoutSplit
-from predclv.data.rfm import RFM
 from predclv.engines.result import Fit
 from predclv.errors import DataError, OptionError
 from predclv.forecast.fitted import FittedCLV
 from predclv.plots.inputs import customers_of, fit_of_purchases
 from predclv.plots.style import axes, finish, paired_bars
+from predclv.summaries.rfm import RFM
+from predclv.summaries.splits import HoldoutSplit
 from predclv.units import horizon_in
 from predclv.validation import tables
 

@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from predclv.data.holdout import HoldoutSplit
-from predclv.data.notices import counted
-from predclv.data.rfm import RFM
 from predclv.engines.result import Fit
 from predclv.forecast.fitted import FittedCLV
+from predclv.notices import counted
 from predclv.plots.inputs import customers_of, fit_of_purchases
 from predclv.plots.style import MODEL, SECOND, axes, chance, date_axis, finish, mark_day, short
+from predclv.summaries.rfm import RFM
+from predclv.summaries.splits import HoldoutSplit
 from predclv.validation.histories import customer_history as history_of
 
 if TYPE_CHECKING:

@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from predclv.data.holdout import HoldoutSplit
 from predclv.errors import OptionError
 from predclv.forecast.fitted import FittedCLV
 from predclv.forecast.result import Forecast
@@ -21,6 +20,7 @@ from predclv.plots.style import (
     percent,
     short,
 )
+from predclv.summaries.splits import HoldoutSplit
 from predclv.validation import tables
 from predclv.validation.result import Validation
 

@@ -2,13 +2,13 @@
 
 from typing import Any
 
-from predclv.data.holdout import HoldoutSplit
-from predclv.data.rfm import RFM
 from predclv.engines.result import Fit
 from predclv.errors import DataError
 from predclv.forecast.fitted import FittedCLV
 from predclv.forecast.result import Forecast
 from predclv.models.purchases import PurchaseModel
+from predclv.summaries.rfm import RFM
+from predclv.summaries.splits import HoldoutSplit
 from predclv.validation.backtest import Backtest
 from predclv.validation.result import Validation
 

@@ -5,12 +5,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from predclv.data.holdout import HoldoutSplit
-from predclv.data.rfm import RFM
 from predclv.engines.result import Fit
 from predclv.forecast.fitted import FittedCLV
 from predclv.plots.inputs import customers_of, fit_of_purchases
 from predclv.plots.style import ACTUAL, MODEL, SECOND, axes, finish, legend
+from predclv.summaries.rfm import RFM
+from predclv.summaries.splits import HoldoutSplit
 from predclv.units import days_per
 from predclv.validation.interpurchase import interpurchase_times as times_of
 

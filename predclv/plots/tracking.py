@@ -6,8 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from predclv.data.holdout import HoldoutSplit
-from predclv.data.rfm import RFM
 from predclv.engines.result import Fit
 from predclv.errors import DataError, OptionError
 from predclv.forecast.fitted import FittedCLV
@@ -25,6 +23,8 @@ from predclv.plots.style import (
     percent,
     short,
 )
+from predclv.summaries.rfm import RFM
+from predclv.summaries.splits import HoldoutSplit
 from predclv.validation.result import Validation
 from predclv.validation.tracking import Tracking
 from predclv.validation.tracking import tracking as tracked

@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from predclv.data.notices import counted
-from predclv.data.pseudonyms import pseudonymise as pseudonymised
 from predclv.decisions.inputs import basis, value_column
 from predclv.decisions.segments import at_risk, due_soon, tiers, win_back
 from predclv.decisions.tiers import Tiers
@@ -17,6 +15,8 @@ from predclv.errors import OptionError, PredclvError, PredclvWarning
 from predclv.forecast.fitted import FittedCLV
 from predclv.forecast.outlook import Outlook
 from predclv.forecast.result import Forecast
+from predclv.io.pseudonyms import pseudonymise as pseudonymised
+from predclv.notices import counted
 from predclv.plots.segments import tier_profile
 from predclv.plots.value import clv_distribution
 from predclv.reports import parts

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from predclv.data.notices import counted
+from predclv.notices import counted
 from predclv.plots.compare import PICTURES
 from predclv.reports import validation_tables as tables
 from predclv.reports.parts import document, picture

@@ -9,15 +9,15 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
-from predclv.data.log import Log, civil_date, open_log
-from predclv.data.notices import counted
-from predclv.data.origins import Cutoffs, origins, splits_of, whole_days
-from predclv.data.rfm import RFM
 from predclv.errors import DataError, OptionError, did_you_mean
 from predclv.forecast.result import Forecast
 from predclv.forecast.total_interval import TotalErrors
 from predclv.frozen import Frozen
+from predclv.logs.log import Log, civil_date, open_log
+from predclv.notices import counted
 from predclv.progress import progress as progress_bar
+from predclv.summaries.origins import Cutoffs, origins, splits_of, whole_days
+from predclv.summaries.rfm import RFM
 from predclv.units import days_per, probability
 from predclv.validation.blame import blamed
 from predclv.validation.findings import findings_of

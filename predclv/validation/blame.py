@@ -4,8 +4,8 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from predclv.data.notices import warn
 from predclv.errors import PredclvError, PredclvWarning
+from predclv.notices import warn
 
 
 @contextmanager

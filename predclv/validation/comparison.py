@@ -7,12 +7,12 @@ from typing import Any
 
 import pandas as pd
 
-from predclv.data.rfm import RFM
 from predclv.engines.base import fit
 from predclv.engines.result import Fit
 from predclv.errors import OptionError
 from predclv.models import class_of
 from predclv.models.purchases import PurchaseModel
+from predclv.summaries.rfm import RFM
 from predclv.validation.tables import repeat_histogram
 
 _EQUAL = 2.0  # difference in AIC up to which two models describe the data as well as each other

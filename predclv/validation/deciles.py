@@ -8,9 +8,9 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.special import ndtri
 from scipy.stats import rankdata
 
-from predclv.data.holdout import HoldoutSplit
 from predclv.errors import DataError, OptionError, did_you_mean
 from predclv.forecast.result import Forecast
+from predclv.summaries.splits import HoldoutSplit
 from predclv.units import probability
 
 _COLUMNS = {

@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from predclv.data.rfm import RFM
 from predclv.engines.result import Fit
 from predclv.errors import DataError, OptionError, some
 from predclv.models.purchases import PurchaseModel
+from predclv.summaries.rfm import RFM
 from predclv.units import days_per, horizon_in
 
 

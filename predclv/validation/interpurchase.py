@@ -7,10 +7,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from predclv.data.rfm import RFM
 from predclv.engines.result import Fit
 from predclv.errors import DataError
 from predclv.models.purchases import PurchaseModel
+from predclv.summaries.rfm import RFM
 from predclv.units import days_per
 
 _SIMULATED = 50_000  # customers

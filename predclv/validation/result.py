@@ -10,12 +10,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from predclv.data.files import write_text
-from predclv.data.holdout import HoldoutSplit
-from predclv.data.notices import counted
+from predclv.baselines.base import FittedBaseline
 from predclv.errors import OptionError, did_you_mean
 from predclv.forecast.result import Forecast
-from predclv.forecast.rules import FittedBaseline
+from predclv.io.pages import write_page
+from predclv.notices import counted
+from predclv.summaries.splits import HoldoutSplit
 from predclv.validation.calibration import randomised_pit
 from predclv.validation.findings import findings_of
 
@@ -126,9 +126,7 @@ class Validation:
         StoreError
             If it cannot be written; an earlier page is then as it was.
         """
-        from predclv.reports.validation import report
-
-        write_text(report(self), path)
+        write_page("validation", path, self)
 
     def __len__(self) -> int:
         return len(self._frame)

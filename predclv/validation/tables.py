@@ -8,12 +8,12 @@ import numpy as np
 import pandas as pd
 from scipy.stats import chi2
 
-from predclv.data.holdout import HoldoutSplit
-from predclv.data.rfm import RFM
 from predclv.engines.result import Fit
 from predclv.errors import DataError, OptionError
 from predclv.forecast.result import Forecast
 from predclv.models.purchases import PurchaseModel
+from predclv.summaries.rfm import RFM
+from predclv.summaries.splits import HoldoutSplit
 from predclv.validation.validate import check_forecast
 
 

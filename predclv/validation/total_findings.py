@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from scipy.stats import binom
 
-from predclv.forecast.baselines import FittedBaseline, SamePeriodLastYear
+from predclv.baselines.base import FittedBaseline
+from predclv.baselines.rules_of_thumb import SamePeriodLastYear
 from predclv.units import days_per
 from predclv.validation.losses import apart
 

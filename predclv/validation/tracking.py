@@ -9,11 +9,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from predclv.data.log import Log
-from predclv.data.rfm import RFM
 from predclv.engines.result import Fit
 from predclv.errors import DataError, OptionError
+from predclv.logs.log import Log
 from predclv.models.purchases import PurchaseModel
+from predclv.summaries.rfm import RFM
 from predclv.units import days_per, horizon_in, probability
 from predclv.validation.tracking_bands import expected_by, tracking_band
 

@@ -5,12 +5,12 @@ from typing import Any, Literal
 
 import pandas as pd
 
-from predclv.data.holdout import HoldoutSplit
+from predclv.baselines.base import Baseline, FittedBaseline
 from predclv.errors import DataError, OptionError, PredclvError, some
 from predclv.forecast.result import Forecast
-from predclv.forecast.rules import Baseline, FittedBaseline
 from predclv.frozen import Frozen
 from predclv.progress import progress as progress_bar
+from predclv.summaries.splits import HoldoutSplit
 from predclv.units import horizon_in, probability
 from predclv.validation.blame import blamed
 from predclv.validation.result import Validation

@@ -1,0 +1,164 @@
+"""A rule without a model as a forecaster: what every baseline shares."""
+
+import datetime
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import ClassVar, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from predclv.baselines.point import point_forecast
+from predclv.errors import DataError, OptionError
+from predclv.forecast.result import Forecast
+from predclv.forecast.terms import Terms
+from predclv.frozen import Frozen
+from predclv.summaries.rfm import RFM
+from predclv.units import DAYS, force_of_interest, horizon_in, horizon_in_words, is_lifetime, share
+
+
+class Expected(NamedTuple):
+    """What a baseline says of each customer, all of shape (n,); spend is per purchase."""
+
+    purchases: NDArray
+    p_active: NDArray
+    spend: NDArray | None
+
+
+@dataclass(frozen=True, slots=True)
+class Baseline(ABC):
+    """A recipe without a model."""
+
+    title: ClassVar[str]
+
+    def fit(self, rfm: RFM) -> "FittedBaseline":
+        """Learn what the rule needs from a summary.
+
+        Raises
+        ------
+        DataError
+            If the rule needs the log and the summary has none, or is no summary.
+        """
+        if not isinstance(rfm, RFM):
+            raise DataError(
+                f"{type(self).__name__}.fit wants an RFM (pc.rfm_summary or pc.RFM.from_frame); "
+                f"got {type(rfm).__name__}."
+            )
+        return FittedBaseline(self, rfm, Frozen(self._learned(rfm)))
+
+    def _learned(self, rfm: RFM) -> dict[str, float]:
+        """The few numbers that are learnt of the whole customer base, times in its unit."""
+        return averages(rfm)
+
+    @abstractmethod
+    def _expected(self, rfm: RFM, t: float, learned: Mapping[str, float]) -> Expected:
+        """Each customer's purchases within the horizon ``t``, in the unit of ``rfm``."""
+
+
+@dataclass(frozen=True, slots=True, repr=False, eq=False)
+class FittedBaseline:
+    """A baseline that has seen its customers.
+
+    Attributes
+    ----------
+    baseline : Baseline
+        The recipe.
+    rfm : RFM
+        The customers it was fitted to.
+    learned : mapping of str to float
+        What it learnt of them all, times in ``rfm.unit``: purchases_per_unit, spend_per_purchase
+        (where there is spend) and, of `HiatusRate`, gap.
+    """
+
+    baseline: Baseline
+    rfm: RFM
+    learned: Mapping[str, float]
+
+    @property
+    def unit(self) -> str:
+        """Unit of time of what was learnt."""
+        return self.rfm.unit
+
+    def forecast(
+        self,
+        horizon: str | float | datetime.timedelta | np.timedelta64 = "52 weeks",
+        discount_rate: float = 0.10,
+        margin: float = 1.0,
+        level: float | None = None,
+        rfm: RFM | None = None,
+        seed: int | None = None,
+    ) -> Forecast:
+        """What the rule says that every customer will do.
+
+        Parameters
+        ----------
+        horizon, discount_rate, margin, rfm
+            As in :meth:`predclv.FittedCLV.forecast`, but the horizon must be finite.
+        level, seed
+            Taken so that baselines and models are called alike; a rule has no intervals.
+
+        Returns
+        -------
+        Forecast
+            Without p_alive and intervals; ``counts()`` is None.
+
+        Raises
+        ------
+        OptionError
+            If the horizon is None, or the rule looks at days that the log does not have.
+        DataError
+            If the rule needs the log of the customers and they have none.
+        """
+        customers = self.rfm if rfm is None else rfm
+        if not isinstance(customers, RFM):
+            raise DataError(
+                f"rfm must be an RFM (pc.rfm_summary or pc.RFM.from_frame); got "
+                f"{type(customers).__name__}."
+            )
+        if is_lifetime(horizon):
+            raise OptionError(
+                f"{type(self.baseline).__name__} forecasts a finite horizon, such as '52 weeks': "
+                "a rule without a model says nothing about the whole remaining lifetime."
+            )
+        force_of_interest(discount_rate, customers.unit)
+        terms = Terms(
+            horizon=horizon_in(horizon, customers.unit, start=customers.observation_end),
+            unit=customers.unit,
+            discount_rate=float(discount_rate),
+            margin=share(margin, "margin"),
+            level=None,
+            observation_end=customers.observation_end,
+            asked=horizon_in_words(horizon),
+        )
+        assert terms.horizon is not None
+        learned = _converted(self.learned, DAYS[self.rfm.unit] / DAYS[customers.unit])
+        said = self.baseline._expected(customers, terms.horizon, learned)
+        return point_forecast(
+            customers,
+            terms,
+            expected_purchases=said.purchases,
+            expected_spend=said.spend,
+            p_active=said.p_active,
+        )
+
+    def __repr__(self) -> str:
+        said = ", ".join(f"{name} {value:.4g}" for name, value in self.learned.items())
+        return f"{self.baseline} of {len(self.rfm):,} customers, in {self.unit}s: {said}"
+
+
+def averages(rfm: RFM) -> dict[str, float]:
+    """Repeat purchases per unit of time and customer, and the mean spend of one; 0 without any."""
+    frame = rfm.frame
+    repeats, time = frame["frequency"].sum(), frame["T"].sum()
+    found = {"purchases_per_unit": float(repeats / time) if time > 0 else 0.0}
+    if rfm.has_spend:
+        spend = float((frame["monetary_value"] * frame["frequency"]).sum())
+        found["spend_per_purchase"] = spend / max(float(repeats), 1.0)
+    return found
+
+
+def _converted(learned: Mapping[str, float], units: float) -> dict[str, float]:
+    """What was learnt, in another unit of time, of which there are ``units`` in the old one."""
+    factors = {"purchases_per_unit": 1.0 / units, "gap": units}
+    return {name: value * factors.get(name, 1.0) for name, value in learned.items()}

@@ -1,0 +1,332 @@
+"""A checked log of purchases: what may be counted, and a count of what was left out."""
+
+import datetime
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+from typing import Any, TypedDict
+
+import numpy as np
+import pandas as pd
+
+from predclv.errors import DataError, DataWarning, OptionError, did_you_mean
+from predclv.logs.checks import check_amounts, check_ids_and_days
+from predclv.logs.cohort_statements import cohort_cells, customer_totals, first_orders
+from predclv.logs.columns import statements
+from predclv.logs.copies import doubled_days
+from predclv.logs.refunds import REFUNDS, refuse_refunds, report_refunds
+from predclv.logs.sources import Table, open_table
+from predclv.logs.statements import Packing, Statements
+from predclv.money import LARGEST_IN_DOUBLES, UNITS
+from predclv.notices import warn
+from predclv.progress import stage
+from predclv.warehouse.base import LeftBehind, Warehouse, fresh
+
+_EPOCH = datetime.date(1970, 1, 1)
+_FIRST, _LAST = (day - _EPOCH for day in (datetime.date.min, datetime.date.max))
+
+
+@dataclass(frozen=True, slots=True, repr=False, eq=False)
+class Log:
+    """A log of purchases that passed its checks; its rows stay where they lie.
+
+    Forecasters that need more than the summary ask it. Files and relations are read again when
+    they do.
+
+    Attributes
+    ----------
+    first_day, last_day : datetime.date
+        The dates of the earliest and the latest row.
+    rows : int
+        All rows of the log.
+    has_spend : bool
+        Whether it has amounts.
+    refunds : str
+        What is done with negative amounts: net or drop.
+    """
+
+    first_day: datetime.date
+    last_day: datetime.date
+    rows: int
+    has_spend: bool
+    refunds: str
+    _facts: Mapping[str, Any]
+    _table: Table
+    _statements: Statements
+
+    def __repr__(self) -> str:
+        return f"Log({self.rows:,} rows, {self.first_day} to {self.last_day})"
+
+    def __copy__(self) -> "Log":
+        return self
+
+    def __deepcopy__(self, memo: object) -> "Log":
+        return self
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """In another process a log has its dates and counts; asked for its rows, it says so."""
+        left: Any = LeftBehind(self._table.dialect)
+        table = replace(self._table, warehouse=left, reader=left, alive=None)
+        values = {part.name: getattr(self, part.name) for part in fields(self)} | {"_table": table}
+        return Log, tuple(values.values())
+
+    def purchases(
+        self, after: datetime.date | None = None, until: datetime.date | None = None
+    ) -> pd.DataFrame:
+        """Who bought in a window of time, how often, and what they spent.
+
+        Parameters
+        ----------
+        after : datetime.date, optional
+            The window opens the day after; default: with the log.
+        until : datetime.date, optional
+            The last day of the window; default: the end of the log.
+
+        Returns
+        -------
+        pandas.DataFrame
+            One row per customer with a purchase: customer_id, purchases (days with one) and, where
+            the log has amounts, spend (their net total); sorted by customer_id.
+        """
+        name = fresh("purchases")
+        self.keep_purchases(name, after, until)
+        spend = f", CAST(units AS DOUBLE) / {UNITS} AS spend" if self.has_spend else ""
+        frame = self.warehouse.frame(
+            f"SELECT customer_id, purchases{spend} FROM {name} ORDER BY customer_id"
+        )
+        self.warehouse.drop(name)
+        return frame
+
+    def purchase_days(self, until: datetime.date | None = None) -> pd.DataFrame:
+        """Every day with a purchase: customer_id, day (datetime64) and, maybe, spend; sorted."""
+        last = None if until is None else (until - _EPOCH).days
+        sql = self._statements.purchase_days(None, last, **self._refund_options)
+        name = fresh("days")
+        self.warehouse.store(name, sql, self._table.reader)
+        spend = f", CAST(units AS DOUBLE) / {UNITS} AS spend" if self.has_spend else ""
+        bought = "WHERE bought" if self._facts["refund_rows"] else ""
+        frame = self.warehouse.frame(
+            f"SELECT customer_id, DATE '1970-01-01' + day AS day{spend} FROM {name} {bought}"
+            " ORDER BY customer_id, day"
+        )
+        self.warehouse.drop(name)
+        return frame
+
+    def keep_purchases(
+        self, name: str, after: datetime.date | None, until: datetime.date | None
+    ) -> None:
+        """Keep `purchases` as the temporary table ``name``, its spend in 1e-4 units."""
+        first, last = (None if day is None else (day - _EPOCH).days for day in (after, until))
+        sql = self._statements.window(first, last, **self._refund_options)
+        self.warehouse.store(name, sql, self._table.reader)
+
+    def totals(self, end: datetime.date) -> pd.DataFrame:
+        """Each customer up to ``end``, in the integers of `customer_totals`; sorted by id."""
+        sql = customer_totals(self._statements, (end - _EPOCH).days, **self._refund_options)
+        return self._fetched(sql, "customer_id")
+
+    def first_orders(self, end: datetime.date) -> pd.DataFrame:
+        """What first orders up to ``end`` brought: amount, and customers with that amount; sorted.
+
+        A day is one order, net of its refunds, as in monetary_value.
+        """
+        sql = first_orders(self._statements, (end - _EPOCH).days, **self._refund_options)
+        found = self._fetched(sql, "units")
+        return pd.DataFrame({"amount": found["units"] / UNITS, "customers": found["customers"]})
+
+    def cohort_cells(self, end: datetime.date, period: str) -> pd.DataFrame:
+        """Cohorts by age up to ``end``, in the integers of `sql_historical.cohort_cells`."""
+        sql = cohort_cells(
+            self._statements,
+            (end - _EPOCH).days,
+            period,
+            "segment" in self._table.types,
+            **self._refund_options,
+        )
+        return self._fetched(sql, "cohort, age")
+
+    def rows_after(self, end: datetime.date) -> int:
+        """Rows later than ``end``."""
+        if end >= self.last_day:
+            return 0
+        later = f"{self._statements.day} > {(end - _EPOCH).days}"
+        found = self._table.reader.rows(f"SELECT count(*) FROM {self._table.sql} WHERE {later}")
+        return int(found[0][0])
+
+    def doubled_days(self, most_rows: int) -> dict[str, Any]:
+        """The facts of `sql_copies.doubled_days` over customers with about so many rows."""
+        step = max(1, self.rows // most_rows)
+        return self._table.reader.record(doubled_days(self._statements, step))
+
+    def _fetched(self, sql: str, order: str) -> pd.DataFrame:
+        name = fresh("answer")
+        self.warehouse.store(name, sql, self._table.reader)
+        frame = self.warehouse.frame(f"SELECT * FROM {name} ORDER BY {order}")
+        self.warehouse.drop(name)
+        return frame
+
+    def keep_summary(self, end: datetime.date) -> tuple[str, dict[str, int]]:
+        """Keep the summary to ``end`` as a temporary table; its name, and what was left out.
+
+        The table has customer_id, frequency, recency_days, age_days and, where the log has
+        amounts, repeat_units and largest_units.
+        """
+        name = fresh("summary")
+        warehouse, last = self.warehouse, (end - _EPOCH).days
+        until = last if end < self.last_day else None
+        sql = self._statements.summary(last, until, **self._refund_options, pack=self._packing)
+        with stage(f"Adding up {self.rows:,} rows by customer"):
+            warehouse.store(name, sql, self._table.reader)
+        refunds: dict[str, int] = {}
+        if self._facts["refund_rows"]:
+            refunds = report_refunds(warehouse, name, self.refunds)
+        customers, repeats = warehouse.rows(f"SELECT count(*), sum(frequency) FROM {name}")[0]
+        if not customers:
+            raise DataError(
+                f"Every amount up to {end} is negative: refunds alone make no customers."
+            )
+        return name, self._counts(end, customers, int(repeats), refunds)
+
+    def _counts(
+        self, end: datetime.date, customers: int, repeats: int, refunds: Mapping[str, int]
+    ) -> dict[str, int]:
+        """What was counted, merged and left out."""
+        rows_after = customers_after = 0
+        if end < self.last_day:
+            rows_after, seen = self._table.reader.rows(
+                f"SELECT count(*) FILTER (WHERE {self._statements.day} > {(end - _EPOCH).days}),"
+                f" count(DISTINCT customer_id) FROM {self._table.sql}"
+            )[0]
+            customers_after = seen - customers - refunds.get("refund_only_customers", 0)
+        purchase_rows = self.rows - rows_after - refunds.get("refund_rows", 0)
+        return {
+            "rows": self.rows,
+            "customers": customers,
+            "repeat_purchases": repeats,
+            "same_day_rows_merged": int(purchase_rows - customers - repeats),
+            "rows_after_end": int(rows_after),
+            "customers_after_end": int(customers_after),
+            "rounded_rows": int(self._facts.get("rounded_rows", 0)),
+            **refunds,
+        }
+
+    @property
+    def _packing(self) -> Packing | None:
+        if not self.has_spend or self._facts["refund_rows"]:
+            return None
+        # Rounding adds up to half a unit per row.
+        most = self._facts["all_amounts"] * UNITS + self.rows
+        return Packing.of((self.first_day - _EPOCH).days, (self.last_day - _EPOCH).days, most)
+
+    @property
+    def _refund_options(self) -> "_RefundOptions":
+        has_refunds = bool(self._facts["refund_rows"])
+        return {"with_refunds": has_refunds, "refunds_count": self.refunds == "net"}
+
+    @property
+    def warehouse(self) -> Warehouse:
+        """What keeps the results: a private DuckDB, or the log's own Spark session."""
+        return self._table.warehouse
+
+
+class _RefundOptions(TypedDict):
+    with_refunds: bool
+    refunds_count: bool
+
+
+def open_log(
+    transactions: Any,
+    *,
+    customer_id: str,
+    date: str,
+    amount: str | None,
+    refunds: str,
+    timezone: str | None,
+    end: datetime.date | None = None,
+    segment: str | None = None,
+) -> Log:
+    """Find, read and check a log; ``segment`` names a column that `Log.cohort_cells` groups by.
+
+    Raises
+    ------
+    DataError
+        If rows cannot be used; the message counts them.
+    OptionError
+        If ``refunds`` or ``timezone`` is unknown.
+    """
+    if refunds not in REFUNDS:
+        raise OptionError(
+            f"refunds must be one of {', '.join(REFUNDS)}; got {refunds!r}."
+            f"{did_you_mean(refunds, REFUNDS)}"
+        )
+    names = {"customer_id": customer_id, "date": date, "amount": amount, "segment": segment}
+    table = open_table(transactions, names, timezone)
+    sql = statements(table, timezone)
+    with stage("Checking the log"):
+        survey = table.reader.record(sql.survey())
+    facts = {name: value or 0 for name, value in survey.items()}
+    if not facts["row_count"]:
+        raise DataError("The log is empty: it has its columns, but no row.")
+    check_ids_and_days(table, sql, facts)
+    amounts = sql.amounts
+    if amounts is not None:
+        if facts["null_amounts"] == facts["row_count"]:
+            warn(
+                f"Column {table.names['amount']!r} is empty, so the log was treated as one without "
+                "amounts. Say amount=None to do so quietly.",
+                DataWarning,
+            )
+            sql = replace(sql, amounts=None)
+        else:
+            check_amounts(table, sql, facts)
+            if facts["all_amounts"] < LARGEST_IN_DOUBLES:
+                sql = replace(sql, amounts=replace(amounts, kind="DOUBLE"))
+    facts.setdefault("refund_rows", 0)
+    if sql.amounts is None:
+        facts["refund_rows"] = 0
+    if refunds == "error" and facts["refund_rows"]:
+        refuse_refunds(table, sql, None if end is None else (end - _EPOCH).days)
+    return Log(
+        first_day=_date(table, facts["first_day"]),
+        last_day=_date(table, facts["last_day"]),
+        rows=facts["row_count"],
+        has_spend=sql.amounts is not None,
+        refunds=refunds,
+        _facts=facts,
+        _table=table,
+        _statements=sql,
+    )
+
+
+def civil_date(value: object, what: str) -> datetime.date:
+    """The civil date of a date, a timestamp or ISO text.
+
+    Raises
+    ------
+    OptionError
+        If it cannot be read without guessing.
+
+    Examples
+    --------
+    >>> civil_date("1997-09-30", "observation_end")
+    datetime.date(1997, 9, 30)
+    """
+    if isinstance(value, str):
+        try:
+            value = datetime.datetime.fromisoformat(value)
+        except ValueError as error:
+            raise OptionError(
+                f"{what} must be a date such as '1997-09-30' (year, month, day); got {value!r}."
+            ) from error
+    if isinstance(value, np.datetime64):
+        value = None if np.isnat(value) else pd.Timestamp(value)
+    if isinstance(value, datetime.datetime):
+        value = None if value is pd.NaT else value.date()
+    if isinstance(value, datetime.date) and value is not pd.NaT:
+        return value
+    raise OptionError(f"{what} must be a date such as '1997-09-30'; got {value!r}.")
+
+
+def _date(table: Table, day: int) -> datetime.date:
+    if not _FIRST.days <= day <= _LAST.days:
+        raise DataError(f"Column {table.names['date']!r} has infinite or absurd dates.")
+    return _EPOCH + datetime.timedelta(days=day)

@@ -1,0 +1,24 @@
+"""Warnings that point at the caller's line, however deep in the package they arise."""
+
+import warnings
+from pathlib import Path
+
+from predclv.errors import PredclvWarning
+
+_PACKAGE = str(Path(__file__).resolve().parent)
+
+
+def warn(message: str, category: type[PredclvWarning]) -> None:
+    """Give a warning at the first line outside the package."""
+    warnings.warn(message, category, skip_file_prefixes=(_PACKAGE,))
+
+
+def counted(number: int, noun: str, plural: str | None = None) -> str:
+    """A number with its noun.
+
+    Examples
+    --------
+    >>> counted(1, "row"), counted(2500, "day"), counted(2, "day of", "days of")
+    ('1 row', '2,500 days', '2 days of')
+    """
+    return f"{number:,} {noun if number == 1 else plural or noun + 's'}"

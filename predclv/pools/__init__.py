@@ -1,0 +1,1 @@
+"""Which forecaster to take, decided on what came after earlier days of the same log."""

@@ -1,0 +1,94 @@
+"""What purchase cells and spend cells do alike: a table of histories, added, written and read."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import ClassVar
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from predclv.errors import StoreError
+from predclv.io.files import write_parquet
+from predclv.io.places import place
+from predclv.samples.grouping import distinct, sums
+
+
+class CellTable:
+    """What both kinds of cells do alike: a table of histories with weights."""
+
+    __slots__ = ()
+    columns: ClassVar[tuple[str, ...]]
+    weight: NDArray
+
+    def __len__(self) -> int:
+        return len(self.weight)
+
+    @property
+    def n_customers(self) -> int:
+        """The sum of the weights."""
+        return int(self.weight.sum())
+
+    @property
+    def frame(self) -> pd.DataFrame:
+        """The columns as a frame."""
+        return pd.DataFrame({name: getattr(self, name) for name in (*self.columns, "weight")})
+
+    @property
+    def facts(self) -> dict[str, str]:
+        """What a file says beside the columns."""
+        raise NotImplementedError
+
+    def to_parquet(self, path: str | Path) -> None:
+        """Write the cells as one Parquet file; no id is in it, so it can be shared.
+
+        Few customers share a rare history: whoever knows one customer's purchases may find the cell
+        with a weight of 1.
+
+        Raises
+        ------
+        StoreError
+            If the file cannot be written.
+        """
+        write_parquet(self.frame, path, self.facts)
+
+    @classmethod
+    def _read(cls, path: str | Path) -> tuple[dict[str, NDArray], Mapping[str, str]]:
+        """The columns and the facts of a file of this kind."""
+        try:
+            table = pq.ParquetFile(place(path)).read()
+        except FileNotFoundError as error:
+            raise StoreError(f"There is no file {path}.") from error
+        except (pa.ArrowException, OSError) as error:
+            raise StoreError(f"{path} could not be read as Parquet: {error}") from error
+        said = {
+            key.decode(): value.decode()
+            for key, value in (table.schema.metadata or {}).items()
+            if key.startswith(b"predclv.")
+        }
+        kind = said.get("predclv.kind")
+        if kind != cls.__name__ or not {*cls.columns, "weight"} <= set(table.column_names):
+            raise StoreError(
+                f"{path} holds {kind or 'no cells'}, not {cls.__name__}: read what "
+                f"{cls.__name__}.to_parquet wrote."
+            )
+        return {name: table.column(name).to_numpy() for name in (*cls.columns, "weight")}, said
+
+
+def merged(one: CellTable, other: CellTable) -> dict[str, NDArray]:
+    """The columns of both, equal histories once, sorted."""
+    both = {
+        name: np.concatenate([getattr(one, name), getattr(other, name)])
+        for name in (*one.columns, "weight")
+    }
+    first, code = distinct(*(both[name] for name in one.columns))
+    columns = {name: both[name][first] for name in one.columns}
+    return sorted_rows(columns | {"weight": sums(both["weight"], code)})
+
+
+def sorted_rows(columns: dict[str, NDArray]) -> dict[str, NDArray]:
+    """The same rows sorted by the first column, then by the next."""
+    order = np.lexsort(tuple(columns.values())[::-1])
+    return {name: column[order] for name, column in columns.items()}

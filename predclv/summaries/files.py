@@ -1,0 +1,110 @@
+"""Summaries as files: written with their unit, so that it cannot be forgotten."""
+
+import datetime
+from dataclasses import replace
+from pathlib import Path
+
+import pandas as pd
+import pyarrow.parquet as pq
+
+from predclv.errors import DataError, OptionError
+from predclv.io.files import write_csv, write_parquet
+from predclv.io.places import place
+from predclv.summaries.rfm import RFM
+
+_COLUMNS = {"frequency", "recency", "T"}
+_MISSING = ["", "NA", "N/A", "NaN", "nan", "null"]  # of a number; an id may be any of these
+
+
+def write_rfm(rfm: RFM, path: str | Path) -> None:
+    """Write a summary as .parquet, with its unit and end in the metadata, or as .csv without.
+
+    Raises
+    ------
+    OptionError
+        If the path ends in neither.
+    """
+    suffix = Path(path).suffix.casefold()
+    if suffix not in (".parquet", ".csv"):
+        raise OptionError(f"A summary is written as .parquet or .csv; got {str(path)!r}.")
+    if suffix == ".csv":
+        write_csv(rfm.frame, path)
+        return
+    end = rfm.observation_end
+    write_parquet(
+        rfm.frame,
+        path,
+        {"predclv.unit": rfm.unit, "predclv.observation_end": "" if end is None else str(end)},
+    )
+
+
+def holds_rfm(path: str | Path) -> bool:
+    """Whether a file is a summary rather than a log: it has frequency, recency and T."""
+    file = place(path)
+    try:
+        if file.suffix.casefold() == ".parquet":
+            names = set(pq.read_schema(file).names)
+        elif file.suffix.casefold() == ".csv":
+            names = set(pd.read_csv(file, nrows=0).columns)
+        else:
+            return False
+    except (OSError, ValueError):
+        return False  # whoever reads it next says what is wrong with it
+    return names >= _COLUMNS
+
+
+def read_rfm(path: str | Path, unit: str | None = None) -> RFM:
+    """Read a summary; the unit stands in the file, or is given for one made elsewhere.
+
+    Raises
+    ------
+    DataError
+        If the unit is unknown, or given and another than the file's.
+    """
+    file = place(path)
+    if file.suffix.casefold() == ".csv":
+        frame, metadata = _from_csv(file), {}
+    else:
+        table = pq.read_table(file)
+        frame = table.to_pandas()
+        metadata = {
+            key.decode(): value.decode()
+            for key, value in (table.schema.metadata or {}).items()
+            if key.startswith(b"predclv.")
+        }
+    known = metadata.get("predclv.unit")
+    if known is None and unit is None:
+        raise DataError(
+            f"{path} does not say in which unit its recency and T are. Say so: unit='week'."
+        )
+    if known is not None and unit is not None and known != unit:
+        raise DataError(f"{path} is in {known}s, not in {unit}s. Leave the unit out.")
+    end = metadata.get("predclv.observation_end")
+    return replace(
+        RFM.from_frame(frame, unit=known or unit or ""),
+        observation_end=datetime.date.fromisoformat(end) if end else None,
+    )
+
+
+def _from_csv(file: Path) -> pd.DataFrame:
+    """The summary of a CSV file, its ids exactly as they stand there.
+
+    Ids are numbers only where every one of them, written again, is the same text: 17, but not 017.
+    """
+    names = pd.read_csv(file, nrows=0).columns
+    frame = pd.read_csv(
+        file,
+        dtype={"customer_id": "str"},
+        keep_default_na=False,
+        na_values={name: _MISSING for name in names if name != "customer_id"},
+    )
+    if "customer_id" in frame:
+        ids = frame["customer_id"]
+        for kind in ("int64", "uint64", "float64"):
+            try:
+                numbers = ids.astype(kind)
+            except (ValueError, OverflowError):
+                continue
+            if numbers.notna().all() and [str(number) for number in numbers] == ids.tolist():
+                return frame.assign(customer_id=numbers)
+    return frame

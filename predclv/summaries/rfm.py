@@ -1,0 +1,349 @@
+"""A customer base summarised: how often, how recently, for how long, and for how much."""
+
+import datetime
+import html
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from predclv.errors import DataError
+from predclv.frozen import Frozen
+from predclv.logs.log import Log, civil_date, open_log
+from predclv.logs.suspicions import warn_of_late_rows, warn_of_suspicions
+from predclv.notices import counted
+from predclv.samples.cells import Cells, SpendCells
+from predclv.summaries.checks import checked_summary
+from predclv.summaries.stored import FrameSummary, StoredSummary, Summary
+from predclv.units import days_per
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class RFM:
+    """One row per customer: frequency, recency, T and, where there are amounts, monetary value.
+
+    Made by `rfm_summary` from a log, or by `RFM.from_frame` from a summary made elsewhere.
+
+    It never changes, and any number of threads may ask it at once. ``copy.copy`` and
+    ``copy.deepcopy`` give one that shares its log and its database. Pickled (joblib,
+    multiprocessing) it takes its customers along, all of them through memory, and in the other
+    process answers the same to the last bit; its log of purchases stays behind, and what needs the
+    log (`baselines.LastPeriod`, cohorts, ``purchases="auto"``) says so there. A process forked from
+    one that holds a summary of a log inherits it without its database: hand it over as an argument.
+
+    Attributes
+    ----------
+    unit : str
+        The unit of recency and T: day, week, month or year.
+    observation_end : datetime.date or None
+        The last day observed; None for a summary made elsewhere.
+    counts : mapping
+        rows, customers and repeat_purchases, and whatever was merged, netted or left out.
+    log : Log or None
+        The log it was made from, for forecasters that need more than the summary.
+    """
+
+    unit: str
+    observation_end: datetime.date | None
+    counts: Mapping[str, int]
+    log: Log | None
+    _summary: Summary = field(repr=False)
+
+    @classmethod
+    def from_frame(
+        cls, frame: Any, unit: str | None = None, customer_id: str = "customer_id"
+    ) -> "RFM":
+        """Take a summary made elsewhere, for instance by lifetimes or pymc-marketing.
+
+        Parameters
+        ----------
+        frame : pandas or polars DataFrame, or Arrow table
+            frequency (a count), recency and T (in ``unit``, taken as they are) and, maybe,
+            monetary_value, which counts only where there are repeat purchases.
+        unit : str
+            Of recency and T: day (lifetimes' and pymc-marketing's default), week, month or year.
+        customer_id : str
+            The column of the ids; where there is none, the index of a pandas frame holds them.
+
+        Raises
+        ------
+        DataError
+            If a column is missing, customers appear twice or have no id, or have an impossible
+            history; the message names them.
+        OptionError
+            If the unit is missing or unknown.
+
+        Examples
+        --------
+        >>> frame = pd.DataFrame({"frequency": [2, 0], "recency": [30.4, 0], "T": [38.9, 27.0]})
+        >>> RFM.from_frame(frame, unit="week")
+        RFM: 2 customers, 2 repeat purchases, in weeks, without spend
+        """
+        checked, unit = checked_summary(frame, customer_id, unit)
+        return cls._elsewhere(checked, unit)
+
+    @classmethod
+    def _elsewhere(cls, frame: pd.DataFrame, unit: str) -> "RFM":
+        counts = {"rows": len(frame), "customers": len(frame)}
+        counts["repeat_purchases"] = int(frame["frequency"].sum())
+        return cls(unit, None, Frozen(counts), None, FrameSummary(frame, unit))
+
+    @classmethod
+    def empty(cls, unit: str) -> "RFM":
+        """The summary of nobody, which a model that was saved without its customers has."""
+        columns = {"customer_id": np.int64, "frequency": np.int64, "recency": float, "T": float}
+        frame = pd.DataFrame({name: np.empty(0, kind) for name, kind in columns.items()})
+        return cls._elsewhere(frame, unit)
+
+    @property
+    def frame(self) -> pd.DataFrame:
+        """One row per customer, sorted by customer_id.
+
+        customer_id, frequency (int64), recency and T (float64, in ``unit``) and, where the log has
+        amounts, monetary_value (mean spend per repeat purchase, 0.0 where there is none). Fetched
+        once; what a caller does to the frame leaves this summary as it is.
+        """
+        return self._summary.frame.copy(deep=False)
+
+    @property
+    def has_spend(self) -> bool:
+        """Whether there is a monetary value."""
+        return self._summary.has_spend
+
+    def cells(self) -> Cells:
+        """Customers grouped by (frequency, recency, T), which is all that the likelihood sees."""
+        return self._summary.cells()
+
+    @property
+    def cell_keys(self) -> tuple[str, ...]:
+        """The columns that tell cells apart exactly: days where a log was counted in days."""
+        return self._summary.cell_keys
+
+    def keyed_cells(self) -> pd.DataFrame:
+        """The columns ``cell_keys`` and ``weight``, one row per cell, in the order of `cells`.
+
+        A table of numbers per cell with these keys is what `write_scored` spreads over customers.
+        """
+        return self._summary.keyed_cells()
+
+    def write_scored(
+        self,
+        cells: pd.DataFrame,
+        expressions: Mapping[str, str],
+        path: str | Path,
+        metadata: Mapping[str, str] | None = None,
+    ) -> int:
+        """Spread numbers of the cells over the customers and write them, where the summary lies.
+
+        No customer passes through Python. The file has one row per customer, sorted by
+        customer_id. It is written under another name and then renamed: a half-written file is
+        never taken for whole.
+
+        From a Spark summary it is a folder of Parquet files in no order, written by the executors;
+        ``_SUCCESS`` in it says that it is whole, and the metadata stand with the column
+        customer_id.
+
+        Parameters
+        ----------
+        cells : DataFrame
+            One row per cell: the columns ``cell_keys``, as `keyed_cells` gives them, and any
+            numbers.
+        expressions : mapping of str to str
+            What the file's columns after customer_id are, by name: SQL over the cell table ``c``
+            and the customer ``s`` (customer_id, frequency, recency, T and, where there is spend,
+            monetary_value), such as ``"c.base + c.slope * s.monetary_value"``.
+        path : path-like
+            A Parquet file; an earlier one is replaced. For Spark a folder that is not there yet,
+            in any file system that the cluster knows.
+        metadata : mapping of str to str, optional
+            Added to the file's key-value metadata.
+
+        Returns
+        -------
+        int
+            Rows written, which is the number of customers.
+
+        Raises
+        ------
+        DataError
+            If customers have no cell in the table, or a cell is there twice; nothing is written.
+        StoreError
+            If the folder is missing or read-only, or the disk is full.
+
+        Examples
+        --------
+        >>> import tempfile
+        >>> frame = pd.DataFrame({"frequency": [2, 0], "recency": [3, 0], "T": [5, 5]})
+        >>> rfm = RFM.from_frame(frame, unit="day")
+        >>> cells = rfm.keyed_cells().assign(rate=[0.0, 0.4])
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     file = Path(folder) / "rates.parquet"
+        ...     rows = rfm.write_scored(cells, {"rate": "c.rate"}, file)
+        ...     pd.read_parquet(file)
+           customer_id  rate
+        0            0   0.4
+        1            1   0.0
+        """
+        return self._summary.write_scored(cells, expressions, path, metadata or {})
+
+    def spend_of_cells(self) -> np.ndarray:
+        """The sum of customers' monetary values, none below zero, per cell, shape (n_cells,)."""
+        return self._summary.spend_of_cells()
+
+    def head(self, rows: int = 5) -> pd.DataFrame:
+        """The first rows of ``frame``, without fetching the others."""
+        return self._summary.head(rows)
+
+    def sample(self, rows: int) -> pd.DataFrame:
+        """Some customers' rows of ``frame``, without fetching the others; always the same ones."""
+        return self._summary.sample(rows)
+
+    def spend_cells(self) -> SpendCells:
+        """Repeat customers with positive mean spend, grouped by (frequency, spend).
+
+        Raises
+        ------
+        DataError
+            If the log has no amounts.
+        """
+        if not self.has_spend:
+            raise DataError("This summary has no spend: its log has no amounts. Name their column.")
+        return self._summary.spend_cells()
+
+    def __len__(self) -> int:
+        return self.counts["customers"]
+
+    def __repr__(self) -> str:
+        end = f", observed to {self.observation_end}" if self.observation_end else ""
+        return (
+            f"RFM: {counted(len(self), 'customer')}, "
+            f"{counted(self.counts['repeat_purchases'], 'repeat purchase')}, "
+            f"in {self.unit}s{end}{'' if self.has_spend else ', without spend'}"
+        )
+
+    def _repr_html_(self) -> str:
+        notes = ", ".join(
+            f"{name.replace('_', ' ')} {number:,}"
+            for name, number in self.counts.items()
+            if number and name not in ("customers", "repeat_purchases")
+        )
+        table = self._summary.head(5).to_html(index=False, border=0, float_format="{:.2f}".format)
+        more = f"<p>and {len(self) - 5:,} more</p>" if len(self) > 5 else ""
+        return f"<p><b>{html.escape(repr(self))}</b><br>{notes}</p>{table}{more}"
+
+
+def rfm_summary(
+    transactions: Any,
+    customer_id: str = "customer_id",
+    date: str = "date",
+    amount: str | None = "amount",
+    *,
+    unit: str = "week",
+    observation_end: str | datetime.date | None = None,
+    refunds: str = "net",
+    timezone: str | None = None,
+) -> RFM:
+    """Summarise a log of purchases, one row per purchase, to one row per customer.
+
+    The log is grouped where it lies; ids keep their type. All purchases of a customer on one day
+    are one purchase, the first purchase is in neither frequency nor monetary value, and times are
+    whole days over the days in a unit: T runs from the first purchase to ``observation_end``.
+
+    A log larger than memory is put on disk in parts (see `duckdb_settings`); the log of a Spark
+    DataFrame and its summary stay on the cluster. Both give the same integers.
+
+    Parameters
+    ----------
+    transactions : frame, relation or path
+        A pandas or polars DataFrame, a polars LazyFrame, an Arrow table, a DuckDB relation, a
+        PySpark DataFrame (classic or Connect), or the path or glob of .parquet or .csv files (or a
+        list of paths).
+    customer_id, date : str
+        Their columns. Ids are whole numbers, text or UUIDs; dates are dates, timestamps or ISO
+        text.
+    amount : str or None
+        The column of the amounts, None for a log without: there is no monetary value then.
+    unit : str
+        day, week, month (30.4375 days) or year (365.25 days).
+    observation_end : str, date or timestamp, optional
+        The last day observed, inclusive. Default: the latest date in the log, which is too early
+        where the log was drawn some time after its last purchase.
+    refunds : str
+        What becomes of negative amounts: ``"net"`` sums them into their day (a day of refunds
+        alone is no purchase and its amount is left out), ``"drop"`` leaves them out, ``"error"``
+        refuses them.
+    timezone : str, optional
+        The zone whose days count, for dates that are instants. Default: the zone that the column
+        records; UTC with a warning where a file holds none; the session's, with a warning, where
+        the log is a Spark DataFrame or a DuckDB relation.
+
+    Returns
+    -------
+    RFM
+
+    Raises
+    ------
+    DataError
+        If a column is missing or has values that cannot be used, the log is empty, or a file
+        cannot be read.
+    OptionError
+        If the unit, ``refunds``, ``timezone`` or ``observation_end`` means nothing here.
+
+    Warns
+    -----
+    DataWarning
+        Rows after ``observation_end`` were left out, amounts rounded to 0.0001, or an amount
+        column is empty.
+    RefundWarning
+        Negative amounts were netted or dropped.
+    DuplicateWarning, ObservationEndWarning, SharedAccountWarning, LargeOrderWarning
+        The log looks broken: rows are there twice, nobody bought for a year before the end, an id
+        buys like a guest account, one order is most of a customer's spend. All are DataWarnings.
+
+    Examples
+    --------
+    >>> orders = pd.DataFrame({
+    ...     "customer_id": [1, 1, 1, 2],
+    ...     "date": ["2024-01-01", "2024-01-15", "2024-01-15", "2024-01-08"],
+    ...     "amount": [9.9, 20.0, 5.0, 12.5],
+    ... })
+    >>> rfm = rfm_summary(orders, observation_end="2024-01-29")
+    >>> rfm
+    RFM: 2 customers, 1 repeat purchase, in weeks, observed to 2024-01-29
+    >>> rfm.frame
+       customer_id  frequency  recency    T  monetary_value
+    0            1          1      2.0  4.0            25.0
+    1            2          0      0.0  3.0             0.0
+    >>> rfm.counts["same_day_rows_merged"]
+    1
+    """
+    days_per(unit)
+    end = None if observation_end is None else civil_date(observation_end, "observation_end")
+    log = open_log(
+        transactions,
+        customer_id=customer_id,
+        date=date,
+        amount=amount,
+        refunds=refunds,
+        timezone=timezone,
+        end=end,
+    )
+    if end is not None and end < log.first_day:
+        raise DataError(
+            f"observation_end {end} is before every purchase: the log runs from {log.first_day} to "
+            f"{log.last_day}."
+        )
+    rfm, table = summary_of(log, end or log.last_day, unit)
+    warn_of_late_rows(rfm.counts, end)
+    warn_of_suspicions(log, table, rfm.counts, end or log.last_day, "observation_end")
+    return rfm
+
+
+def summary_of(log: Log, end: datetime.date, unit: str) -> tuple[RFM, str]:
+    """The summary of a checked log to ``end``, not before its first day, and its table's name."""
+    table, counts = log.keep_summary(end)
+    summary = StoredSummary(log.warehouse, table, unit, log.has_spend)
+    return RFM(unit, end, Frozen(counts), log, summary), table

@@ -12,10 +12,10 @@ from predclv.models import MODELS
 __version__ = "0.1.0"
 
 _HOME = {
-    "rfm_summary": "predclv.summaries.rfm",
+    "rfm_summary": "predclv.summaries.summarise",
     "RFM": "predclv.summaries.rfm",
     "Cells": "predclv.samples.cells",
-    "SpendCells": "predclv.samples.cells",
+    "SpendCells": "predclv.samples.spend",
     "duckdb_settings": "predclv.warehouse.settings",
     "pseudonymise": "predclv.io.pseudonyms",
     "holdout_split": "predclv.summaries.splits",
@@ -63,10 +63,12 @@ if TYPE_CHECKING:
     from predclv.models.mbgnbd import MBGNBD
     from predclv.models.pareto_nbd import ParetoNBD
     from predclv.recipe import CLVModel
-    from predclv.samples.cells import Cells, SpendCells
+    from predclv.samples.cells import Cells
+    from predclv.samples.spend import SpendCells
     from predclv.store import load
-    from predclv.summaries.rfm import RFM, rfm_summary
+    from predclv.summaries.rfm import RFM
     from predclv.summaries.splits import HoldoutSplit, holdout_split
+    from predclv.summaries.summarise import rfm_summary
     from predclv.validation.backtest import Backtest, backtest
     from predclv.validation.comparison import compare_fits
     from predclv.validation.result import Validation

@@ -32,6 +32,7 @@ ROWS = (
     {"logs"},
     {"warehouse"},
     {"samples"},
+    {"clocks"},
     {"models"},
     {"io"},
     {"maths"},

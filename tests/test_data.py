@@ -22,8 +22,9 @@ from predclv.errors import DataError, DataWarning, OptionError, RefundWarning, S
 from predclv.io.files import read_json, write_csv, write_json, write_parquet
 from predclv.io.folders import read_folder, write_folder
 from predclv.logs.datasets import load_cdnow
-from predclv.summaries.rfm import RFM, rfm_summary, summary_of
+from predclv.summaries.rfm import RFM
 from predclv.summaries.splits import holdout_split
+from predclv.summaries.summarise import rfm_summary, summary_of
 from predclv.warehouse.duckdb_files import write_table
 
 CALIBRATION_END = "1997-09-30"

@@ -16,7 +16,8 @@ from predclv.likelihoods.likelihood import Likelihood
 from predclv.models import class_of
 from predclv.models.base import Model
 from predclv.progress import stage
-from predclv.samples.cells import Cells, SpendCells
+from predclv.samples.cells import Cells
+from predclv.samples.spend import SpendCells
 from predclv.summaries.rfm import RFM
 
 ENGINES = {

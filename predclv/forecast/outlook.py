@@ -24,7 +24,6 @@ from predclv.io.files import write_parquet
 from predclv.notices import warn
 from predclv.once import once
 from predclv.progress import stage
-from predclv.samples.grouping import distinct
 from predclv.summaries.rfm import RFM
 
 # Posterior expectations are averaged over draws, the fewer the more histories there are: a fit of
@@ -179,7 +178,7 @@ class Outlook:
     def head(self, rows: int) -> pd.DataFrame:
         """The first rows of ``frame``, without the others."""
         customers = self.rfm.head(rows)
-        return self._of(customers, self._cells_of(customers))
+        return self._of(customers, self.rfm.cells().places(customers))
 
     def _of(self, customers: pd.DataFrame, cell: NDArray) -> pd.DataFrame:
         """The forecast of customers in these cells."""
@@ -195,17 +194,7 @@ class Outlook:
     @once
     def _cell_of_customer(self) -> NDArray:
         """Which of ``RFM.cells()`` each customer is in, shape (n_customers,)."""
-        return self._cells_of(self.rfm.frame)
-
-    def _cells_of(self, customers: pd.DataFrame) -> NDArray:
-        cells = self.rfm.cells()
-        _, code = distinct(
-            *(
-                np.concatenate([getattr(cells, name), customers[name].to_numpy(float)])
-                for name in ("frequency", "recency", "T")
-            )
-        )
-        return code[len(cells) :]
+        return self.rfm.cells().places(self.rfm.frame)
 
     def sums(self) -> Mapping[str, float]:
         """The sums over customers of the columns that add up, without asking for customers."""

@@ -21,8 +21,9 @@ from predclv.notices import warn
 from predclv.progress import stage
 from predclv.warehouse.base import LeftBehind, Warehouse, fresh
 
-_EPOCH = datetime.date(1970, 1, 1)
-_FIRST, _LAST = (day - _EPOCH for day in (datetime.date.min, datetime.date.max))
+EPOCH = datetime.date(1970, 1, 1)
+"""The day that days are counted from."""
+_FIRST, _LAST = (day - EPOCH for day in (datetime.date.min, datetime.date.max))
 
 
 @dataclass(frozen=True, slots=True, repr=False, eq=False)
@@ -98,7 +99,7 @@ class Log:
 
     def purchase_days(self, until: datetime.date | None = None) -> pd.DataFrame:
         """Every day with a purchase: customer_id, day (datetime64) and, maybe, spend; sorted."""
-        last = None if until is None else (until - _EPOCH).days
+        last = None if until is None else (until - EPOCH).days
         sql = self._statements.purchase_days(None, last, **self._refund_options)
         name = fresh("days")
         self.warehouse.store(name, sql, self._table.reader)
@@ -115,13 +116,13 @@ class Log:
         self, name: str, after: datetime.date | None, until: datetime.date | None
     ) -> None:
         """Keep `purchases` as the temporary table ``name``, its spend in 1e-4 units."""
-        first, last = (None if day is None else (day - _EPOCH).days for day in (after, until))
+        first, last = (None if day is None else (day - EPOCH).days for day in (after, until))
         sql = self._statements.window(first, last, **self._refund_options)
         self.warehouse.store(name, sql, self._table.reader)
 
     def totals(self, end: datetime.date) -> pd.DataFrame:
         """Each customer up to ``end``, in the integers of `customer_totals`; sorted by id."""
-        sql = customer_totals(self._statements, (end - _EPOCH).days, **self._refund_options)
+        sql = customer_totals(self._statements, (end - EPOCH).days, **self._refund_options)
         return self._fetched(sql, "customer_id")
 
     def first_orders(self, end: datetime.date) -> pd.DataFrame:
@@ -129,7 +130,7 @@ class Log:
 
         A day is one order, net of its refunds, as in monetary_value.
         """
-        sql = first_orders(self._statements, (end - _EPOCH).days, **self._refund_options)
+        sql = first_orders(self._statements, (end - EPOCH).days, **self._refund_options)
         found = self._fetched(sql, "units")
         return pd.DataFrame({"amount": found["units"] / UNITS, "customers": found["customers"]})
 
@@ -137,7 +138,7 @@ class Log:
         """Cohorts by age up to ``end``, in the integers of `sql_historical.cohort_cells`."""
         sql = cohort_cells(
             self._statements,
-            (end - _EPOCH).days,
+            (end - EPOCH).days,
             period,
             "segment" in self._table.types,
             **self._refund_options,
@@ -148,7 +149,7 @@ class Log:
         """Rows later than ``end``."""
         if end >= self.last_day:
             return 0
-        later = f"{self._statements.day} > {(end - _EPOCH).days}"
+        later = f"{self._statements.day} > {(end - EPOCH).days}"
         found = self._table.reader.rows(f"SELECT count(*) FROM {self._table.sql} WHERE {later}")
         return int(found[0][0])
 
@@ -171,7 +172,7 @@ class Log:
         amounts, repeat_units and largest_units.
         """
         name = fresh("summary")
-        warehouse, last = self.warehouse, (end - _EPOCH).days
+        warehouse, last = self.warehouse, (end - EPOCH).days
         until = last if end < self.last_day else None
         sql = self._statements.summary(last, until, **self._refund_options, pack=self._packing)
         with stage(f"Adding up {self.rows:,} rows by customer"):
@@ -193,7 +194,7 @@ class Log:
         rows_after = customers_after = 0
         if end < self.last_day:
             rows_after, seen = self._table.reader.rows(
-                f"SELECT count(*) FILTER (WHERE {self._statements.day} > {(end - _EPOCH).days}),"
+                f"SELECT count(*) FILTER (WHERE {self._statements.day} > {(end - EPOCH).days}),"
                 f" count(DISTINCT customer_id) FROM {self._table.sql}"
             )[0]
             customers_after = seen - customers - refunds.get("refund_only_customers", 0)
@@ -215,7 +216,7 @@ class Log:
             return None
         # Rounding adds up to half a unit per row.
         most = self._facts["all_amounts"] * UNITS + self.rows
-        return Packing.of((self.first_day - _EPOCH).days, (self.last_day - _EPOCH).days, most)
+        return Packing.of((self.first_day - EPOCH).days, (self.last_day - EPOCH).days, most)
 
     @property
     def _refund_options(self) -> "_RefundOptions":
@@ -284,7 +285,7 @@ def open_log(
     if sql.amounts is None:
         facts["refund_rows"] = 0
     if refunds == "error" and facts["refund_rows"]:
-        refuse_refunds(table, sql, None if end is None else (end - _EPOCH).days)
+        refuse_refunds(table, sql, None if end is None else (end - EPOCH).days)
     return Log(
         first_day=_date(table, facts["first_day"]),
         last_day=_date(table, facts["last_day"]),
@@ -329,4 +330,4 @@ def civil_date(value: object, what: str) -> datetime.date:
 def _date(table: Table, day: int) -> datetime.date:
     if not _FIRST.days <= day <= _LAST.days:
         raise DataError(f"Column {table.names['date']!r} has infinite or absurd dates.")
-    return _EPOCH + datetime.timedelta(days=day)
+    return EPOCH + datetime.timedelta(days=day)

@@ -1,4 +1,4 @@
-"""What purchase cells and spend cells do alike: a table of histories, added, written and read."""
+"""Sample: distinct histories, counted; what a likelihood is a sum over. Added, written, read."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -16,8 +16,8 @@ from predclv.io.places import place
 from predclv.samples.grouping import distinct, sums
 
 
-class CellTable:
-    """What both kinds of cells do alike: a table of histories with weights."""
+class Sample:
+    """Distinct histories and the number of customers who have each."""
 
     __slots__ = ()
     columns: ClassVar[tuple[str, ...]]
@@ -32,9 +32,18 @@ class CellTable:
         return int(self.weight.sum())
 
     @property
+    def names(self) -> tuple[str, ...]:
+        """The columns that tell histories apart, without the weight."""
+        return self.columns
+
+    def column(self, name: str) -> NDArray:
+        """A column by its name, shape (n_cells,)."""
+        return getattr(self, name)
+
+    @property
     def frame(self) -> pd.DataFrame:
         """The columns as a frame."""
-        return pd.DataFrame({name: getattr(self, name) for name in (*self.columns, "weight")})
+        return pd.DataFrame({name: self.column(name) for name in (*self.names, "weight")})
 
     @property
     def facts(self) -> dict[str, str]:
@@ -74,17 +83,18 @@ class CellTable:
                 f"{path} holds {kind or 'no cells'}, not {cls.__name__}: read what "
                 f"{cls.__name__}.to_parquet wrote."
             )
-        return {name: table.column(name).to_numpy() for name in (*cls.columns, "weight")}, said
+        kept = [name for name in table.column_names if not name.startswith("__")]
+        return {name: table.column(name).to_numpy() for name in kept}, said
 
 
-def merged(one: CellTable, other: CellTable) -> dict[str, NDArray]:
+def merged(one: Sample, other: Sample) -> dict[str, NDArray]:
     """The columns of both, equal histories once, sorted."""
     both = {
-        name: np.concatenate([getattr(one, name), getattr(other, name)])
-        for name in (*one.columns, "weight")
+        name: np.concatenate([one.column(name), other.column(name)])
+        for name in (*one.names, "weight")
     }
-    first, code = distinct(*(both[name] for name in one.columns))
-    columns = {name: both[name][first] for name in one.columns}
+    first, code = distinct(*(both[name] for name in one.names))
+    columns = {name: both[name][first] for name in one.names}
     return sorted_rows(columns | {"weight": sums(both["weight"], code)})
 
 

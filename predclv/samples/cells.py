@@ -1,19 +1,26 @@
 """Customers with equal histories, counted: all that a likelihood needs of a customer base."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
+from predclv.clocks.base import Steady
 from predclv.errors import DataError, OptionError
-from predclv.samples.base import CellTable, merged, sorted_rows
+from predclv.frozen import Frozen
+from predclv.notices import counted
+from predclv.samples.base import Sample, merged, sorted_rows
 from predclv.samples.grouping import distinct, means, sums
+
+_KIND = ("frequency", "recency", "T", "weight")
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Cells(CellTable):
+class Cells(Sample):
     """Distinct purchase histories and the number of customers who have each.
 
     Sorted by frequency, recency and T, so that the order of a log's rows leaves no trace. Cells of
@@ -32,6 +39,11 @@ class Cells(CellTable):
         day, week, month or year.
     is_approximate : bool
         Whether times are means of bins, so that a fit is approximate; see :meth:`binned`.
+    last_day : int or None
+        The day, counted from 1970-01-01, on which observation ended; times are then whole days in
+        ``unit``. None for a summary made elsewhere, and for sums of cells with different ends.
+    extra : mapping of str to ndarray, shape (n_cells,)
+        More columns that tell histories apart, such as what is known of customers.
     """
 
     columns = ("frequency", "recency", "T")
@@ -42,6 +54,76 @@ class Cells(CellTable):
     weight: NDArray
     unit: str
     is_approximate: bool = False
+    last_day: int | None = None
+    extra: Mapping[str, NDArray] = field(default_factory=lambda: Frozen({}))
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The columns that tell histories apart, without the weight."""
+        return (*self.columns, *self.extra)
+
+    def column(self, name: str) -> NDArray:
+        """A column by its name, shape (n_cells,)."""
+        return self.extra[name] if name in self.extra else getattr(self, name)
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """The columns that tell cells apart exactly: whole days where the end is known."""
+        times = ("recency", "T") if self.last_day is None else ("recency_days", "age_days")
+        return ("frequency", *times, *self.extra)
+
+    @property
+    def recency_days(self) -> NDArray:
+        """First to last purchase in whole days, int64, shape (n_cells,)."""
+        return Steady(self.unit).days(self.recency)
+
+    @property
+    def age_days(self) -> NDArray:
+        """First purchase to the end of observation in whole days, int64, shape (n_cells,)."""
+        return Steady(self.unit).days(self.T)
+
+    @property
+    def keyed(self) -> pd.DataFrame:
+        """The columns `keys` and weight, one row per cell."""
+        return self.keyed_as(self.frame).assign(weight=self.weight)
+
+    def keyed_as(self, customers: pd.DataFrame) -> pd.DataFrame:
+        """The columns `keys` of rows that have frequency, recency and T (and what is `extra`)."""
+        found: dict[str, Any] = {"frequency": customers["frequency"].to_numpy()}
+        if self.last_day is None:
+            found |= {name: customers[name].to_numpy(np.float64) for name in ("recency", "T")}
+        else:
+            steady = Steady(self.unit)
+            found["frequency"] = found["frequency"].astype(np.int64)
+            found["recency_days"] = steady.days(customers["recency"])
+            found["age_days"] = steady.days(customers["T"])
+        return pd.DataFrame(found | {name: customers[name].to_numpy() for name in self.extra})
+
+    def places(self, customers: pd.DataFrame) -> NDArray:
+        """Which cell each customer is in, shape (n_customers,).
+
+        Parameters
+        ----------
+        customers : DataFrame
+            The columns of ``RFM.frame``.
+
+        Raises
+        ------
+        DataError
+            If somebody is in none.
+        """
+        rows, own = self.keyed_as(customers), self.keyed
+        _, code = distinct(
+            *(np.concatenate([own[name].to_numpy(), rows[name].to_numpy()]) for name in self.keys)
+        )
+        place = code[len(self) :]
+        strangers = int(np.sum(place >= len(self)))
+        if strangers:
+            raise DataError(
+                f"{counted(strangers, 'customer has', 'customers have')} a history that is in no "
+                "cell: the cells are of other customers."
+            )
+        return place
 
     def __repr__(self) -> str:
         return (
@@ -57,8 +139,25 @@ class Cells(CellTable):
                 f"Cells in {self.unit}s and cells in {other.unit}s cannot be added: summarise both "
                 "logs in one unit, and to one observation_end."
             )
-        is_approximate = self.is_approximate or other.is_approximate
-        return Cells(**merged(self, other), unit=self.unit, is_approximate=is_approximate)
+        if self.names != other.names:
+            raise DataError(
+                f"Cells by {', '.join(self.names)} and cells by {', '.join(other.names)} cannot be "
+                "added: summarise both logs with the same columns."
+            )
+        return self._with(
+            merged(self, other),
+            is_approximate=self.is_approximate or other.is_approximate,
+            last_day=self.last_day if self.last_day == other.last_day else None,
+        )
+
+    def _with(
+        self, columns: Mapping[str, NDArray], is_approximate: bool, last_day: int | None
+    ) -> "Cells":
+        """Cells in the same unit, of other columns."""
+        own = {name: columns[name] for name in _KIND}
+        extra = Frozen({name: columns[name] for name in columns if name not in _KIND})
+        return Cells(**own, unit=self.unit, is_approximate=is_approximate, last_day=last_day,
+                     extra=extra)  # fmt: skip
 
     def __radd__(self, other: object) -> "Cells":
         return self if other == 0 else NotImplemented  # where sum() begins
@@ -112,14 +211,15 @@ class Cells(CellTable):
             raise OptionError(f"bins must be a whole number from 1 on; got {bins!r}.")
         scale = bins / np.sqrt(self.T.max(initial=1e-300))
         places = (np.floor(scale * np.sqrt(values)) for values in (self.recency, self.T))
-        first, code = distinct(self.frequency, *places)
+        first, code = distinct(self.frequency, *places, *self.extra.values())
         columns = {
             "frequency": self.frequency[first],
             "recency": means(self.recency, self.weight, code),
             "T": means(self.T, self.weight, code),
+            **{name: column[first] for name, column in self.extra.items()},
             "weight": sums(self.weight, code),
         }
-        return Cells(**sorted_rows(columns), unit=self.unit, is_approximate=True)
+        return self._with(sorted_rows(columns), is_approximate=True, last_day=None)
 
     @property
     def facts(self) -> dict[str, str]:
@@ -128,6 +228,7 @@ class Cells(CellTable):
             "predclv.kind": "Cells",
             "predclv.unit": self.unit,
             "predclv.is_approximate": str(self.is_approximate),
+            **({} if self.last_day is None else {"predclv.last_day": str(self.last_day)}),
         }
 
     @classmethod
@@ -140,122 +241,11 @@ class Cells(CellTable):
             If there is no such file or it holds something else.
         """
         columns, said = cls._read(path)
-        is_approximate = said["predclv.is_approximate"] == "True"
-        return cls(**columns, unit=said["predclv.unit"], is_approximate=is_approximate)
-
-
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class SpendCells(CellTable):
-    """Distinct spending histories of repeat customers with a positive mean spend.
-
-    Those of different customers add up, like `Cells`.
-
-    Attributes
-    ----------
-    frequency : ndarray, shape (n_cells,)
-        Repeat purchases, a count as float64, at least 1.
-    monetary_value : ndarray, shape (n_cells,)
-        Mean spend per repeat purchase, positive.
-    weight : ndarray of int64, shape (n_cells,)
-        Customers per cell.
-    left_out : int
-        Repeat customers whose mean spend is zero or negative.
-    is_approximate : bool
-        Whether spend is the mean of a bin, so that a fit is approximate; see :meth:`binned`.
-    """
-
-    columns = ("frequency", "monetary_value")
-
-    frequency: NDArray
-    monetary_value: NDArray
-    weight: NDArray
-    left_out: int
-    is_approximate: bool = False
-
-    def __repr__(self) -> str:
-        return (
-            f"SpendCells({len(self):,} of {self.n_customers:,} repeat customers"
-            f"{', approximate' if self.is_approximate else ''})"
+        last_day = said.get("predclv.last_day")
+        return cls(
+            **{name: columns.pop(name) for name in _KIND},
+            unit=said["predclv.unit"],
+            is_approximate=said["predclv.is_approximate"] == "True",
+            last_day=None if last_day is None else int(last_day),
+            extra=Frozen(columns),
         )
-
-    def __add__(self, other: "SpendCells") -> "SpendCells":
-        if not isinstance(other, SpendCells):
-            return NotImplemented
-        return SpendCells(
-            **merged(self, other),
-            left_out=self.left_out + other.left_out,
-            is_approximate=self.is_approximate or other.is_approximate,
-        )
-
-    def __radd__(self, other: object) -> "SpendCells":
-        return self if other == 0 else NotImplemented  # where sum() begins
-
-    def binned(self, width: float = 0.02) -> "SpendCells":
-        """Fewer cells: customers of equal frequency and similar spend share its mean. Approximate.
-
-        Parameters
-        ----------
-        width : float
-            Of a bin of the logarithm of spend: 0.02 puts together what differs by up to 2%.
-
-        Raises
-        ------
-        OptionError
-            If the width is not positive.
-
-        Notes
-        -----
-        Gamma-Gamma fitted to binned cells, beside the fit to all of them. Largest change of a
-        parameter, relative, and in standard errors of that many customers:
-
-        =====  =======================  =======================
-        width  CDNOW, 946 customers     341,025, simulated
-        =====  =======================  =======================
-        exact  760 cells                66,557 cells
-        0.02   450: 5e-5, 0.000 s.e.    4,114: 8e-5, 0.02 s.e.
-        0.05   298: 3e-4, 0.003 s.e.    2,068: 5e-4, 0.12 s.e.
-        0.1    201: 1e-3, 0.019 s.e.    1,220: 2e-3, 0.47 s.e.
-        =====  =======================  =======================
-
-        Examples
-        --------
-        >>> cells = SpendCells(np.array([1.0, 1, 2]), np.array([20.5, 21.0, 20.0]),
-        ...                    np.array([1, 3, 1]), left_out=0)
-        >>> cells.binned(0.1).frame
-           frequency  monetary_value  weight
-        0        1.0          20.875       4
-        1        2.0          20.000       1
-        """
-        if isinstance(width, bool) or not isinstance(width, int | float) or not 0 < width < np.inf:
-            raise OptionError(f"The width of a bin must be a positive number; got {width!r}.")
-        bins = np.floor(np.log(self.monetary_value) / width)
-        first, code = distinct(self.frequency, bins)
-        columns = {
-            "frequency": self.frequency[first],
-            "monetary_value": means(self.monetary_value, self.weight, code),
-            "weight": sums(self.weight, code),
-        }
-        return SpendCells(**sorted_rows(columns), left_out=self.left_out, is_approximate=True)
-
-    @property
-    def facts(self) -> dict[str, str]:
-        """What a file says beside the columns."""
-        return {
-            "predclv.kind": "SpendCells",
-            "predclv.left_out": str(self.left_out),
-            "predclv.is_approximate": str(self.is_approximate),
-        }
-
-    @classmethod
-    def read_parquet(cls, path: str | Path) -> Self:
-        """Read what `to_parquet` wrote.
-
-        Raises
-        ------
-        StoreError
-            If there is no such file or it holds something else.
-        """
-        columns, said = cls._read(path)
-        left_out = int(said["predclv.left_out"])
-        is_approximate = said["predclv.is_approximate"] == "True"
-        return cls(**columns, left_out=left_out, is_approximate=is_approximate)

@@ -12,13 +12,13 @@ import pandas as pd
 
 from predclv.errors import DataError
 from predclv.frozen import Frozen
-from predclv.logs.log import Log, civil_date, open_log
-from predclv.logs.suspicions import warn_of_late_rows, warn_of_suspicions
+from predclv.logs.log import Log
 from predclv.notices import counted
-from predclv.samples.cells import Cells, SpendCells
+from predclv.samples.cells import Cells
+from predclv.samples.spend import SpendCells
+from predclv.summaries.base import Summary
 from predclv.summaries.checks import checked_summary
-from predclv.summaries.stored import FrameSummary, StoredSummary, Summary
-from predclv.units import days_per
+from predclv.summaries.framed import FrameSummary
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -120,14 +120,14 @@ class RFM:
     @property
     def cell_keys(self) -> tuple[str, ...]:
         """The columns that tell cells apart exactly: days where a log was counted in days."""
-        return self._summary.cell_keys
+        return self.cells().keys
 
     def keyed_cells(self) -> pd.DataFrame:
         """The columns ``cell_keys`` and ``weight``, one row per cell, in the order of `cells`.
 
         A table of numbers per cell with these keys is what `write_scored` spreads over customers.
         """
-        return self._summary.keyed_cells()
+        return self.cells().keyed
 
     def write_scored(
         self,
@@ -233,117 +233,3 @@ class RFM:
         table = self._summary.head(5).to_html(index=False, border=0, float_format="{:.2f}".format)
         more = f"<p>and {len(self) - 5:,} more</p>" if len(self) > 5 else ""
         return f"<p><b>{html.escape(repr(self))}</b><br>{notes}</p>{table}{more}"
-
-
-def rfm_summary(
-    transactions: Any,
-    customer_id: str = "customer_id",
-    date: str = "date",
-    amount: str | None = "amount",
-    *,
-    unit: str = "week",
-    observation_end: str | datetime.date | None = None,
-    refunds: str = "net",
-    timezone: str | None = None,
-) -> RFM:
-    """Summarise a log of purchases, one row per purchase, to one row per customer.
-
-    The log is grouped where it lies; ids keep their type. All purchases of a customer on one day
-    are one purchase, the first purchase is in neither frequency nor monetary value, and times are
-    whole days over the days in a unit: T runs from the first purchase to ``observation_end``.
-
-    A log larger than memory is put on disk in parts (see `duckdb_settings`); the log of a Spark
-    DataFrame and its summary stay on the cluster. Both give the same integers.
-
-    Parameters
-    ----------
-    transactions : frame, relation or path
-        A pandas or polars DataFrame, a polars LazyFrame, an Arrow table, a DuckDB relation, a
-        PySpark DataFrame (classic or Connect), or the path or glob of .parquet or .csv files (or a
-        list of paths).
-    customer_id, date : str
-        Their columns. Ids are whole numbers, text or UUIDs; dates are dates, timestamps or ISO
-        text.
-    amount : str or None
-        The column of the amounts, None for a log without: there is no monetary value then.
-    unit : str
-        day, week, month (30.4375 days) or year (365.25 days).
-    observation_end : str, date or timestamp, optional
-        The last day observed, inclusive. Default: the latest date in the log, which is too early
-        where the log was drawn some time after its last purchase.
-    refunds : str
-        What becomes of negative amounts: ``"net"`` sums them into their day (a day of refunds
-        alone is no purchase and its amount is left out), ``"drop"`` leaves them out, ``"error"``
-        refuses them.
-    timezone : str, optional
-        The zone whose days count, for dates that are instants. Default: the zone that the column
-        records; UTC with a warning where a file holds none; the session's, with a warning, where
-        the log is a Spark DataFrame or a DuckDB relation.
-
-    Returns
-    -------
-    RFM
-
-    Raises
-    ------
-    DataError
-        If a column is missing or has values that cannot be used, the log is empty, or a file
-        cannot be read.
-    OptionError
-        If the unit, ``refunds``, ``timezone`` or ``observation_end`` means nothing here.
-
-    Warns
-    -----
-    DataWarning
-        Rows after ``observation_end`` were left out, amounts rounded to 0.0001, or an amount
-        column is empty.
-    RefundWarning
-        Negative amounts were netted or dropped.
-    DuplicateWarning, ObservationEndWarning, SharedAccountWarning, LargeOrderWarning
-        The log looks broken: rows are there twice, nobody bought for a year before the end, an id
-        buys like a guest account, one order is most of a customer's spend. All are DataWarnings.
-
-    Examples
-    --------
-    >>> orders = pd.DataFrame({
-    ...     "customer_id": [1, 1, 1, 2],
-    ...     "date": ["2024-01-01", "2024-01-15", "2024-01-15", "2024-01-08"],
-    ...     "amount": [9.9, 20.0, 5.0, 12.5],
-    ... })
-    >>> rfm = rfm_summary(orders, observation_end="2024-01-29")
-    >>> rfm
-    RFM: 2 customers, 1 repeat purchase, in weeks, observed to 2024-01-29
-    >>> rfm.frame
-       customer_id  frequency  recency    T  monetary_value
-    0            1          1      2.0  4.0            25.0
-    1            2          0      0.0  3.0             0.0
-    >>> rfm.counts["same_day_rows_merged"]
-    1
-    """
-    days_per(unit)
-    end = None if observation_end is None else civil_date(observation_end, "observation_end")
-    log = open_log(
-        transactions,
-        customer_id=customer_id,
-        date=date,
-        amount=amount,
-        refunds=refunds,
-        timezone=timezone,
-        end=end,
-    )
-    if end is not None and end < log.first_day:
-        raise DataError(
-            f"observation_end {end} is before every purchase: the log runs from {log.first_day} to "
-            f"{log.last_day}."
-        )
-    rfm, table = summary_of(log, end or log.last_day, unit)
-    warn_of_late_rows(rfm.counts, end)
-    warn_of_suspicions(log, table, rfm.counts, end or log.last_day, "observation_end")
-    return rfm
-
-
-def summary_of(log: Log, end: datetime.date, unit: str) -> tuple[RFM, str]:
-    """The summary of a checked log to ``end``, not before its first day, and its table's name."""
-    table, counts = log.keep_summary(end)
-    summary = StoredSummary(log.warehouse, table, unit, log.has_spend)
-    return RFM(unit, end, Frozen(counts), log, summary), table

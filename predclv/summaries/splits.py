@@ -12,7 +12,8 @@ from predclv.logs.log import Log, civil_date, open_log
 from predclv.logs.suspicions import warn_of_suspicions
 from predclv.money import UNITS
 from predclv.notices import counted
-from predclv.summaries.rfm import RFM, summary_of
+from predclv.summaries.rfm import RFM
+from predclv.summaries.summarise import summary_of
 from predclv.units import days_per
 from predclv.warehouse.base import fresh
 

@@ -9,6 +9,7 @@ import pyarrow as pa
 
 from predclv.errors import DataError
 from predclv.notices import counted
+from predclv.samples.cells import Cells
 from predclv.warehouse.base import Warehouse, fresh
 from predclv.warehouse.dialects import Dialect
 
@@ -44,23 +45,22 @@ def scored_sql(
     )
 
 
-def assert_covered(cells: pd.DataFrame, customers: pd.DataFrame, keys: Sequence[str]) -> None:
+def assert_covered(cells: pd.DataFrame, own: Cells) -> None:
     """A table of cells has the keys, no cell twice, and one for every customer.
 
     Parameters
     ----------
     cells : DataFrame
         One row per cell, with the keys.
-    customers : DataFrame
-        The cells that customers are in: the keys and weight.
-    keys : sequence of str
+    own : Cells
+        The cells that customers are in.
 
     Raises
     ------
     DataError
         If not.
     """
-    names = list(keys)
+    names, customers = list(own.keys), own.keyed
     missing = [key for key in names if key not in cells]
     if missing:
         raise DataError(
@@ -74,7 +74,7 @@ def assert_covered(cells: pd.DataFrame, customers: pd.DataFrame, keys: Sequence[
     twice = int(cells.duplicated(names).sum())
     if twice:
         raise DataError(f"The table of cells has {counted(twice, 'cell')} more than once.")
-    found = customers[[*names, "weight"]].merge(cells[names], "left", names, indicator=True)
+    found = customers.merge(cells[names], "left", names, indicator=True)
     lost = int(found["weight"][found["_merge"] == "left_only"].sum())
     if lost:
         raise DataError(

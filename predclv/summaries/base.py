@@ -1,0 +1,45 @@
+"""What an RFM summary asks of what it rests on: a table in a warehouse, or a frame."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+import pandas as pd
+
+from predclv.samples.cells import Cells
+from predclv.samples.spend import SpendCells
+
+
+class Summary(Protocol):
+    """What an `RFM` asks."""
+
+    has_spend: bool
+
+    @property
+    def frame(self) -> pd.DataFrame:
+        """One row per customer, sorted by customer_id."""
+
+    def head(self, rows: int) -> pd.DataFrame:
+        """The first rows of ``frame``."""
+
+    def cells(self) -> Cells:
+        """Customers by history."""
+
+    def spend_of_cells(self) -> np.ndarray:
+        """The sum of customers' mean spends, none below zero, per cell of ``cells()``."""
+
+    def sample(self, rows: int) -> pd.DataFrame:
+        """Rows of ``frame``: the same at every call, and no more related than by chance."""
+
+    def spend_cells(self) -> SpendCells:
+        """Repeat customers by spending."""
+
+    def write_scored(
+        self,
+        cells: pd.DataFrame,
+        expressions: Mapping[str, str],
+        path: str | Path,
+        metadata: Mapping[str, str],
+    ) -> int:
+        """Join the customers with a table of their cells, write that, and count the rows."""

@@ -1,0 +1,82 @@
+"""A summary that rests on a frame from elsewhere."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from predclv.notices import counted
+from predclv.progress import stage
+from predclv.samples.cells import Cells
+from predclv.samples.grouping import distinct
+from predclv.samples.spend import SpendCells
+from predclv.summaries.spread import assert_covered, write_scored
+from predclv.warehouse.duckdb import DuckDBWarehouse
+
+
+class FrameSummary:
+    """A summary made elsewhere, its values taken as they are."""
+
+    def __init__(self, frame: pd.DataFrame, unit: str) -> None:
+        self.frame = frame
+        self.has_spend = "monetary_value" in frame
+        self._unit = unit
+
+    def head(self, rows: int) -> pd.DataFrame:
+        """The first rows of ``frame``."""
+        return self.frame.head(rows)
+
+    def cells(self) -> Cells:
+        """Customers by history."""
+        columns = [self.frame[name].to_numpy() for name in ("frequency", "recency", "T")]
+        first, code = distinct(*columns)
+        frequency, recency, T = (column[first].astype(np.float64) for column in columns)
+        order = np.lexsort((T, recency, frequency))
+        return Cells(
+            frequency=frequency[order],
+            recency=recency[order],
+            T=T[order],
+            weight=np.bincount(code, minlength=order.size)[order],
+            unit=self._unit,
+        )
+
+    def spend_of_cells(self) -> np.ndarray:
+        """The sum of customers' mean spends, none below zero, per cell of ``cells()``."""
+        spend = self.frame.assign(spend=self.frame["monetary_value"].clip(lower=0.0))
+        by_cell = spend.groupby(["frequency", "recency", "T"])["spend"].sum()
+        return by_cell.to_numpy(np.float64)
+
+    def sample(self, rows: int) -> pd.DataFrame:
+        """Rows of ``frame``: the same at every call, and no more related than by chance."""
+        return self.frame.sample(min(rows, len(self.frame)), random_state=0)
+
+    def spend_cells(self) -> SpendCells:
+        """Repeat customers by spending."""
+        repeaters = self.frame[self.frame["frequency"] > 0]
+        spenders = repeaters[repeaters["monetary_value"] > 0]
+        found = spenders.groupby(["frequency", "monetary_value"]).size()
+        return SpendCells(
+            frequency=found.index.get_level_values(0).to_numpy(np.float64),
+            monetary_value=found.index.get_level_values(1).to_numpy(np.float64),
+            weight=found.to_numpy(np.int64),
+            left_out=len(repeaters) - len(spenders),
+        )
+
+    def write_scored(
+        self,
+        cells: pd.DataFrame,
+        expressions: Mapping[str, str],
+        path: str | Path,
+        metadata: Mapping[str, str],
+    ) -> int:
+        """Join the customers with a table of their cells, write that, and count the rows."""
+        own, warehouse = self.cells(), DuckDBWarehouse()
+        warehouse.register("customers", pa.Table.from_pandas(self.frame, preserve_index=False))
+        assert_covered(cells, own)
+        with stage(f"Writing {counted(len(self.frame), 'customer')}"):
+            write_scored(
+                warehouse, "SELECT * FROM customers", cells, own.keys, expressions, path, metadata
+            )
+        return len(self.frame)

@@ -24,6 +24,8 @@ ROWS = (
     {"engines"},
     {"likelihoods"},
     {"models", "data"},  # neither knows the other
+    {"samples"},
+    {"clocks"},
     {"maths", "units"},
     {"errors", "progress", "once", "frozen", "interrupts"},
 )

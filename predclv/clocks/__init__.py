@@ -1,0 +1,1 @@
+"""Clocks: how days become the time that models are about, steady or with a calendar in it."""

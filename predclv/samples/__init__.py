@@ -1,0 +1,1 @@
+"""What likelihoods are sums over, as arrays."""

@@ -58,9 +58,11 @@ def civil_days(values: Any, what: str) -> NDArray:
     """
     column = pd.Series(values).reset_index(drop=True)
     if isinstance(column.dtype, pd.PeriodDtype):
-        if column.dt.freq.name != "D":
+        if column.dtype != "period[D]":
             raise DataError(f"{what} holds periods longer than a day. Say one date per row.")
-        column = column.dt.to_timestamp()
+        column = pd.Series(pd.PeriodIndex(column).to_timestamp())
+    if isinstance(column.dtype, pd.ArrowDtype):
+        column = column.astype(object)
     if column.dtype.kind in "iufcb":
         raise DataError(
             f"{what} holds numbers ({some(column.head(6).tolist(), 3)}), not dates. Convert them "
@@ -88,8 +90,7 @@ def _parsed(column: pd.Series, what: str) -> pd.Series:
             parsed.append(read.tz_localize(None))
     if unreadable:
         raise DataError(
-            f"{len(unreadable):,} of {what} could not be read as an ISO date "
-            f"({some(map(repr, unreadable), 3)}). Convert the column first: pd.to_datetime(column, "
+            f"{what} could not be read as ISO dates: {some(map(repr, unreadable), 3)}. Convert the column first: pd.to_datetime(column, "
             "format='%d/%m/%Y'), with the format it really has."
         )
     return pd.Series(parsed, dtype="datetime64[us]")

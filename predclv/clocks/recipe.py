@@ -225,9 +225,9 @@ def _events(events: EventDays, first_day: int, last_day: int) -> list[Term]:
             )
     if future:
         warnings.warn(
-            f"No day was observed of {len(future):,} events ({some(map(repr, future))}): nobody "
-            f"knows yet what they do, and they have no effect. Observation ended on "
-            f"{date_of(last_day)}; an event's effect is learned from past days of the same name.",
+            f"Events that no past day shows have no effect: {some(map(repr, future))}. Observation "
+            f"ended on {date_of(last_day)}; what an event does is learned from earlier days of the "
+            "same name.",
             DataWarning,
             stacklevel=3,
         )

@@ -158,14 +158,14 @@ class DailyValues:
         if np.any(steps == 0):
             twice = np.unique(days[1:][steps == 0])
             raise DataError(
-                f"regressors has {len(twice):,} days twice ({some(map(date_of, twice), 3)}). "
-                "Aggregate them first, for instance with .groupby('date').sum()."
+                f"regressors has days twice: {some(map(date_of, twice), 3)}. Aggregate "
+                "them first, for instance with .groupby('date').sum()."
             )
         if np.any(steps > 1):
             missing = np.setdiff1d(np.arange(days[0], days[-1] + 1), days)
             raise DataError(
-                f"regressors has no row for {len(missing):,} days between its first and its last "
-                f"({some(map(date_of, missing), 3)}). Say what their values are, for instance with "
+                "regressors has no row for days between its first and its last: "
+                f"{some(map(date_of, missing), 3)}. Say what their values are, for instance with "
                 ".asfreq('D').fillna(0)."
             )
         return cls(labels, int(days[0]), values)
@@ -217,8 +217,8 @@ def _numbers(column: pd.Series, days: NDArray) -> NDArray:
     bad = days[~np.isfinite(values)]
     if bad.size:
         raise DataError(
-            f"Regressor {column.name!r} has no finite value on {len(bad):,} days "
-            f"({some(map(date_of, np.sort(bad)), 3)}). Say what it was, for instance .fillna(0)."
+            f"Regressor {column.name!r} has no finite value on "
+            f"{some(map(date_of, np.sort(bad)), 3)}. Say what it was, for instance .fillna(0)."
         )
     return values
 

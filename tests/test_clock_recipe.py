@@ -218,7 +218,7 @@ def test_events_that_cannot_be_used_are_named(table, message):
 @pytest.mark.parametrize(
     ("table", "message"),
     [
-        (spend().drop(pd.to_datetime(["2024-03-05", "2025-01-01"])), "last: 2024-03-05, 2025-01-01"),
+        (spend().drop(pd.to_datetime(["2024-03-05", "2025-01-01"])), "2024-03-05, 2025-01-01"),
         (pd.concat([spend(), spend().head(1)]), "days twice: 2024-01-01"),
         (spend().assign(price="cheap"), "'price' holds text.*'cheap'"),
         (spend().assign(price=pd.Timestamp("2024-01-01")), "'price' holds text or other"),

@@ -90,8 +90,8 @@ def _parsed(column: pd.Series, what: str) -> pd.Series:
             parsed.append(read.tz_localize(None))
     if unreadable:
         raise DataError(
-            f"{what} could not be read as ISO dates: {some(map(repr, unreadable), 3)}. Convert the column first: pd.to_datetime(column, "
-            "format='%d/%m/%Y'), with the format it really has."
+            f"{what} could not be read as ISO dates: {some(map(repr, unreadable), 3)}. "
+            "Convert the column first: pd.to_datetime(column, format='%d/%m/%Y'), with the format it really has."
         )
     return pd.Series(parsed, dtype="datetime64[us]")
 

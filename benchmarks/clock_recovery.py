@@ -3,7 +3,11 @@
 Simulates shops whose MBG/NBD customers buy by a clock with season, trend, weekdays and two events,
 on whole days as a log has them. Model and clock are fitted together by L-BFGS on NumPy alone, with
 slopes through the clock; the likelihood's curvature gives 90% intervals, and the table counts how
-often they hold the truth. Beside them stands what the model finds on a steady clock. Writes
+often they hold the truth. Beside them stands what the model finds on a steady clock.
+
+A log counts several purchases on a day as one, which no model of this kind knows: busy days lose
+most, so effects come out about 2% small. So the table has two halves, with such purchases as one
+and as many: the first is what a log shows, the second whether the clock is right. Writes
 ``benchmarks/results/clock_recovery.csv``.
 """
 
@@ -48,7 +52,13 @@ class Shop:
     exposure: CalendarExposure
 
 
-def shop(truth: pc.MBGNBD, clock: Calendar, customers: int, rng: np.random.Generator) -> Shop:
+def shop(
+    truth: pc.MBGNBD,
+    clock: Calendar,
+    customers: int,
+    same_day_is_one: bool,
+    rng: np.random.Generator,
+) -> Shop:
     """Customers who come on any day but the last 30, and buy by the clock until they leave."""
     n_days = clock.n_days
     until = clock.elapsed(FIRST, np.arange(FIRST, LAST + 1))
@@ -63,7 +73,7 @@ def shop(truth: pc.MBGNBD, clock: Calendar, customers: int, rng: np.random.Gener
         time[here] += rng.exponential(size=here.size) / traits.rate[here]
         here = here[time[here] <= until[-1]]
         day = np.searchsorted(until, time[here])
-        new = day > latest[here]  # several purchases on a day are one
+        new = day > latest[here] if same_day_is_one else day > 0
         latest[here] = day
         x[here[new]] += 1
         np.add.at(purchases, day[new] - 1, 1)
@@ -120,7 +130,7 @@ def fitted(clock: Calendar, data: Shop) -> tuple[NDArray, NDArray, float, int]:
     return report @ found.x, report @ covariance @ report.T, -found.fun * customers, found.nfev
 
 
-def recovered(shops: int, customers: int, seed: int = 20261) -> pd.DataFrame:
+def recovered(shops: int, customers: int, same_day_is_one: bool, seed: int = 20261) -> pd.DataFrame:
     """How often the 90% intervals hold the truth, one row per parameter and effect."""
     rng = np.random.default_rng(seed)
     clock = RECIPE.calendar("week", FIRST, LAST)
@@ -130,7 +140,7 @@ def recovered(shops: int, customers: int, seed: int = 20261) -> pd.DataFrame:
     estimates, errors, without, gains = [], [], [], []
     seconds, evaluations = 0.0, 0
     for _ in range(shops):
-        data = shop(TRUTH, clock.at(EFFECTS), customers, rng)
+        data = shop(TRUTH, clock.at(EFFECTS), customers, same_day_is_one, rng)
         began = perf_counter()
         estimate, covariance, value, n = fitted(clock, data)
         seconds, evaluations = seconds + perf_counter() - began, evaluations + n
@@ -148,6 +158,7 @@ def recovered(shops: int, customers: int, seed: int = 20261) -> pd.DataFrame:
             "mean_standard_error": np.mean(errors, axis=0),
             "covered": np.mean(np.abs(z) < 1.6449, axis=0),
             "mean_on_steady_clock": np.mean(without, axis=0),
+            "same_day_is_one": same_day_is_one,
             "shops": shops,
             "customers": customers,
             "log_likelihood_gained": np.mean(gains),
@@ -160,11 +171,13 @@ def recovered(shops: int, customers: int, seed: int = 20261) -> pd.DataFrame:
 def main() -> None:
     shops = int(sys.argv[1]) if len(sys.argv) > 1 else 200
     customers = int(sys.argv[2]) if len(sys.argv) > 2 else 4_000
-    table = recovered(shops, customers).round(5)
+    tables = [recovered(shops, customers, same_day_is_one) for same_day_is_one in (True, False)]
+    table = pd.concat(tables, ignore_index=True).round(5)
     table.to_csv(Path(__file__).parent / "results" / "clock_recovery.csv", index=False)
-    print(table.iloc[:, :6].to_string(index=False))
-    print(table.iloc[0, 6:].to_string())
-    print("covered, all together:", round(table["covered"].mean(), 4))
+    for half in tables:
+        print(half.iloc[:, :6].round(4).to_string(index=False))
+        print(half.iloc[0, 6:].to_string())
+        print("covered, all together:", round(half["covered"].mean(), 4), end="\n\n")
 
 
 if __name__ == "__main__":

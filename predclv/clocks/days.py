@@ -91,7 +91,8 @@ def _parsed(column: pd.Series, what: str) -> pd.Series:
     if unreadable:
         raise DataError(
             f"{what} could not be read as ISO dates: {some(map(repr, unreadable), 3)}. "
-            "Convert the column first: pd.to_datetime(column, format='%d/%m/%Y'), with the format it really has."
+            "Convert the column first, in the format it really has: pd.to_datetime(column, "
+            "format='%d/%m/%Y')."
         )
     return pd.Series(parsed, dtype="datetime64[us]")
 

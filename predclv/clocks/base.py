@@ -25,7 +25,7 @@ class Steady:
     >>> weekly.days([1.0, 1.4285714285714286]).tolist()
     [7, 10]
     >>> weekly.sql("age_days")
-    'age_days / CAST(7.0 AS DOUBLE)'
+    'CAST(age_days AS DOUBLE) / CAST(7.0 AS DOUBLE)'
     """
 
     unit: str
@@ -47,8 +47,8 @@ class Steady:
         return np.rint(np.asarray(elapsed, float) * self.days_per_unit).astype(np.int64)
 
     def sql(self, days: str) -> str:
-        """SQL of the time that passes in ``days``, an expression that may stand before a slash.
+        """SQL of the time that passes in ``days``, an expression.
 
-        Divides by a double like :meth:`elapsed`, so both give the same floats to the last bit.
+        It divides doubles like :meth:`elapsed`, so both give the same floats to the last bit.
         """
-        return f"{days} / CAST({self.days_per_unit!r} AS DOUBLE)"
+        return f"CAST({days} AS DOUBLE) / CAST({self.days_per_unit!r} AS DOUBLE)"

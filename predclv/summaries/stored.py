@@ -61,8 +61,8 @@ class StoredSummary:
         )
         return (
             "customer_id, CAST(frequency AS BIGINT) AS frequency,"
-            f" {self._clock.sql('CAST(recency_days AS DOUBLE)')} AS recency,"
-            f" {self._clock.sql('CAST(age_days AS DOUBLE)')} AS T{spend if self.has_spend else ''}"
+            f" {self._clock.sql('recency_days')} AS recency,"
+            f" {self._clock.sql('age_days')} AS T{spend if self.has_spend else ''}"
         )
 
     @once

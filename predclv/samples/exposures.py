@@ -1,0 +1,126 @@
+"""How customers are exposed to a clock: the days each history spans, and sums over them."""
+
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from predclv.clocks.base import Steady
+from predclv.clocks.days import date_of
+from predclv.errors import DataError
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class CalendarExposure:
+    r"""Histories on a calendar: which days lie between a customer's purchases.
+
+    Observation ends on one day for everybody, so recency and age in days name calendar days, and
+    cells of equal histories stay all that a likelihood needs. With a rate s(u) per day it is
+
+    .. math::
+        \sum_{cells} w \, l(x, t_x, T) + \sum_u n(u) \log s(u), \qquad
+        t_x = \sum_{u=f+1}^{f+recency} s(u), \quad T = \sum_{u=f+1}^{last} s(u)
+
+    for first purchases on day f and n(u) repeat purchases on day u. Both times are linear in the
+    rates: sums of them up to a day, minus one another.
+
+    Attributes
+    ----------
+    born, latest : ndarray of int, shape (n_cells,)
+        Days from the log's first day to the first and to the last purchase.
+    purchases : ndarray, shape (n_days,)
+        Repeat purchases of all customers on each day after the log's first, up to the end.
+    unit : str
+        Of the times that have elapsed.
+
+    Examples
+    --------
+    >>> exposure = CalendarExposure.of([2, 0], [3, 1], 3, 0, [0, 1, 0], "day")
+    >>> for times in exposure.elapsed(np.array([0.5, 1.0, 1.5])):
+    ...     print(times)
+    [1.5 0. ]
+    [3.  1.5]
+    """
+
+    born: NDArray
+    latest: NDArray
+    purchases: NDArray
+    unit: str
+
+    @classmethod
+    def of(
+        cls,
+        recency_days: ArrayLike,
+        age_days: ArrayLike,
+        last_day: int,
+        first_day: int,
+        purchases_per_day: ArrayLike,
+        unit: str,
+    ) -> Self:
+        """Of histories in whole days.
+
+        Parameters
+        ----------
+        recency_days, age_days : array_like of int, shape (n_cells,)
+            Days from the first purchase to the last one and to the end of observation.
+        last_day, first_day : int
+            The end of observation, and the log's first day, since 1970-01-01.
+        purchases_per_day : array_like, shape (last_day - first_day,)
+            Repeat purchases on each day after ``first_day``.
+        unit : str
+            Of time.
+
+        Raises
+        ------
+        DataError
+            If a history began before ``first_day`` or is not in order, or days do not match.
+        """
+        recency, age = (np.asarray(days, np.int64) for days in (recency_days, age_days))
+        n_days = last_day - first_day
+        purchases = np.asarray(purchases_per_day, float)
+        if purchases.shape != (n_days,):
+            raise DataError(
+                f"There are {n_days:,} days after {date_of(first_day)} up to {date_of(last_day)}, "
+                f"but purchases of {purchases.size:,}."
+            )
+        if np.any(age > n_days):
+            raise DataError(
+                f"A customer's first purchase lies before {date_of(first_day)}, the log's first "
+                f"day: {date_of(last_day - age.max())}."
+            )
+        if np.any((recency < 0) | (recency > age)):
+            raise DataError("A last purchase must lie between the first one and the end.")
+        Steady(unit)
+        return cls(n_days - age, n_days - age + recency, purchases, unit)
+
+    def elapsed(self, rate: NDArray) -> tuple[NDArray, NDArray]:
+        """Times of the last purchase and of observation, t_x and T of each cell, shape (n_cells,).
+
+        Parameters
+        ----------
+        rate : ndarray, shape (n_days,)
+            How fast the clock runs on each day after the log's first.
+        """
+        until = np.concatenate([[0.0], np.cumsum(rate)])
+        until /= Steady(self.unit).days_per_unit
+        born = until[self.born]
+        return until[self.latest] - born, until[-1] - born
+
+    def pulled(self, by_t_x: NDArray, by_T: NDArray) -> NDArray:
+        """Slopes in each day's rate, from slopes in the two times; the adjoint of `elapsed`.
+
+        Parameters
+        ----------
+        by_t_x, by_T : ndarray, shape (n_cells,)
+            How a value changes with the times of each cell, weights included.
+
+        Returns
+        -------
+        ndarray, shape (n_days,)
+        """
+        days = self.purchases.size + 1
+        by_sum = np.bincount(self.latest, by_t_x, days)
+        by_sum -= np.bincount(self.born, by_t_x + by_T, days)
+        by_sum[-1] += by_T.sum()
+        return np.cumsum(by_sum[:0:-1])[::-1] / Steady(self.unit).days_per_unit

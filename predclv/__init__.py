@@ -23,6 +23,7 @@ _HOME = {
     **MODELS,
     "fit": "predclv.engines.base",
     "Fit": "predclv.engines.result",
+    "Clock": "predclv.clocks.recipe",
     "CLVModel": "predclv.recipe",
     "FittedCLV": "predclv.forecast.fitted",
     "Forecast": "predclv.forecast.result",
@@ -50,6 +51,7 @@ __all__ = [*_HOME, *_MODULES, "__version__"]
 
 if TYPE_CHECKING:
     from predclv import baselines, errors, historical, plots, units
+    from predclv.clocks.recipe import Clock
     from predclv.decisions import economics, segments
     from predclv.decisions.cohort_forecast import CohortForecast, cohort_forecast
     from predclv.engines.base import fit

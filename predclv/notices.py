@@ -8,7 +8,7 @@ from predclv.errors import PredclvWarning
 _PACKAGE = str(Path(__file__).resolve().parent)
 
 
-def warn(message: str, category: type[PredclvWarning]) -> None:
+def warn(message: str | PredclvWarning, category: type[PredclvWarning] | None = None) -> None:
     """Give a warning at the first line outside the package."""
     warnings.warn(message, category, skip_file_prefixes=(_PACKAGE,))
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from predclv.clocks.recipe import Clock
 from predclv.engines.base import fit
 from predclv.errors import DataError
 from predclv.forecast.fitted import FittedCLV
@@ -34,6 +35,9 @@ class CLVModel:
         without spend.
     engine : str
         Who fits both: ``"mle"``, ``"lifetimes"`` or ``"pymc"``.
+    clock : Clock, optional
+        What makes days differ for all customers alike: season, trend, weekdays, events. None takes
+        all days for alike.
     **engine_options
         Passed to the engine; ``priors`` of both models stand in one mapping. For ``"mle"``,
         ``start=fitted``, an earlier :class:`FittedCLV` such as last week's, begins both searches at
@@ -52,6 +56,7 @@ class CLVModel:
     purchases: type[PurchaseModel] | str
     spend: type[SpendModel] | None
     engine: str
+    clock: Clock | None
     engine_options: Mapping[str, Any]
 
     def __init__(
@@ -59,6 +64,7 @@ class CLVModel:
         purchases: type[PurchaseModel] | str = BGNBD,
         spend: type[SpendModel] | str | None = GammaGamma,
         engine: str = "mle",
+        clock: Clock | None = None,
         **engine_options: Any,
     ) -> None:
         if purchases != "auto":
@@ -70,6 +76,7 @@ class CLVModel:
         object.__setattr__(self, "purchases", purchases)
         object.__setattr__(self, "spend", spend)
         object.__setattr__(self, "engine", engine)
+        object.__setattr__(self, "clock", clock)
         object.__setattr__(self, "engine_options", Frozen(dict(engine_options)))
 
     def fit(self, rfm: RFM) -> FittedCLV:
@@ -92,9 +99,11 @@ class CLVModel:
             start = options.get("start")
             if isinstance(start, FittedCLV) and type(start.purchases.model) is not model:
                 del options["start"]
-            chosen = CLVModel(model, self.spend, self.engine, **options)
+            chosen = CLVModel(model, self.spend, self.engine, self.clock, **options)
             return replace(chosen.fit(rfm), choice=choice)
-        purchases = fit(self.purchases, rfm, self.engine, **self._options_of(self.purchases))
+        purchases = fit(
+            self.purchases, rfm, self.engine, self.clock, **self._options_of(self.purchases)
+        )
         spend = None
         if self.spend is not None and rfm.has_spend:
             spend = fit(self.spend, rfm, self.engine, **self._options_of(self.spend))

@@ -6,13 +6,13 @@ The only file that knows a week is 7 days.
 import datetime
 import math
 import re
-import warnings
 from numbers import Real
 
 import numpy as np
 import pandas as pd
 
 from predclv.errors import OptionError, OptionWarning, did_you_mean
+from predclv.notices import warn
 
 DAYS = {"day": 1.0, "week": 7.0, "month": 30.4375, "year": 365.25}
 """Days in each unit; a month is a twelfth of a year of 365.25 days."""
@@ -212,10 +212,9 @@ def share(value: float, what: str) -> float:
         hint = f" For {number:g}% write {number / 100:g}." if 2 <= number <= 100 else ""
         raise OptionError(f"{what} is a share of spend between 0 and 1; got {number:g}.{hint}")
     if number > 1:
-        warnings.warn(
+        warn(
             f"{what} of {number:g} is more than all of the spend; it was taken as given.",
             OptionWarning,
-            stacklevel=3,
         )
     return number
 

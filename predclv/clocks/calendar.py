@@ -4,20 +4,31 @@ from dataclasses import dataclass, replace
 from typing import Any, Self
 
 import numpy as np
+import pandas as pd
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import logsumexp
+from scipy.special import logsumexp, ndtri
 
 from predclv.clocks.base import Steady
 from predclv.clocks.days import date_of, day_numbers
-from predclv.clocks.terms import YEAR, Events, Regressors, Term, basis, names_of, spread_of
+from predclv.clocks.terms import (
+    YEAR,
+    Events,
+    Regressors,
+    Term,
+    as_reported,
+    basis,
+    names_of,
+    spread_of,
+)
 from predclv.errors import DataError, OptionError
 from predclv.once import FieldsAlone, once
+from predclv.units import probability
 
 _YEARS_BY_DAY = 10  # a trend's growth that is still to come then is 1e-6 of the growth per year
 _WEEKS_AND_YEARS = 10_227  # days after which weekdays and years come round together: 28 years
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Calendar(FieldsAlone):
     r"""A clock that all customers share, with season, trend, weekdays, events and regressors in it.
 
@@ -42,6 +53,8 @@ class Calendar(FieldsAlone):
     terms : tuple of Term
     effects : ndarray, shape (k,) or (draws, k)
         One per name. With draws, every answer has a leading axis of draws.
+    covariance : ndarray, shape (k, k), or None
+        How well the effects are known.
 
     Notes
     -----
@@ -64,6 +77,7 @@ class Calendar(FieldsAlone):
     last_day: int
     terms: tuple[Term, ...]
     effects: NDArray
+    covariance: NDArray | None = None
 
     def __post_init__(self) -> None:
         if self.last_day <= self.first_day:
@@ -87,10 +101,46 @@ class Calendar(FieldsAlone):
         """Prior standard deviation of each effect, shape (k,); prior means are 0."""
         return spread_of(self.terms)
 
+    def __repr__(self) -> str:
+        shown = ", ".join(type(term).__name__.lower() for term in self.terms) or "nothing"
+        return f"a clock of {shown}"
+
     @property
     def n_days(self) -> int:
         """Days observed: those after the first one, up to the end of observation."""
         return self.last_day - self.first_day
+
+    def summary(self, level: float = 0.9) -> pd.DataFrame:
+        """The effects with their uncertainty, one row each.
+
+        Parameters
+        ----------
+        level : float
+            Coverage of ``lower`` to ``upper``.
+
+        Returns
+        -------
+        DataFrame
+            Columns estimate, std_error, lower, upper (on the log scale; those of weekdays sum to
+            zero) and multiplier, ``exp(estimate)``: 1.2 makes its days a fifth busier. A season is
+            a wave; :func:`predclv.plots.clock` draws it.
+        """
+        reported = as_reported(self.terms)
+        estimate = reported @ self.effects
+        error = np.full(estimate.size, np.nan)
+        if self.covariance is not None:
+            error = np.sqrt(np.diag(reported @ self.covariance @ reported.T))
+        reach = float(ndtri(0.5 + probability(level, "level") / 2)) * error
+        return pd.DataFrame(
+            {
+                "estimate": estimate,
+                "std_error": error,
+                "lower": estimate - reach,
+                "upper": estimate + reach,
+                "multiplier": np.exp(estimate),
+            },
+            index=pd.Index(self.names, name="effect"),
+        )
 
     def at(self, effects: ArrayLike) -> Self:
         """The clock at other effects, shape (k,) or (draws, k)."""

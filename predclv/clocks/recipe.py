@@ -1,6 +1,5 @@
 """The clock a user asks for: which terms it has, checked, before any data are seen."""
 
-import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import combinations
@@ -21,6 +20,7 @@ from predclv.errors import (
     did_you_mean,
     some,
 )
+from predclv.notices import warn
 
 MOST_HARMONICS = 12
 """More waves than months in a year would fit the noise of single weeks: those are events."""
@@ -119,7 +119,12 @@ class Clock:
         )
 
     def calendar(
-        self, unit: str, first_day: int, last_day: int, harmonics: int | None = None
+        self,
+        unit: str,
+        first_day: int,
+        last_day: int,
+        harmonics: int | None = None,
+        strength: float = 1.0,
     ) -> Calendar:
         """The clock for a log, at effects of zero: every day as every other.
 
@@ -131,6 +136,8 @@ class Clock:
             The log's first day and the end of observation, since 1970-01-01.
         harmonics : int, optional
             Those chosen for ``season="auto"``; by default as many as there may be.
+        strength : float
+            How large a season is believed to be, times the usual.
 
         Raises
         ------
@@ -149,7 +156,7 @@ class Clock:
             harmonics = self.most_harmonics(first_day, last_day)
         terms: list[Term] = []
         if harmonics:
-            terms.append(Season(harmonics))
+            terms.append(Season(harmonics, strength))
         if self.trend:
             terms.append(Trend(last_day))
         if self.weekday:
@@ -224,20 +231,18 @@ def _events(events: EventDays, first_day: int, last_day: int) -> list[Term]:
                 f"the log begins on {date_of(first_day)}. Leave it out, or check its dates."
             )
     if future:
-        warnings.warn(
+        warn(
             f"Events that no past day shows have no effect: {some(map(repr, future))}. Observation "
             f"ended on {date_of(last_day)}; what an event does is learned from earlier days of the "
             "same name.",
             DataWarning,
-            stacklevel=3,
         )
     for (one, (_, days)), (other, (_, others)) in combinations(observed.items(), 2):
         if np.array_equal(days, others):
-            warnings.warn(
+            warn(
                 f"Events {one!r} and {other!r} were always on the same days: which of them sold "
                 "cannot be told, and both get half of it. Give them one name.",
                 AssumptionWarning,
-                stacklevel=3,
             )
     if not observed:
         return []

@@ -47,9 +47,16 @@ class Season:
 
     Harmonic m repeats m times a year, and is believed to be of the size 0.3 / m: fast waves are
     held back more than slow ones.
+
+    Attributes
+    ----------
+    harmonics : int
+    strength : float
+        Times the size that is believed: below 1 where data say that there is little season.
     """
 
     harmonics: int
+    strength: float = 1.0
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -61,7 +68,7 @@ class Season:
     @property
     def spread(self) -> NDArray:
         """Prior standard deviations, 0.3 / m."""
-        return 0.3 / np.repeat(np.arange(1, self.harmonics + 1), 2)
+        return 0.3 * self.strength / np.repeat(np.arange(1, self.harmonics + 1), 2)
 
     def columns(self, days: NDArray) -> NDArray:
         """Sines and cosines of the time of year, shape (n_days, 2 harmonics)."""

@@ -1,7 +1,6 @@
 """``fit``, the one way to ask for a fit, and the engines it can be asked of."""
 
 import inspect
-import warnings
 from contextlib import nullcontext
 from importlib import import_module
 from typing import Any
@@ -9,12 +8,15 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from predclv.clocks.recipe import Clock
+from predclv.engines.clocks import on_clock
 from predclv.engines.result import Fit
 from predclv.errors import DataError, DataWarning, FitError, OptionError, did_you_mean
 from predclv.interrupts import uninterrupted
 from predclv.likelihoods.likelihood import Likelihood
 from predclv.models import class_of
 from predclv.models.base import Model
+from predclv.notices import warn
 from predclv.progress import stage
 from predclv.samples.cells import Cells
 from predclv.samples.spend import SpendCells
@@ -29,7 +31,11 @@ ENGINES = {
 
 
 def fit(
-    model: type[Model] | str, rfm: RFM | Cells | SpendCells, engine: str = "mle", **options: Any
+    model: type[Model] | str,
+    rfm: RFM | Cells | SpendCells,
+    engine: str = "mle",
+    clock: Clock | None = None,
+    **options: Any,
 ) -> Fit:
     """Fit a model to a customer summary.
 
@@ -44,6 +50,9 @@ def fit(
     engine : str
         ``"mle"``: maximum likelihood; ``"lifetimes"``: that package's fitters; ``"pymc"``: priors
         and a posterior. All of the same likelihood.
+    clock : Clock, optional
+        What makes days differ for all customers alike: season, trend, weekdays, events. Fitted
+        together with the model; see :class:`predclv.Clock`.
     **options
         Passed to the engine. mle: ``bootstrap``, ``seed``, ``start``
         (:func:`predclv.engines.mle.run`); lifetimes: ``penalizer_coef``, ``tol``
@@ -97,12 +106,16 @@ def fit(
             )
     cells = _cells_for(wanted, rfm)
     likelihood = Likelihood.of(wanted, cells, "" if isinstance(rfm, SpendCells) else rfm.unit)
+    if clock is not None:
+        if engine == "lifetimes":
+            raise OptionError("engine 'lifetimes' knows no clock. Try engine='mle'.")
+        likelihood = on_clock(likelihood, rfm, clock)
     # PyMC's samplers show a bar of their own.
     shown = nullcontext() if engine == "pymc" else stage(f"Fitting {wanted.title}")
     with shown:
         result = runner(likelihood, **options)
     for warning in result.model.doubts(result.checks, result.n_customers):
-        warnings.warn(warning, stacklevel=2)
+        warn(warning)
     return result
 
 
@@ -131,11 +144,10 @@ def _cells_for(model: type[Model], rfm: RFM | Cells | SpendCells) -> Cells | Spe
                 f"CLVModel(spend=None)."
             )
         if cells.left_out:
-            warnings.warn(
+            warn(
                 f"{model.title} was fitted without {cells.left_out:,} repeat buyers whose mean "
                 f"spend is zero or negative; they get a forecast all the same.",
                 DataWarning,
-                stacklevel=3,
             )
         return cells
     cells = rfm.cells() if isinstance(rfm, RFM) else rfm

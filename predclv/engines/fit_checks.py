@@ -8,7 +8,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from predclv.errors import StoreError
+from predclv.clocks.base import Steady
+from predclv.clocks.calendar import Calendar
+from predclv.clocks.documents import clock_of
+from predclv.errors import PredclvError, StoreError
+from predclv.models.base import Space
 from predclv.units import DAYS
 
 _DRAWN = ("bootstrap", "nuts", "advi")  # methods whose fit rests on replicates
@@ -58,10 +62,25 @@ def assert_document(document: Mapping[str, Any], names: tuple[str, ...], methods
             raise StoreError(f"The fit's {entry} is impossible: {document.get(entry)!r:.200}.")
 
 
-def replicates_of(
-    frame: pd.DataFrame | None, names: tuple[str, ...], method: str
-) -> NDArray | None:
-    """The replicates of a saved fit, shape (chains, draws, k), each positive and finite.
+def read_clock(document: Mapping[str, Any]) -> Steady | Calendar | None:
+    """The clock of a saved fit.
+
+    Raises
+    ------
+    StoreError
+        If it is none.
+    """
+    unit = document["unit"]
+    if unit and unit not in DAYS:
+        raise StoreError(f"The fit's unit is impossible: {unit!r:.200}.")
+    try:
+        return clock_of(document.get("clock"), unit)
+    except (ValueError, PredclvError) as error:
+        raise StoreError(f"The fit's clock is impossible: {error}.") from error
+
+
+def replicates_of(frame: pd.DataFrame | None, space: Space, method: str) -> NDArray | None:
+    """The replicates of a saved fit, shape (chains, draws, k), each finite, positive where it must.
 
     Raises
     ------
@@ -72,8 +91,8 @@ def replicates_of(
         if method in _DRAWN:
             raise StoreError(f"The fit is by {method}, but its replicates are missing.")
         return None
-    values = frame.sort_values(["chain", "draw"])[list(names)].to_numpy(float)
-    if not len(values) or not (np.isfinite(values) & (values > 0)).all():
+    values = frame.sort_values(["chain", "draw"])[list(space.names)].to_numpy(float)
+    if not len(values) or not (np.isfinite(values) & (~space.is_log | (values > 0))).all():
         raise StoreError("The fit's replicates must be positive and finite; some are not.")
     per_chain = frame["chain"].value_counts()
     if per_chain.nunique() != 1 or frame.duplicated(["chain", "draw"]).any():

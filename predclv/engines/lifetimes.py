@@ -91,6 +91,7 @@ def run(
     )
     return Fit(
         model=likelihood.at(point),
+        clock=likelihood.clock_at(point),
         engine="lifetimes",
         unit=likelihood.unit,
         n_customers=n_customers,

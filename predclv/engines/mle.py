@@ -1,7 +1,5 @@
 """Maximum likelihood of our own: exact at the optimum, and honest where there is none."""
 
-import warnings
-
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize
@@ -13,6 +11,7 @@ from predclv.engines.search import (
     Estimate,
     assert_converged,
     estimate,
+    held_back,
     log_covariance,
     named,
     one_thread,
@@ -21,6 +20,7 @@ from predclv.errors import BoundaryWarning, OptionError
 from predclv.likelihoods.likelihood import Likelihood
 from predclv.maths.optimise import Maximum
 from predclv.models.base import Coordinate
+from predclv.notices import warn
 
 
 def run(
@@ -56,23 +56,23 @@ def run(
     covariance, undetermined = log_covariance(best.hessian, best.pinned, found.back)
     limits = _limits(best, found.directions)
     if limits:
-        warnings.warn(
+        warn(
             f"{likelihood.title} has no maximum inside on these {n_customers:,} customers; the "
             f"likelihood rises towards a limit: {'; '.join(limits)}. The fit is that limit and "
             f"its forecasts are right for it, but the data cannot tell its parameters apart. "
             f"More customers or a longer history would.",
             BoundaryWarning,
-            stacklevel=4,
         )
     draws = None
     if bootstrap is not None:
         draws = replicates(likelihood, found.free, bootstrap, seed)
     return Fit(
         model=likelihood.at(found.free),
+        clock=likelihood.clock_at(found.free),
         engine="mle",
         unit=likelihood.unit,
         n_customers=n_customers,
-        log_likelihood=best.value,
+        log_likelihood=best.value - likelihood.shrinkage(found.free)[0],
         converged=True,
         log_covariance=covariance,
         undetermined=named(likelihood.space, undetermined),
@@ -116,7 +116,7 @@ def approached(likelihood: Likelihood, start: Fit) -> NDArray:
     inverse = start.n_customers * 0.5 * (start.log_covariance + start.log_covariance.T)
 
     def negated(point: NDArray) -> tuple[float, NDArray]:
-        value, gradient = likelihood(point)
+        value, gradient = held_back(likelihood, point)
         return -value / n_customers, -gradient / n_customers
 
     return minimize(

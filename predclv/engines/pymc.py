@@ -105,7 +105,8 @@ def run(
     free = likelihood.space.free_at(replicates.reshape(-1, means.size))
     at_means = likelihood.space.free_at(means)
     return Fit(
-        model=likelihood.model(*means.tolist()),
+        model=likelihood.at(at_means),
+        clock=likelihood.clock_at(at_means),
         engine="pymc",
         unit=likelihood.unit,
         n_customers=likelihood.n_customers,
@@ -144,6 +145,7 @@ def _at_mode(density: Density) -> Fit:
         )
     return Fit(
         model=likelihood.at(mode),
+        clock=likelihood.clock_at(mode),
         engine="pymc",
         unit=likelihood.unit,
         n_customers=likelihood.n_customers,

@@ -42,13 +42,12 @@ def approximated(
     k_hat = float(array_stats.psislw(ratios - ratios.max())[1])
     distance = float(np.max(np.abs(mean)))
     if not (k_hat <= 0.7 and distance <= 1.0):
-        warnings.warn(
+        warn(
             f"ADVI's approximation of {density.model.title} is not to be trusted: its draws "
             f"represent the posterior poorly (Pareto k-hat {k_hat:.2f}, trusted up to 0.7) or its "
             f"centre lies {distance:.1f} standard deviations from the mode. Sample instead: "
             f"method='nuts'.",
             SamplingWarning,
-            stacklevel=4,
         )
     return density.likelihood.space.parameters_at(free), None, {"k_hat": k_hat}
 

@@ -1,7 +1,6 @@
 """NUTS: nutpie on a density's compiled kernel."""
 
 import os
-import warnings
 from typing import Any
 
 import numpy as np
@@ -12,7 +11,8 @@ from nutpie.compiled_pyfunc import from_pyfunc
 
 from predclv.engines.pymc_density import Density
 from predclv.errors import FitError, SamplingWarning
-from predclv.models.base import Model
+from predclv.likelihoods.likelihood import Likelihood
+from predclv.notices import warn
 
 
 def sampled(
@@ -84,21 +84,21 @@ def sampled(
         ) from error
     free = traced["posterior"]["free"].to_numpy()
     stats = traced["sample_stats"].to_dataset()
-    checks = _checked(density.model, free, int(stats["diverging"].sum()))
+    checks = _checked(density.likelihood, free, int(stats["diverging"].sum()))
     return density.likelihood.space.parameters_at(free), stats, checks
 
 
-def _checked(model: type[Model], free: NDArray, divergences: int) -> dict[str, float]:
+def _checked(likelihood: Likelihood, free: NDArray, divergences: int) -> dict[str, float]:
     """Divergences, bulk ESS and r-hat by parameter; doubts are warned of."""
     checks: dict[str, float] = {"divergences": float(divergences)}
-    for i, name in enumerate(model.names()):
+    for i, name in enumerate(likelihood.space.names):
         part = free[..., i]
         checks[f"ess_bulk_{name}"] = float(
             array_stats.ess(part, chain_axis=0, draw_axis=1, method="bulk")
         )
         checks[f"r_hat_{name}"] = float(array_stats.rhat(part, chain_axis=0, draw_axis=1))
-    worst = max(checks[f"r_hat_{name}"] for name in model.names())
-    least = min(checks[f"ess_bulk_{name}"] for name in model.names())
+    worst = max(checks[f"r_hat_{name}"] for name in likelihood.space.names)
+    least = min(checks[f"ess_bulk_{name}"] for name in likelihood.space.names)
     doubts = []
     if divergences:
         doubts.append(
@@ -113,9 +113,8 @@ def _checked(model: type[Model], free: NDArray, divergences: int) -> dict[str, f
             f"intervals); try draws={2 * free.shape[1]}"
         )
     if doubts:
-        warnings.warn(
-            f"The posterior of {model.title} is doubtful: {'; '.join(doubts)}.",
+        warn(
+            f"The posterior of {likelihood.title} is doubtful: {'; '.join(doubts)}.",
             SamplingWarning,
-            stacklevel=5,
         )
     return checks

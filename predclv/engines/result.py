@@ -1,7 +1,7 @@
 """Fit, the result every engine returns."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from html import escape
 from importlib import import_module
 from typing import Any, Self
@@ -11,11 +11,14 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.special import ndtri
 
-from predclv.engines.fit_checks import assert_document, replicates_of
+from predclv.clocks.base import Steady
+from predclv.clocks.calendar import Calendar
+from predclv.clocks.documents import clock_document
+from predclv.engines.fit_checks import assert_document, read_clock, replicates_of
 from predclv.errors import FitError, OptionError
 from predclv.interrupts import uninterrupted
 from predclv.models import class_named
-from predclv.models.base import Model
+from predclv.models.base import Model, Space
 from predclv.units import probability
 
 _TOLD = {
@@ -67,6 +70,9 @@ class Fit:
     source
         What stands behind :attr:`idata`, :attr:`pymc_model` and :meth:`loo`; None where draws are
         all there is.
+    clock : Steady, Calendar or None
+        The clock that the model's times are by: that of its unit, or one with season and events in
+        it, whose effects are parameters too; None for a model of spend.
     """
 
     model: Model
@@ -82,11 +88,28 @@ class Fit:
     method: str = "asymptotic"
     replicates: NDArray | None = None
     source: Any = None
+    clock: Steady | Calendar | None = None
+
+    def __post_init__(self) -> None:
+        clock = self.clock
+        if isinstance(clock, Calendar) and clock.covariance is None:
+            k = len(self.model.names())
+            clock = replace(clock, covariance=self.log_covariance[k:, k:])
+            object.__setattr__(self, "clock", clock)
+
+    @property
+    def space(self) -> Space:
+        """The free parameters: the model's, then the effects of the clock."""
+        effects = self.clock.names if isinstance(self.clock, Calendar) else ()
+        return self.model.space().and_numbers(effects)
 
     @property
     def params(self) -> dict[str, float]:
-        """Point estimates by name."""
-        return {name: float(getattr(self.model, name)) for name in self.model.names()}
+        """Point estimates by name: the model's parameters, then the effects of the clock."""
+        own = {name: float(getattr(self.model, name)) for name in self.model.names()}
+        if not isinstance(self.clock, Calendar):
+            return own
+        return own | dict(zip(self.clock.names, self.clock.effects.tolist(), strict=True))
 
     @property
     def idata(self) -> Any:
@@ -147,7 +170,7 @@ class Fit:
             r_hat, which is 1 where the chains agree.
         """
         level = probability(level, "level")
-        estimate, space = np.array(list(self.params.values())), self.model.space()
+        estimate, space = np.array(list(self.params.values())), self.space
         unknown = np.array([name in self.undetermined for name in self.params])
         if self.replicates is None:
             free_error = np.where(unknown, np.nan, np.sqrt(np.diag(self.log_covariance)))
@@ -192,7 +215,7 @@ class Fit:
             root = directions * np.sqrt(np.maximum(sizes, 0.0))
             normal = rng.standard_normal((int(n), root.shape[0]))
             estimate = np.array(list(self.params.values()))
-            values = self.model.space().moved(estimate, normal @ root.T)
+            values = self.space.moved(estimate, normal @ root.T)
         else:
             available = self.replicates.reshape(-1, len(self.params))
             values = available[rng.choice(len(available), int(n), replace=n > len(available))]
@@ -213,6 +236,7 @@ class Fit:
             "limits": list(self.limits),
             "checks": dict(self.checks),
             "method": self.method,
+            "clock": clock_document(self.clock),
         }
 
     def tables(self) -> dict[str, pd.DataFrame]:
@@ -244,15 +268,18 @@ class Fit:
             If an entry is impossible.
         """
         kind = class_named(document["model"])
-        assert_document(document, kind.names(), _TOLD)
-        model = kind(**document["params"])
+        clock = read_clock(document)
+        effects = clock.names if isinstance(clock, Calendar) else ()
+        space = kind.space().and_numbers(effects)
+        assert_document(document, space.names, _TOLD)
+        model = kind(**{name: document["params"][name] for name in kind.names()})
         method = document.get("method", "asymptotic")
-        replicates = replicates_of((tables or {}).get("replicates"), kind.names(), method)
+        replicates = replicates_of((tables or {}).get("replicates"), space, method)
         source = None
         if replicates is not None and document["engine"] == "pymc":
             with uninterrupted():
                 home = import_module("predclv.engines.pymc_idata")
-            source = home.Remembered(model.names(), replicates)
+            source = home.Remembered(space.names, replicates)
         return cls(
             model=model,
             engine=document["engine"],
@@ -267,10 +294,14 @@ class Fit:
             method=method,
             replicates=replicates,
             source=source,
+            clock=clock,
         )
 
     def __repr__(self) -> str:
-        values = ", ".join(f"{name}={value:.4g}" for name, value in self.params.items())
+        shown = {name: self.params[name] for name in self.model.names()}
+        values = ", ".join(f"{name}={value:.4g}" for name, value in shown.items())
+        if isinstance(self.clock, Calendar):
+            values += f", on {self.clock!r}"
         at = f", at a limit: {'; '.join(self.limits)}" if self.limits else ""
         return (
             f"Fit of {self.model.title} by {self.engine}: {values} "

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -71,7 +71,7 @@ def estimate(
         [[part.weights.get(name, 0.0) for name in likelihood.space.names] for part in directions]
     )
     back = np.linalg.inv(transform)
-    objective = objective or likelihood
+    objective = objective or partial(held_back, likelihood)
 
     def in_coordinates(point: NDArray) -> tuple[float, NDArray]:
         value, slope = objective(back @ point)
@@ -89,6 +89,13 @@ def estimate(
         scale=float(likelihood.columns[-1].sum()),
     )
     return Estimate(best, back, directions)
+
+
+def held_back(likelihood: Likelihood, free: NDArray) -> tuple[float, NDArray]:
+    """A likelihood with what holds its parameters back even without priors, and the slope."""
+    value, slope = likelihood(free)
+    own, pull = likelihood.shrinkage(free)
+    return value + own, slope + pull
 
 
 def assert_converged(likelihood: Likelihood, best: Maximum) -> None:

@@ -61,6 +61,11 @@ class FittedCLV:
         """Unit of time of the fit."""
         return self.purchases.unit
 
+    @property
+    def clock(self) -> Any:
+        """The clock of the fit of purchases: ``.rate(dates)``, ``.summary()``."""
+        return self.purchases.clock
+
     def summary(self, level: float = 0.9) -> pd.DataFrame:
         """Both fits' parameters with their uncertainty, indexed by model and parameter."""
         fits = [found for found in (self.purchases, self.spend) if found is not None]
@@ -237,7 +242,11 @@ class FittedCLV:
         content = {
             "purchases": self.purchases.document(),
             "spend": None if self.spend is None else self.spend.document(),
-            "rfm": {"unit": self.rfm.unit, "observation_end": None if end is None else str(end)},
+            "rfm": {
+                "unit": self.rfm.unit,
+                "observation_end": None if end is None else str(end),
+                "last_day": self.rfm.cells().last_day if customers else None,
+            },
             "choice": None if self.choice is None else self.choice.document(),
         }
         tables = {"customers": self.rfm.frame} if customers else {}
@@ -263,7 +272,9 @@ class FittedCLV:
         if found is not None:
             _assert_countable(found)
         rfm = replace(
-            RFM.empty(unit) if found is None else RFM.from_frame(found, unit),
+            RFM.empty(unit)
+            if found is None
+            else RFM.stored(found, unit, content["rfm"].get("last_day")),
             observation_end=None if end is None else datetime.date.fromisoformat(end),
         )
         fits = {

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from predclv.forecast.ahead import Ahead
 from predclv.models.purchases import PurchaseModel
 from predclv.samples.grouping import distinct
 
@@ -117,7 +118,7 @@ class Histories:
             state = last
 
     def expectations(
-        self, model: PurchaseModel, t: float, delta: float, undiscounted: bool
+        self, model: PurchaseModel, ahead: Ahead, undiscounted: bool
     ) -> dict[str, NDArray]:
         """What is expected of each cell, averaged over draws of the parameters, (n_cells,) each.
 
@@ -125,10 +126,8 @@ class Histories:
         ----------
         model : PurchaseModel
             With parameters that are numbers, or draws of shape (draws, 1).
-        t : float
-            Horizon, in the unit of the histories; may be inf.
-        delta : float
-            Continuous discount rate per unit.
+        ahead : Ahead
+            The horizon.
         undiscounted : bool
             Whether to give ``expected_purchases`` too; it may be infinite where t is.
         """
@@ -136,14 +135,16 @@ class Histories:
         for _, piece in self.parts(n_draws(model)):
             alive = piece.p_alive(model)
             living = piece.living(model)
-            of_living = {"p_active": living.p_active(t)}
-            expected = living.expected_purchases(t) if undiscounted or delta == 0 else None
+            of_living = {"p_active": living.p_active(ahead.t)}
+            expected = None
+            if undiscounted or ahead.delta == 0:
+                expected = living.expected_purchases(ahead.t)
             if expected is not None and undiscounted:
                 of_living["expected_purchases"] = expected
             of_living["discounted_purchases"] = (
                 expected
-                if delta == 0 and expected is not None
-                else living.discounted_purchases(t, delta)
+                if ahead.delta == 0 and expected is not None
+                else ahead.discounted_purchases(living)
             )
             pieces.setdefault("p_alive", []).append(alive.mean(axis=0))
             for name, per_state in of_living.items():

@@ -4,6 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from predclv.engines.result import Fit
+from predclv.forecast.ahead import Ahead
 from predclv.forecast.counts import count_quantile, in_classes
 from predclv.forecast.distribution import HistoryCounts
 from predclv.forecast.draws import drawn
@@ -81,7 +82,7 @@ def lifetime_intervals(
     histories: Histories,
     purchases: Fit,
     spend: Fit,
-    delta: float,
+    ahead: Ahead,
     level: float,
     rng: np.random.Generator,
 ) -> dict[str, NDArray]:
@@ -101,7 +102,7 @@ def lifetime_intervals(
     spend_model = drawn(spend, _SPEND_DRAWS, rng)
     bounds = np.empty((2, 3, histories.n_cells))
     beyonds = (0.5 * (1.0 + level), 0.5 * (1.0 - level))
-    for worths in lifetime_worths(histories, model, delta, rng):
+    for worths in lifetime_worths(histories, model, ahead, rng):
         bounds[:, :, worths.cells] = log_quantile_curves(
             worths.probabilities,
             worths.alike,

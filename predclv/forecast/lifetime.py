@@ -12,8 +12,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from predclv.forecast.ahead import Ahead
 from predclv.forecast.histories import Histories, n_draws
-from predclv.forecast.simulation import discounted_counts, purchases, until_worthless
+from predclv.forecast.simulation import discounted_counts, purchases
 from predclv.models.purchases import PurchaseModel
 from predclv.progress import progress
 
@@ -52,7 +53,7 @@ class Worths:
 
 
 def lifetime_worths(
-    histories: Histories, model: PurchaseModel, delta: float, rng: np.random.Generator
+    histories: Histories, model: PurchaseModel, ahead: Ahead, rng: np.random.Generator
 ) -> Iterator[Worths]:
     """The distributions of all histories, those of one frequency at a time, in their order.
 
@@ -61,8 +62,8 @@ def lifetime_worths(
     histories : Histories
     model : PurchaseModel
         Its parameters draws, (draws, 1).
-    delta : float
-        Continuous discount rate per unit of time, positive.
+    ahead : Ahead
+        Its discount rate positive.
     rng : numpy.random.Generator
     """
     groups = [(cells, _ages(group)) for cells, group in histories.by_frequency()]
@@ -74,7 +75,7 @@ def lifetime_worths(
             group = histories.piece(cells)
             x = float(group.x[0])
             step(f"{x:,.0f} repeat purchases so far")
-            chances, worth, alike = _at_ages(model, x, ages, paths, delta, rng)
+            chances, worth, alike = _at_ages(model, x, ages, paths, ahead, rng)
             yield Worths(cells, _between(group, model, ages, chances), worth, alike)
 
 
@@ -94,7 +95,7 @@ def _at_ages(
     x: float,
     ages: NDArray,
     paths: int,
-    delta: float,
+    ahead: Ahead,
     rng: np.random.Generator,
 ) -> tuple[NDArray, NDArray, NDArray]:
     """Chances of classes of worth of living customers, (k, draws, ages); the classes' averages.
@@ -107,11 +108,11 @@ def _at_ages(
     step = max(1, _AT_ONCE // (draws * ages.size))
     for start in range(0, paths, step):
         shape = (min(step, paths - start), draws, ages.size)
-        bought = purchases(living.traits(shape, rng), until_worthless(delta), rng)
+        bought = purchases(living.traits(shape, rng), ahead.until_worthless, rng)
         place = np.broadcast_to(np.arange(draws * ages.size), (shape[0], draws * ages.size))
         any_bought = (bought.n > 0).ravel()
         rows = type(bought)(*(column.ravel()[any_bought] for column in bought))
-        parts.append((place.ravel()[any_bought], *discounted_counts(rows, delta, rng)))
+        parts.append((place.ravel()[any_bought], *discounted_counts(rows, ahead, rng)))
     place, worth, alike = (np.concatenate(column) for column in zip(*parts, strict=True))
     found, of_class = np.unique(
         np.maximum(np.floor(np.log(worth / _SMALLEST) / _WIDTH), -1.0), return_inverse=True

@@ -16,6 +16,7 @@ from predclv.forecast.distribution import CountDistribution, HistoryCounts
 from predclv.forecast.draws import drawn
 from predclv.forecast.histories import Histories
 from predclv.forecast.intervals import lifetime_intervals, predictive_intervals, purchase_draws
+from predclv.forecast.members import Members
 from predclv.forecast.result import COLUMNS
 from predclv.forecast.scoring import ScoreTable
 from predclv.forecast.terms import Terms
@@ -76,12 +77,14 @@ class Outlook:
         return bool(np.isinf(self.t))
 
     @once
+    def _members(self) -> Members:
+        """What the fit says of the cells, in the order of ``RFM.cells()``."""
+        return Members(self.purchases, self.rfm.cells(), self.to_fit_unit, self.t, self.delta)
+
+    @property
     def _histories(self) -> Histories:
         """The distinct histories; its customers are the cells, in the order of ``RFM.cells()``."""
-        cells = self.rfm.cells()
-        return Histories.of(
-            cells.frequency, cells.recency * self.to_fit_unit, cells.T * self.to_fit_unit
-        )
+        return self._members.distinct
 
     @once
     def cells(self) -> CellForecast:
@@ -122,15 +125,12 @@ class Outlook:
         their averages.
         """
         rng = np.random.default_rng([self.seed, 0])
-        model = self.purchases.model
+        model: Any = self.purchases.model
         if _is_posterior(self.purchases):
             draws = int(np.clip(_WORK // self._histories.n_cells, _FEWEST, _MOST))
             model = drawn(self.purchases, draws, rng)
         columns = self._histories.expectations(
-            model,
-            self.t,
-            self.delta,
-            undiscounted=not self.is_endless,
+            model, self._members.ahead, undiscounted=not self.is_endless
         )
         if self.spend is not None:
             columns |= self._expected_spend(self.spend, rng)
@@ -160,7 +160,7 @@ class Outlook:
             return predictive_intervals(self._counts, self.spend, level, rng)
         assert self.spend is not None
         return lifetime_intervals(
-            self._histories, self.purchases, self.spend, self.delta, level, rng
+            self._histories, self.purchases, self.spend, self._members.ahead, level, rng
         )
 
     @once
@@ -220,7 +220,7 @@ class Outlook:
                 spent = self.rfm.frame["monetary_value"].to_numpy(float)
                 mean = np.maximum(spent, 0.0)
             totals = simulated_totals(
-                self._of_customers, mean, self.purchases, self.spend, self.t, self.delta, self.seed
+                self._members.of(self._cell_of_customer), mean, self.spend, self.seed
             )
         else:
             totals = self._normal_totals()
@@ -238,7 +238,7 @@ class Outlook:
                 self.rfm.cells().weight,
                 self._histories.n_cells,
             ).astype(np.int64)
-            return simulated_buyers(self._histories, weight, self.purchases, self.t, self.seed)
+            return simulated_buyers(self._members, weight, self.seed)
 
     def _normal_totals(self) -> dict[str, NDArray]:
         """Totals of a base too large to be simulated whole."""
@@ -251,24 +251,11 @@ class Outlook:
         margin = self.terms.margin
         if "clv" in expected:
             expected["worth"] = expected.pop("clv") / margin if margin else 0.0
-        return normal_totals(
-            self.rfm.sample(SIMULATED),
-            self.to_fit_unit,
-            len(self),
-            expected,
-            self.purchases,
-            self.spend,
-            self.t,
-            self.delta,
-            self.seed,
-        )
-
-    @property
-    def _of_customers(self) -> Histories:
-        """The histories, with the customers' places among them."""
-        return self._histories.with_customers(
-            self._histories.cell_of_customer[self._cell_of_customer]
-        )
+        sample, mean = self.rfm.sample(SIMULATED), None
+        if self.spend is not None:
+            mean = np.maximum(sample["monetary_value"].to_numpy(float), 0.0)
+        members = self._members.of(self.rfm.cells().places(sample))
+        return normal_totals(members, mean, len(self), expected, self.spend, self.seed)
 
     def counts(self) -> CountDistribution | None:
         """The distribution of each customer's purchases, with the draws of the intervals."""
@@ -282,7 +269,7 @@ class Outlook:
         """The distribution of purchases of each history, calculated once."""
         rng = np.random.default_rng([self.seed, 3])
         model = purchase_draws(self.purchases, self._histories, rng)
-        return HistoryCounts(self._histories, model, self.t)
+        return HistoryCounts(self._histories, model, self._members.ahead.t)
 
     def table(self) -> ScoreTable:
         """The forecast of every history, and the SQL that joins customers with it."""

@@ -5,13 +5,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from predclv.forecast.ahead import Ahead
 from predclv.forecast.histories import Histories
 from predclv.models.purchases import PurchaseModel, Traits
 from predclv.models.spend import SpendModel
-
-WORTHLESS = 1e-4
-"""A purchase discounted below this ends an infinite horizon: 1e-4 of what would follow is missed,
-and of a customer who buys on at one rate 1e-4 of all."""
 
 # Purchases of a lifetime that are simulated one by one; of more, what they are worth together is
 # drawn from the gamma distribution with its mean and variance.
@@ -36,8 +33,7 @@ def futures(
     model: PurchaseModel,
     spend: SpendModel | None,
     mean: NDArray | None,
-    t: float,
-    delta: float,
+    ahead: Ahead,
     rng: np.random.Generator,
 ) -> dict[str, NDArray]:
     """One future of every customer at one draw of the parameters, each of shape (n_customers,).
@@ -51,10 +47,8 @@ def futures(
         Its parameters numbers; None for purchases alone.
     mean : ndarray, shape (n_customers,), or None
         Past mean spend.
-    t : float
-        Horizon; inf ends where discounting has left 1e-4 of a purchase.
-    delta : float
-        Continuous discount rate per unit of time.
+    ahead : Ahead
+        The horizon; without an end, it ends where discounting has left 1e-4 of a purchase.
 
     Returns
     -------
@@ -67,12 +61,12 @@ def futures(
     who = np.flatnonzero(alive)
     x, T = histories.x[cell[who]], histories.T[cell[who]]
     traits = model.given_alive(x, T).traits(who.shape, rng)
-    endless = bool(np.isinf(t))
-    bought = purchases(traits, until_worthless(delta) if endless else t, rng)
+    endless = ahead.is_endless
+    bought = purchases(traits, ahead.until_worthless if endless else ahead.t, rng)
     if endless:
-        n, discount = _few_for_many(bought, delta, rng)
+        n, discount = _few_for_many(bought, ahead, rng)
     else:
-        n, discount = bought.n, np.exp(-delta * _moments(bought, rng))
+        n, discount = bought.n, ahead.discount(_moments(bought, rng))
     owner = np.repeat(np.arange(who.size), n)
 
     def summed(values: NDArray | None) -> NDArray:
@@ -89,11 +83,6 @@ def futures(
         if not endless:
             result["revenue"] = summed(value)
     return result
-
-
-def until_worthless(delta: float) -> float:
-    """The time after which a purchase is worth less than 1e-4 of one today."""
-    return float(-np.log(WORTHLESS) / delta)
 
 
 def purchases(traits: Traits, t: float, rng: np.random.Generator) -> Purchases:
@@ -114,7 +103,7 @@ def _moments(bought: Purchases, rng: np.random.Generator) -> NDArray:
 
 
 def discounted_counts(
-    bought: Purchases, delta: float, rng: np.random.Generator
+    bought: Purchases, ahead: Ahead, rng: np.random.Generator
 ) -> tuple[NDArray, NDArray]:
     """What the purchases of each customer are worth, in purchases made today.
 
@@ -122,7 +111,7 @@ def discounted_counts(
     ----------
     bought : Purchases
         Of customers in a row, shape (m,).
-    delta : float
+    ahead : Ahead
 
     Returns
     -------
@@ -137,18 +126,21 @@ def discounted_counts(
     few = (n > 0) & (n <= _ONE_BY_ONE)
     some = Purchases(*(column[few] for column in bought))
     owner = np.repeat(np.arange(some.n.size), some.n)
-    discount = np.exp(-delta * _moments(some, rng))
+    discount = ahead.discount(_moments(some, rng))
     worth[few] = np.bincount(owner, discount, some.n.size)
     squares[few] = np.bincount(owner, discount * discount, some.n.size)
     many = n > _ONE_BY_ONE
-    worth[many], squares[many] = _of_many(Purchases(*(c[many] for c in bought)), delta, rng)
+    worth[many], squares[many] = _of_many(Purchases(*(c[many] for c in bought)), ahead, rng)
     return worth, np.divide(worth * worth, squares, out=np.ones(n.size), where=squares > 0)
 
 
-def _of_many(bought: Purchases, delta: float, rng: np.random.Generator) -> tuple[NDArray, NDArray]:
-    """The sum of the discounts of many purchases, and about that of their squares."""
+def _of_many(bought: Purchases, ahead: Ahead, rng: np.random.Generator) -> tuple[NDArray, NDArray]:
+    """The sum of the discounts of many purchases, and about that of their squares.
+
+    Over a window with many of them a clock counts as steady at its average rate.
+    """
     n, window, cut = bought
-    span = delta * window
+    span = ahead.delta / ahead.rate * window
     mean = -np.expm1(-span) / span
     square = -np.expm1(-2 * span) / (2 * span)
     free = n - cut
@@ -161,7 +153,7 @@ def _of_many(bought: Purchases, delta: float, rng: np.random.Generator) -> tuple
 
 
 def _few_for_many(
-    bought: Purchases, delta: float, rng: np.random.Generator
+    bought: Purchases, ahead: Ahead, rng: np.random.Generator
 ) -> tuple[NDArray, NDArray]:
     """How many purchases stand for those of each customer, and what each of them is worth.
 
@@ -170,15 +162,15 @@ def _few_for_many(
     """
     n = bought.n
     few = n <= _ONE_BY_ONE
-    worth, alike = _of_many(Purchases(*(column[~few] for column in bought)), delta, rng)
+    worth, alike = _of_many(Purchases(*(column[~few] for column in bought)), ahead, rng)
     alike = np.minimum(worth * worth / alike, _MOST_ALIKE)
     stand_for = np.maximum(np.floor(alike + rng.random(alike.size)).astype(n.dtype), 1)
     counts = n.copy()
     counts[~few] = stand_for
     discount = np.empty(int(counts.sum()))
     one_by_one = np.repeat(few, counts)
-    discount[one_by_one] = np.exp(
-        -delta * _moments(Purchases(*(column[few] for column in bought)), rng)
+    discount[one_by_one] = ahead.discount(
+        _moments(Purchases(*(column[few] for column in bought)), rng)
     )
     discount[~one_by_one] = np.repeat(worth / stand_for, stand_for)
     return counts, discount

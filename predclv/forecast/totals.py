@@ -3,12 +3,11 @@
 from typing import Any
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from predclv.engines.result import Fit
 from predclv.forecast.draws import fixed_draws
-from predclv.forecast.histories import Histories
+from predclv.forecast.members import Member, Members
 from predclv.forecast.simulation import futures
 from predclv.progress import progress, stage
 
@@ -25,57 +24,50 @@ _STEP = 1e-3  # of log parameters, in a derivative
 
 
 def simulated_totals(
-    histories: Histories,
-    mean: NDArray | None,
-    purchases: Fit,
-    spend: Fit | None,
-    t: float,
-    delta: float,
-    seed: int,
+    members: Members, mean: NDArray | None, spend: Fit | None, seed: int
 ) -> dict[str, NDArray]:
     """Totals over customers of `simulation.futures`, each of shape (futures,).
 
-    In each future all customers share one draw of the parameters: what is not known of the
-    parameters does not average out over customers.
+    In each future all customers share one draw of the parameters, and of the clock: what is not
+    known of them does not average out over customers.
     """
     rng = np.random.default_rng([seed, 2])
-    most = _MOST if np.isfinite(t) else _MOST_ENDLESS
-    n = int(min(_WORK // histories.cell_of_customer.size, most))
-    models = fixed_draws(purchases, n, rng)
+    customers = members.histories.cell_of_customer.size
+    most = _MOST_ENDLESS if members.ahead.is_endless else _MOST
+    n = int(min(_WORK // customers, most))
+    drawn = members.drawn(n, rng)
     spends = [None] * n if spend is None else fixed_draws(spend, n, rng)
     found: dict[str, list[float]] = {}
-    customers = histories.cell_of_customer.size
     with progress(f"Simulating {customers:,} customers", n) as step:
-        for i, (model, spend_model) in enumerate(zip(models, spends, strict=True)):
+        for i, (member, spend_model) in enumerate(zip(drawn, spends, strict=True)):
             step(f"future {i + 1} of {n}")
-            future = futures(histories, model, spend_model, mean, t, delta, rng)
+            future = futures(member.histories, member.model, spend_model, mean, member.ahead, rng)
             for name, values in future.items():
                 found.setdefault(name, []).append(float(values.sum()))
     return {name: np.array(values) for name, values in found.items()}
 
 
-def simulated_buyers(
-    histories: Histories, weight: NDArray, purchases: Fit, t: float, seed: int
-) -> NDArray:
-    """Numbers of customers who buy at least once within ``t``, shape (futures,).
+def simulated_buyers(members: Members, weight: NDArray, seed: int) -> NDArray:
+    """Numbers of customers who buy at least once within the horizon, shape (futures,).
 
     Each future has a draw of the parameters that all customers share; given it, those of one
     history who buy are binomial.
 
     Parameters
     ----------
-    histories : Histories
-        The distinct ones.
+    members : Members
+        Of the distinct histories.
     weight : ndarray of int64, shape (n_cells,)
         Customers of each.
     """
     rng = np.random.default_rng([seed, 4])
-    draws = int(np.clip(_WORK // histories.n_cells, _FEWEST_DRAWS, _MOST))
+    draws = int(np.clip(_WORK // members.histories.n_cells, _FEWEST_DRAWS, _MOST))
     futures_per_draw = -(-_MOST // draws)
     totals = []
-    for model in fixed_draws(purchases, draws, rng):
-        active = histories.p_alive(model)[0] * np.take(
-            np.broadcast_to(histories.living(model).p_active(t), histories.state_x.shape),
+    for member in members.drawn(draws, rng):
+        histories, living = member.histories, member.histories.living(member.model)
+        active = histories.p_alive(member.model)[0] * np.take(
+            np.broadcast_to(living.p_active(member.ahead.t), histories.state_x.shape),
             histories.state_of_cell,
         )
         p = np.clip(active, 0.0, 1.0)
@@ -88,14 +80,11 @@ def simulated_buyers(
 
 
 def normal_totals(
-    sample: pd.DataFrame,
-    to_fit_unit: float,
+    members: Members,
+    mean: NDArray | None,
     n_customers: int,
     expected: dict[str, float],
-    purchases: Fit,
     spend: Fit | None,
-    t: float,
-    delta: float,
     seed: int,
 ) -> dict[str, NDArray]:
     """Draws of the totals of a large base, each of shape (4000,), from a sample of its customers.
@@ -106,10 +95,10 @@ def normal_totals(
 
     Parameters
     ----------
-    sample : DataFrame
-        Customers as in ``RFM.frame``.
-    to_fit_unit : float
-        Units of the fits per unit of the sample.
+    members : Members
+        Of the sample.
+    mean : ndarray, shape (n_sampled,), or None
+        Past mean spend of each.
     n_customers : int
         Of the whole base.
     expected : dict
@@ -117,17 +106,10 @@ def normal_totals(
         as there are such.
     """
     rng = np.random.default_rng([seed, 2])
-    histories = Histories.of(
-        sample["frequency"].to_numpy(float),
-        sample["recency"].to_numpy(float) * to_fit_unit,
-        sample["T"].to_numpy(float) * to_fit_unit,
-    )
-    mean = None
-    if spend is not None:
-        mean = np.maximum(sample["monetary_value"].to_numpy(float), 0.0)
-    with stage(f"Simulating a sample of {len(sample):,} customers"):
-        chance = _chance(histories, mean, purchases, spend, t, delta, rng)
-        shift = _parameter_shifts(histories, mean, purchases, spend, t, delta, rng)
+    sampled = members.histories.cell_of_customer.size
+    with stage(f"Simulating a sample of {sampled:,} customers"):
+        chance = _chance(members.estimate, mean, spend, rng)
+        shift = _parameter_shifts(members, mean, spend, rng)
     totals = {}
     for name, value in expected.items():
         noise = np.sqrt(n_customers * chance[name]) * rng.standard_normal(_NORMAL_DRAWS)
@@ -136,19 +118,13 @@ def normal_totals(
 
 
 def _chance(
-    histories: Histories,
-    mean: NDArray | None,
-    purchases: Fit,
-    spend: Fit | None,
-    t: float,
-    delta: float,
-    rng: np.random.Generator,
+    member: Member, mean: NDArray | None, spend: Fit | None, rng: np.random.Generator
 ) -> dict[str, float]:
     """Variance of one customer's future around its expectation, averaged over customers."""
-    model: Any = purchases.model
     spend_model: Any = None if spend is None else spend.model
     runs = [
-        futures(histories, model, spend_model, mean, t, delta, rng) for _ in range(_SAMPLE_FUTURES)
+        futures(member.histories, member.model, spend_model, mean, member.ahead, rng)
+        for _ in range(_SAMPLE_FUTURES)
     ]
     return {
         name: float(np.mean(np.var([run[name] for run in runs], axis=0, ddof=1)))
@@ -157,20 +133,13 @@ def _chance(
 
 
 def _parameter_shifts(
-    histories: Histories,
-    mean: NDArray | None,
-    purchases: Fit,
-    spend: Fit | None,
-    t: float,
-    delta: float,
-    rng: np.random.Generator,
+    members: Members, mean: NDArray | None, spend: Fit | None, rng: np.random.Generator
 ) -> dict[str, NDArray]:
     """How far, in logs, the sample's expected totals lie from those at the estimate, (draws,)."""
-    fits = [purchases] if spend is None else [purchases, spend]
     shift: dict[str, NDArray] = {}
-    for which, fit in enumerate(fits):
-        names, space = fit.model.names(), fit.model.space()
-        at = space.free_at(np.array([float(getattr(fit.model, name)) for name in names]))
+    for fit in [members.fit] if spend is None else [members.fit, spend]:
+        names, space = list(fit.params), fit.space
+        at = space.free_at(np.array(list(fit.params.values())))
         draws = fit.draws(_NORMAL_DRAWS, seed=int(rng.integers(1 << 62)))
         away = space.free_at(np.column_stack([draws[name] for name in names])) - at
         for i in range(len(names)):
@@ -178,28 +147,31 @@ def _parameter_shifts(
             for sign in (1.0, -1.0):
                 moved = at.copy()
                 moved[i] += sign * _STEP
-                models: list[Any] = [other.model for other in fits]
-                models[which] = type(fit.model).at(moved)
-                ends.append(_expected_totals(histories, mean, models, t, delta))
+                member: Member = members.at(moved) if fit is members.fit else members.estimate
+                spend_model: Any = None if spend is None else spend.model
+                if fit is spend:
+                    spend_model = type(spend_model).at(moved)
+                ends.append(_expected_totals(member, mean, spend_model))
             for name, above in ends[0].items():
                 slope = (np.log(above) - np.log(ends[1][name])) / (2 * _STEP)
                 shift[name] = shift.get(name, 0.0) + slope * away[:, i]
     return shift
 
 
-def _expected_totals(
-    histories: Histories, mean: NDArray | None, models: list[Any], t: float, delta: float
-) -> dict[str, float]:
+def _expected_totals(member: Member, mean: NDArray | None, spend: Any) -> dict[str, float]:
     """The sample's expected totals at parameters that are numbers."""
+    histories = member.histories
     cell = histories.cell_of_customer
-    found = histories.expectations(models[0], t, delta, undiscounted=np.isfinite(t))
+    found = histories.expectations(
+        member.model, member.ahead, undiscounted=not member.ahead.is_endless
+    )
     per_customer = {
         name.removeprefix("expected_"): values[cell]
         for name, values in found.items()
         if name.endswith("purchases")
     }
     if mean is not None:
-        each = models[1].expected_spend(histories.x[cell], mean)
+        each = spend.expected_spend(histories.x[cell], mean)
         each = np.where(np.isfinite(each), each, 0.0)
         if "purchases" in per_customer:
             per_customer["revenue"] = per_customer["purchases"] * each

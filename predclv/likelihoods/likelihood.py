@@ -7,6 +7,8 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from predclv.clocks.base import Steady
+from predclv.clocks.calendar import Calendar
 from predclv.errors import OptionError, did_you_mean
 from predclv.likelihoods.kernels import kernel_of
 from predclv.models.base import Columns, Coordinate, Model, Objective, Prior, Space
@@ -92,6 +94,14 @@ class Likelihood(FieldsAlone):
         """The model at free parameters (k,)."""
         return self.model.at(free)
 
+    def clock_at(self, free: NDArray) -> Steady | Calendar | None:
+        """The clock that times are by, at free parameters (k,); None where there are no times."""
+        return Steady(self.unit) if self.unit else None
+
+    def shrinkage(self, free: NDArray) -> tuple[float, NDArray]:
+        """What holds parameters back even where there are no priors: value and slope (k,)."""
+        return 0.0, np.zeros(free.size)
+
     def starts(self) -> list[NDArray]:
         """Free parameters (k,) to start a search from, the most promising first."""
         return self.model.starts(self.columns)
@@ -108,8 +118,7 @@ class Likelihood(FieldsAlone):
         OptionError
             If one is of a parameter that is not there, or of another kind than the parameter.
         """
-        money = self.model.typical_amount(self.columns)
-        believed: dict[str, Any] = dict(self.model.priors(self.unit, money))
+        believed = self._believed()
         for name, prior in (own or {}).items():
             if name not in believed:
                 raise OptionError(
@@ -123,6 +132,10 @@ class Likelihood(FieldsAlone):
                 wanted = "LogNormalPrior(median" if scale == "log" else "NormalPrior(mean"
                 raise OptionError(f"The prior of {name} must be a {wanted}, sigma); got {prior!r}.")
         return believed
+
+    def _believed(self) -> dict[str, Prior | Any]:
+        money = self.model.typical_amount(self.columns)
+        return dict(self.model.priors(self.unit, money))
 
     def checks(self) -> dict[str, float]:
         """Numbers that tell whether the model's assumptions hold on the sample."""

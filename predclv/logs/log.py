@@ -145,6 +145,27 @@ class Log:
         )
         return self._fetched(sql, "cohort, age")
 
+    def purchases_by_day(self, end: datetime.date, is_row_each: bool = False) -> pd.DataFrame:
+        """Customers who bought on each day up to ``end``, in the integers day and purchases.
+
+        Parameters
+        ----------
+        end : datetime.date
+        is_row_each : bool
+            Whether no two rows up to ``end`` are of one customer and day, and none is a refund:
+            then rows are counted, many times faster.
+        """
+        last = (end - EPOCH).days
+        if is_row_each:
+            sql = f"SELECT {self._statements.day} AS day FROM {self._table.sql}"
+            days = f"SELECT * FROM ({sql}) WHERE day <= {last}"
+        else:
+            days = self._statements.purchase_days(None, last, **self._refund_options)
+            if self._facts["refund_rows"]:
+                days = f"SELECT * FROM ({days}) WHERE bought"
+        sql = f"SELECT day, CAST(count(*) AS BIGINT) AS purchases FROM ({days}) GROUP BY day"
+        return self._fetched(sql, "day")
+
     def rows_after(self, end: datetime.date) -> int:
         """Rows later than ``end``."""
         if end >= self.last_day:
@@ -209,6 +230,11 @@ class Log:
             "rounded_rows": int(self._facts.get("rounded_rows", 0)),
             **refunds,
         }
+
+    @property
+    def has_refunds(self) -> bool:
+        """Whether any amount is negative."""
+        return bool(self._facts["refund_rows"])
 
     @property
     def _packing(self) -> Packing | None:

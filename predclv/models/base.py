@@ -61,6 +61,11 @@ class Space:
         """Which parameters are positive, and free as their logarithm, shape (k,)."""
         return np.array([scale == "log" for scale in self.scales])
 
+    def and_numbers(self, names: tuple[str, ...]) -> "Space":
+        """These parameters, and behind them some that may be any number."""
+        scales: tuple[Scale, ...] = tuple("identity" for _ in names)
+        return Space((*self.names, *names), (*self.scales, *scales))
+
     def parameters_at(self, free: NDArray) -> NDArray:
         """Parameters at free ones, shape (..., k)."""
         if "identity" not in self.scales:

@@ -67,6 +67,7 @@ class ParetoNBD(PurchaseModel):
     beta: Parameter
 
     title: ClassVar[str] = "Pareto/NBD"
+    leaves_in_real_time: ClassVar[bool] = True
     kernel: ClassVar[str] = "predclv.likelihoods.kernels_pareto"
     compile_from: ClassVar[float] = 5_000
 

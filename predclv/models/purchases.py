@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from itertools import count
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -29,6 +30,7 @@ class PurchaseModel(Model):
 
     __slots__ = ()
     needs = "purchases"
+    leaves_in_real_time: ClassVar[bool] = False  # rather than at a purchase
     columns = ("frequency", "recency", "T")
 
     def p_alive(self, x: ArrayLike, t_x: ArrayLike, T: ArrayLike) -> NDArray:

@@ -15,6 +15,7 @@ class Summary(Protocol):
     """What an `RFM` asks."""
 
     has_spend: bool
+    repeats_by_day: tuple[int, np.ndarray] | None  # counted when first wanted
 
     @property
     def frame(self) -> pd.DataFrame:

@@ -19,10 +19,12 @@ from predclv.warehouse.duckdb import DuckDBWarehouse
 class FrameSummary:
     """A summary made elsewhere, its values taken as they are."""
 
-    def __init__(self, frame: pd.DataFrame, unit: str) -> None:
+    def __init__(self, frame: pd.DataFrame, unit: str, last_day: int | None = None) -> None:
         self.frame = frame
         self.has_spend = "monetary_value" in frame
         self._unit = unit
+        self._last_day = last_day
+        self.repeats_by_day: tuple[int, np.ndarray] | None = None
 
     def head(self, rows: int) -> pd.DataFrame:
         """The first rows of ``frame``."""
@@ -40,6 +42,7 @@ class FrameSummary:
             T=T[order],
             weight=np.bincount(code, minlength=order.size)[order],
             unit=self._unit,
+            last_day=self._last_day,
         )
 
     def spend_of_cells(self) -> np.ndarray:
@@ -73,7 +76,9 @@ class FrameSummary:
     ) -> int:
         """Join the customers with a table of their cells, write that, and count the rows."""
         own, warehouse = self.cells(), DuckDBWarehouse()
-        warehouse.register("customers", pa.Table.from_pandas(self.frame, preserve_index=False))
+        keyed = own.keyed_as(self.frame)
+        customers = self.frame.assign(**{name: keyed[name] for name in own.keys})
+        warehouse.register("customers", pa.Table.from_pandas(customers, preserve_index=False))
         assert_covered(cells, own)
         with stage(f"Writing {counted(len(self.frame), 'customer')}"):
             write_scored(

@@ -3,7 +3,7 @@
 import datetime
 import html
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +12,9 @@ import pandas as pd
 
 from predclv.errors import DataError
 from predclv.frozen import Frozen
-from predclv.logs.log import Log
+from predclv.logs.log import EPOCH, Log
 from predclv.notices import counted
+from predclv.progress import stage
 from predclv.samples.cells import Cells
 from predclv.samples.spend import SpendCells
 from predclv.summaries.base import Summary
@@ -84,6 +85,15 @@ class RFM:
         """
         checked, unit = checked_summary(frame, customer_id, unit)
         return cls._elsewhere(checked, unit)
+
+    @classmethod
+    def stored(cls, frame: pd.DataFrame, unit: str, last_day: int | None) -> "RFM":
+        """A summary of a log that was kept as its frame, to be trusted as it is.
+
+        ``last_day`` is the day that observation ended, since 1970-01-01; None where the summary
+        was made elsewhere.
+        """
+        return replace(cls.from_frame(frame, unit), _summary=FrameSummary(frame, unit, last_day))
 
     @classmethod
     def _elsewhere(cls, frame: pd.DataFrame, unit: str) -> "RFM":
@@ -213,6 +223,29 @@ class RFM:
             raise DataError("This summary has no spend: its log has no amounts. Name their column.")
         return self._summary.spend_cells()
 
+    def repeats_by_day(self) -> tuple[int, np.ndarray]:
+        """Repeat purchases on each day after the log's first, up to the end of observation.
+
+        Returns
+        -------
+        first_day : int
+            The log's first day, counted from 1970-01-01.
+        repeats : ndarray of int64, shape (n_days,)
+
+        Raises
+        ------
+        DataError
+            If the summary was made without a log.
+        """
+        if self.log is None or self.observation_end is None:
+            raise DataError(
+                "A clock needs the days of purchases, and this summary was made without a log "
+                "(RFM.from_frame, or read from a file). Make it with pc.rfm_summary(log)."
+            )
+        if self._summary.repeats_by_day is None:
+            self._summary.repeats_by_day = _repeats_by_day(self.log, self.counts, self.cells())
+        return self._summary.repeats_by_day
+
     def __len__(self) -> int:
         return self.counts["customers"]
 
@@ -233,3 +266,19 @@ class RFM:
         table = self._summary.head(5).to_html(index=False, border=0, float_format="{:.2f}".format)
         more = f"<p>and {len(self) - 5:,} more</p>" if len(self) > 5 else ""
         return f"<p><b>{html.escape(repr(self))}</b><br>{notes}</p>{table}{more}"
+
+
+def _repeats_by_day(log: Log, counts: Mapping[str, int], cells: Cells) -> tuple[int, np.ndarray]:
+    """All purchases of each day, without first ones."""
+    assert cells.last_day is not None
+    first_day = (log.first_day - EPOCH).days
+    n_days = cells.last_day - first_day
+    is_row_each = not counts["same_day_rows_merged"] and not log.has_refunds
+    end = EPOCH + datetime.timedelta(days=cells.last_day)
+    with stage("Counting purchases by day"):
+        found = log.purchases_by_day(end, is_row_each)
+    all_of_day = np.zeros(n_days + 1, np.int64)
+    all_of_day[found["day"].to_numpy() - first_day] = found["purchases"].to_numpy()
+    firsts = np.zeros(n_days + 1, np.int64)
+    np.add.at(firsts, n_days - cells.age_days, cells.weight)
+    return first_day, (all_of_day - firsts)[1:]

@@ -38,6 +38,7 @@ class StoredSummary:
         self._clock = Steady(unit)
         self._last_day = last_day
         self.has_spend = has_spend
+        self.repeats_by_day: tuple[int, np.ndarray] | None = None
 
     def __copy__(self) -> "StoredSummary":
         return self

@@ -1,0 +1,205 @@
+"""How far a forecast looks ahead, in the time of the clock that its model runs on."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from predclv.clocks.base import Steady
+from predclv.clocks.calendar import Calendar
+from predclv.errors import DataError
+from predclv.models.futures import Future
+from predclv.once import FieldsAlone, once
+from predclv.samples.cells import Cells
+
+_NODES = 24  # times at which expectations are taken, between which they are interpolated
+_STEPS = 20_000  # of the integral over days
+_SETTLED = 5  # years after which a clock counts as steady where there is no end
+WORTHLESS = 1e-4
+"""A purchase discounted below this ends an infinite horizon: 1e-4 of what would follow is missed,
+and of a customer who buys on at one rate 1e-4 of all."""
+
+
+@dataclass(frozen=True, eq=False)
+class Ahead(FieldsAlone):
+    """The horizon of a forecast on a steady clock, on which time is time.
+
+    Attributes
+    ----------
+    t : float
+        The horizon in the model's time; inf is the whole remaining lifetime.
+    delta : float
+        Continuous discount rate per unit of real time.
+    """
+
+    t: float
+    delta: float
+
+    @property
+    def is_endless(self) -> bool:
+        """Whether the horizon is the whole remaining lifetime."""
+        return bool(np.isinf(self.t))
+
+    @property
+    def until_worthless(self) -> float:
+        """The model's time after which a purchase is worth less than 1e-4 of one today."""
+        return float(-np.log(WORTHLESS) / self.delta)
+
+    def discounted_purchases(self, future: Future) -> NDArray:
+        """Expected purchases within the horizon, one after s worth ``exp(-delta s)``."""
+        return future.discounted_purchases(self.t, self.delta)
+
+    def discount(self, when: NDArray) -> NDArray:
+        """What a purchase after so much of the model's time is worth today."""
+        return np.exp(-self.delta * when)
+
+    @property
+    def rate(self) -> float:
+        """How fast the clock runs on average, in the long run."""
+        return 1.0
+
+
+@dataclass(frozen=True, eq=False)
+class AheadOnCalendar(Ahead):
+    r"""The horizon of a forecast on a calendar's clock: purchases by its time, discounts by days.
+
+    With expected purchases E by the clock's time :math:`\Lambda(s)` after s days,
+
+    .. math::
+        \int_0^h e^{-\delta s} dE(\Lambda(s))
+        = e^{-\delta h} E(\Lambda(h)) + \delta \int_0^h e^{-\delta s} E(\Lambda(s)) ds
+
+    E is smooth in the clock's time: it is taken at 24 Chebyshev points of its logarithm and
+    interpolated, so the integral over days is one weighted sum of 24 expectations, the same for all
+    customers (relative error 1e-6 or less). Without an end, from five years on the clock counts as
+    steady at its average rate, and the closed form takes over.
+
+    Attributes
+    ----------
+    clock : Calendar
+    start : int
+        The day that observation ended, since 1970-01-01.
+    days : float
+        Real days ahead; inf is the whole remaining lifetime.
+    """
+
+    clock: Calendar
+    start: int
+    days: float
+
+    @classmethod
+    def of(cls, clock: Calendar, start: int, days: float, delta: float) -> "AheadOnCalendar":
+        """So many days after a day; ``delta`` per unit of the clock."""
+        return cls(float(clock.elapsed(start, start + days)), delta, clock, start, days)
+
+    @property
+    def _delta_per_day(self) -> float:
+        return self.delta / Steady(self.clock.unit).days_per_unit
+
+    @property
+    def until_worthless(self) -> float:
+        """The model's time after which a purchase is worth less than 1e-4 of one today."""
+        days = -np.log(WORTHLESS) / self._delta_per_day
+        return float(self.clock.elapsed(self.start, self.start + days))
+
+    def discount(self, when: NDArray) -> NDArray:
+        """What a purchase after so much of the model's time is worth today."""
+        days = self.clock.days_until(self.start, np.ravel(when)).reshape(np.shape(when))
+        return np.exp(-self._delta_per_day * days)
+
+    @once
+    def rate(self) -> float:
+        """How fast the clock runs on average, in the long run."""
+        last = self.start + _SETTLED * 365.2425
+        year = Steady(self.clock.unit).elapsed(365.2425)
+        return float(self.clock.elapsed(last, last + 365.2425) / year)
+
+    def discounted_purchases(self, future: Future) -> NDArray:
+        """Expected purchases within the horizon, each discounted by the days until then."""
+        if self.delta == 0:
+            return future.expected_purchases(self.t)
+        nodes, weights = self._rule
+        total: Any = 0.0
+        for t, weight in zip(nodes, weights, strict=True):
+            total = total + weight * future.expected_purchases(t)
+        if not self.is_endless:
+            return total
+        end, delta = float(nodes[-1]), self.delta / self.rate
+        rest = future.discounted_purchases(np.inf, delta) - future.discounted_purchases(end, delta)
+        return total + self._settled_discount * np.exp(delta * end) * rest
+
+    @property
+    def _settled_discount(self) -> float:
+        return float(np.exp(-self._delta_per_day * _SETTLED * 365.2425))
+
+    @once
+    def _rule(self) -> tuple[NDArray, NDArray]:
+        """Times of the clock, and weights of the expectations by then, each shape (nodes,)."""
+        days = _SETTLED * 365.2425 if self.is_endless else self.days
+        end = float(self.clock.elapsed(self.start, self.start + days))
+        points = 0.5 - 0.5 * np.cos(np.pi * np.arange(_NODES) / (_NODES - 1))
+        scale = end / 50.0
+        nodes = scale * np.expm1(points * np.log1p(end / scale))
+        nodes[-1] = end
+        # Midpoints of equal steps of days; the clock runs evenly within a day.
+        s = (np.arange(_STEPS) + 0.5) * days / _STEPS
+        at = self.clock.elapsed(self.start, self.start + s)
+        place = np.log1p(at / scale) / np.log1p(end / scale)
+        weights = self._delta_per_day * (days / _STEPS) * np.exp(-self._delta_per_day * s)
+        found = weights @ _lagrange(points, place)
+        found[-1] += np.exp(-self._delta_per_day * days)
+        return nodes, found
+
+
+def _lagrange(nodes: NDArray, at: NDArray) -> NDArray:
+    """Values of the Lagrange polynomials of Chebyshev points, (m, nodes), by barycentric weights.
+
+    References
+    ----------
+    Berrut, J.-P. & Trefethen, L. N. (2004). Barycentric Lagrange interpolation. SIAM Review 46(3).
+    """
+    sign = (-1.0) ** np.arange(nodes.size)
+    sign[[0, -1]] *= 0.5
+    gap = at[:, None] - nodes
+    hit = gap == 0
+    share = sign / np.where(hit, 1.0, gap)
+    found = share / share.sum(axis=1, keepdims=True)
+    any_hit = hit.any(axis=1)
+    found[any_hit] = hit[any_hit]
+    return found
+
+
+def times_of(clock: Steady | Calendar | None, cells: Cells, to_fit_unit: float) -> tuple[
+    NDArray, NDArray
+]:  # fmt: skip
+    """Recency and T of cells in the time of a fit's clock, each shape (n_cells,).
+
+    Raises
+    ------
+    DataError
+        If the clock wants days and the cells have none.
+    """
+    if not isinstance(clock, Calendar):
+        return cells.recency * to_fit_unit, cells.T * to_fit_unit
+    if cells.last_day is None:
+        raise DataError(
+            "A forecast by a clock needs to know the days of purchases, and these customers come "
+            "from a summary without (RFM.from_frame). Make it with pc.rfm_summary(log)."
+        )
+    born = cells.last_day - cells.age_days
+    t_x = clock.elapsed(born, born + cells.recency_days)
+    return t_x, clock.elapsed(born, cells.last_day)
+
+
+def times_of_customers(
+    clock: Steady | Calendar | None, cells: Cells, customers: pd.DataFrame, to_fit_unit: float
+) -> tuple[NDArray, NDArray]:
+    """The same of customers as in ``RFM.frame``, each shape (n_customers,)."""
+    if not isinstance(clock, Calendar):
+        recency, T = (customers[name].to_numpy(float) for name in ("recency", "T"))
+        return recency * to_fit_unit, T * to_fit_unit
+    t_x, T = times_of(clock, cells, to_fit_unit)
+    place = cells.places(customers)
+    return t_x[place], T[place]

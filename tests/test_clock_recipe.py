@@ -284,6 +284,9 @@ def test_an_event_in_the_future_alone_has_no_effect_and_says_so():
     ):
         found = calendar(Clock(season=0, events=future))
     assert found.names == ("event[fair]",)
+    around = events(name=["old"] * 2, date=["2023-05-01", "2026-05-01"])
+    with pytest.warns(DataWarning, match="have no effect: 'old'"):
+        assert calendar(Clock(season=0, events=around)).names == ()
     with pytest.warns(DataWarning, match="'sale', 'fair'"):
         assert calendar(Clock(season=0, events=future), LAST - 300).names == ()
 

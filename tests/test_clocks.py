@@ -1,6 +1,7 @@
 """The calendar's clock: its terms, its mean, its inverse; and a steady one where it is flat."""
 
 import datetime
+import pickle
 
 import numpy as np
 import pandas as pd
@@ -125,7 +126,19 @@ def test_draws_are_clocks_side_by_side():
         np.testing.assert_allclose(elapsed[i], alone.elapsed(first, last), rtol=1e-12)
         np.testing.assert_allclose(rate[i], alone.rate(OBSERVED[:4]), rtol=1e-12)
     np.testing.assert_allclose(first + clock.days_until(first, elapsed), [last] * 3, rtol=1e-9)
-    assert clock.elapsed(LAST, LAST + 30).shape == (3,)
+    month = clock.elapsed(LAST, LAST + 30)
+    assert month.shape == (3,)
+    median = clock.days_until(LAST, month[0])
+    assert median.shape == (3,)
+    assert median[0] == pytest.approx(30)
+    assert clock.days_until(LAST, month[:, None]).shape == (3, 1)
+    np.testing.assert_allclose(clock.days_until([LAST, LAST], month[:, None]), 30)
+
+
+def test_a_clock_travels():
+    clock = calendar()
+    elapsed = clock.elapsed(LAST, LAST + 30)
+    assert pickle.loads(pickle.dumps(clock)).elapsed(LAST, LAST + 30) == elapsed
 
 
 def test_far_ahead_every_day_has_the_mean_rate_of_years_and_weekdays():

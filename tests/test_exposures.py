@@ -68,6 +68,17 @@ def test_a_flat_rate_gives_the_times_of_the_steady_clock():
     np.testing.assert_allclose(T, steady.elapsed(age), rtol=0, atol=1e-12)
 
 
+def test_times_know_which_of_them_are_equal():
+    exposure, (_, recency, age, *_) = exposure_of(4)
+    rate = np.random.default_rng(4).lognormal(0, 0.7, N_DAYS)
+    for times, keys in zip(exposure.elapsed(rate), (recency * 1_000 + age, age), strict=True):
+        weights = np.arange(1.0, times.size + 1)
+        sums = dict(zip(times.codes, times.spread(times.collect(weights)), strict=True))
+        for code, key in zip(times.codes, keys, strict=True):
+            assert sums[code] == weights[keys == key].sum()
+        np.testing.assert_array_equal(times.each(np.sqrt), np.sqrt(np.asarray(times)))
+
+
 @pytest.mark.parametrize("model", [pc.BGNBD(0.6, 5.0, 0.8, 2.5), pc.MBGNBD(0.6, 5.0, 0.8, 2.5)])
 def test_slopes_in_effects_are_those_of_the_likelihood(model):
     """One pass over cells and days, against differences in each effect: 1e-8."""

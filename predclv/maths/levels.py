@@ -28,6 +28,22 @@ class Levels(np.ndarray):
             return array
         return np.asarray(array, float).view(cls)
 
+    @classmethod
+    def coded(cls, values: NDArray, codes: NDArray) -> "Levels":
+        """``values[codes]``, where somebody knows already which elements are equal.
+
+        Values need not be ascending, nor all different: whoever changes the values of codes that
+        stay, as a clock does with times, saves the search for distinct ones.
+
+        Examples
+        --------
+        >>> Levels.coded(np.array([3.0, 1.0]), np.array([0, 1, 1])).tolist()
+        [3.0, 1.0, 1.0]
+        """
+        array = cls(np.asarray(values, float)[codes])
+        array.__dict__["_found"] = values, codes, None, None
+        return array
+
     @cached_property
     def _found(self) -> tuple[NDArray, NDArray, NDArray | None, NDArray | None]:
         values, codes = np.unique(np.asarray(self), return_inverse=True)
@@ -38,7 +54,7 @@ class Levels(np.ndarray):
 
     @property
     def values(self) -> NDArray:
-        """The distinct values, ascending."""
+        """The distinct values, ascending unless they were coded."""
         return self._found[0]
 
     @property

@@ -40,6 +40,7 @@ from run import provenance
 from simulate import log
 
 import predclv as pc
+from predclv.forecast.ahead import Ahead
 from predclv.forecast.customers import CellForecast
 from predclv.forecast.histories import Histories
 
@@ -158,7 +159,7 @@ def scored_by_model(purchases: Any, spend: Any, t: float, delta: float, margin: 
                 for name in ("frequency", "recency", "T", "monetary_value")
             )
             histories = Histories.of(x, t_x, T)
-            columns = histories.expectations(purchases, t, delta, undiscounted=True)
+            columns = histories.expectations(purchases, Ahead(t, delta), undiscounted=True)
             base = spend.expected_spend(histories.x, 0.0)
             columns |= {
                 "spend_base": base,

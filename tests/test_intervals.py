@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 import predclv as pc
+from predclv.forecast.ahead import Ahead
 from predclv.forecast.counts import count_quantile, count_tails, in_classes
 from predclv.forecast.draws import drawn
 from predclv.forecast.histories import Histories
@@ -155,7 +156,9 @@ def test_quantile_of_revenue_is_that_of_simulated_futures(probability):
     for cell in range(2):
         crowd = Histories.of(*(np.full(many, column[cell]) for column in
                                (histories.x, histories.t_x, histories.T)))  # fmt: skip
-        future = futures(crowd, PURCHASES, SPEND, np.full(many, mean[cell]), HORIZON, 0.0, rng)
+        future = futures(
+            crowd, PURCHASES, SPEND, np.full(many, mean[cell]), Ahead(HORIZON, 0.0), rng
+        )
         # P(revenue <= quantile) is the probability, unless nothing is bought more often than that.
         below = np.mean(future["revenue"] <= exact[cell])
         nothing = np.mean(future["revenue"] == 0)
@@ -274,7 +277,7 @@ def test_clv_interval_by_scaling_is_near_the_simulated_one():
     paths = np.array(
         [
             futures(histories, model.purchases.model, model.spend.model,
-                    few.frame["monetary_value"].to_numpy(), 52.0, delta, rng)["worth"]
+                    few.frame["monetary_value"].to_numpy(), Ahead(52.0, delta), rng)["worth"]
             for _ in range(1500)
         ]
     )  # fmt: skip

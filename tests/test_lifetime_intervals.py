@@ -6,9 +6,10 @@ import pytest
 
 import predclv as pc
 from predclv.engines.result import Fit
+from predclv.forecast.ahead import Ahead
 from predclv.forecast.histories import Histories
 from predclv.forecast.intervals import lifetime_intervals
-from predclv.forecast.simulation import discounted_counts, futures, purchases, until_worthless
+from predclv.forecast.simulation import discounted_counts, futures, purchases
 
 DELTA = float(np.log(1.1) / (365.25 / 7))  # 10% a year, per week
 LEVEL = 0.9
@@ -89,8 +90,8 @@ def test_bounds_hold_their_level_of_a_long_simulation(model, spend):
 def test_what_many_purchases_are_worth_has_the_mean_and_spread_of_each_one_by_one(rate):
     rng = np.random.default_rng(3)
     model = pc.BGNBD(1.0, 1.0 / rate, 0.05, 5.0)
-    bought = purchases(model.traits((20_000,), rng), until_worthless(DELTA), rng)
-    worth, alike = discounted_counts(bought, DELTA, rng)
+    bought = purchases(model.traits((20_000,), rng), Ahead(np.inf, DELTA).until_worthless, rng)
+    worth, alike = discounted_counts(bought, Ahead(np.inf, DELTA), rng)
     owner = np.repeat(np.arange(20_000), bought.n)
     when = np.repeat(bought.window, bought.n) * rng.random(owner.size)
     when[(np.cumsum(bought.n) - 1)[bought.cut]] = bought.window[bought.cut]
@@ -113,12 +114,12 @@ def test_a_simulated_total_has_the_expected_mean():
     histories = Histories.of(*(np.repeat(c, 500) for c in np.array(HISTORIES, float).T))
     mean = np.full(histories.cell_of_customer.size, MEAN)
     runs = [
-        futures(histories, model, spend, mean, np.inf, DELTA, np.random.default_rng(seed))
+        futures(histories, model, spend, mean, Ahead(np.inf, DELTA), np.random.default_rng(seed))
         for seed in range(40)
     ]
     assert set(runs[0]) == {"discounted_purchases", "worth"}
     x = histories.x[histories.cell_of_customer]
-    expected = histories.expectations(model, np.inf, DELTA, undiscounted=False)
+    expected = histories.expectations(model, Ahead(np.inf, DELTA), undiscounted=False)
     purchased = expected["discounted_purchases"][histories.cell_of_customer]
     worth = purchased * spend.expected_spend(x, mean)
     for name, values in (("discounted_purchases", purchased), ("worth", worth)):

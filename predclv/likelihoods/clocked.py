@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from predclv.clocks.calendar import Calendar
-from predclv.likelihoods.kernels import clocked_kernel_of
 from predclv.likelihoods.likelihood import Likelihood
+from predclv.maths.levels import Levels
 from predclv.models.base import Coordinate, Model, NormalPrior, Objective, Prior, Space
 from predclv.once import once
 from predclv.samples.exposures import CalendarExposure
@@ -68,9 +68,8 @@ class ClockedLikelihood(Likelihood):
 
     @once
     def _function(self) -> Objective:
-        x, _, _, weight = self.columns
         own, k = self.model.space(), self.size
-        slopes = clocked_kernel_of(self.model, x, weight, self.compile_from)
+        x, weight = Levels(self.columns[0]), self.columns[-1]
         purchases = self.exposure.purchases
 
         def value_and_slope(free: NDArray) -> tuple[float, NDArray]:
@@ -79,7 +78,8 @@ class ClockedLikelihood(Likelihood):
                 return np.nan, np.full(free.size, np.nan)
             log_rate = self.calendar.observed_log_rate(effects)
             rate = np.exp(log_rate)
-            found = slopes(parameters, *self.exposure.elapsed(rate))
+            times = self.exposure.elapsed(rate)
+            found = self.model(*parameters.tolist()).slopes(x, *times, weight)
             assert found.by_t_x is not None
             assert found.by_T is not None
             by_log_rate = rate * self.exposure.pulled(found.by_t_x, found.by_T) + purchases

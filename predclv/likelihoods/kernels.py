@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from predclv.interrupts import uninterrupted
-from predclv.models.base import Columns, Model, Objective, Slopes
+from predclv.models.base import Columns, Model, Objective
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,33 +60,3 @@ def _plain(model: type[Model], free: NDArray, *columns: NDArray) -> NDArray:
 
 def _as_they_are(model: type[Model], columns: Columns) -> dict[str, NDArray]:
     return dict(zip((*model.columns, "weight"), columns, strict=True))
-
-
-def clocked_kernel_of(
-    model: type[Model], x: NDArray, weight: NDArray, compile_from: float
-) -> Callable[[NDArray, NDArray, NDArray], Slopes]:
-    """The slopes of a model in its parameters and in the times of cells whose times change.
-
-    Parameters
-    ----------
-    model : type
-    x, weight : ndarray, shape (n_cells,)
-        What does not change.
-    compile_from : float
-        Cells from which on the compiled form is used, where the model's module has one.
-
-    Returns
-    -------
-    callable
-        Parameters (k,), ``t_x`` and ``T``, each (n_cells,), to `Slopes`.
-    """
-    if model.kernel and x.size >= compile_from:
-        with uninterrupted():
-            moving = getattr(import_module(model.kernel), "moving", None)
-        if moving is not None:
-            return moving(x, weight)
-
-    def slopes(parameters: NDArray, t_x: NDArray, T: NDArray) -> Slopes:
-        return model(*parameters.tolist()).slopes(x, t_x, T, weight)
-
-    return slopes

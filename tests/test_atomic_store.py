@@ -270,3 +270,18 @@ def test_a_full_disk_or_a_locked_folder_leaves_what_was_there(open_folder, what,
     assert done.returncode == 0, done.stderr
     assert {p: p.read_bytes() for p in open_folder.rglob("*") if p.is_file()} == before
     shutil.rmtree(place)
+
+
+def test_a_deleted_database_s_log_does_not_spoil_a_new_one(tmp_path):
+    file = tmp_path / "a.duckdb"
+    write_table(pd.DataFrame({"a": [1]}), file, "t")
+    writer = os.fork()
+    if not writer:  # killed after a commit, before the file has it
+        duckdb.connect(str(file)).execute("INSERT INTO t VALUES (2)")
+        os._exit(9)
+    os.waitpid(writer, 0)
+    assert Path(f"{file}.wal").exists()
+    file.unlink()
+    write_table(pd.DataFrame({"a": [5]}), file, "t")
+    with duckdb.connect(str(file), read_only=True) as connection:
+        assert connection.sql("SELECT a FROM t").fetchall() == [(5,)]

@@ -47,6 +47,8 @@ def write_table(frame: pd.DataFrame, path: str | os.PathLike[str], table: str) -
         return
     with explained(file), workshop(file.parent) as folder:
         _write_into(folder / file.name, content, table)
+        # What a killed writer left of a database that was deleted since; it would spoil a new one.
+        Path(f"{file}.wal").unlink(missing_ok=True)
         try:
             os.link(folder / file.name, file)  # unlike a rename it never replaces another writer's
         except FileExistsError:

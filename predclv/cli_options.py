@@ -63,6 +63,9 @@ class LogOptions:
         Refunds.NET
     )
     timezone: Annotated[str | None, typer.Option(help="Zone whose calendar days count.")] = None
+    currency: Annotated[
+        str | None, typer.Option(help="Shown beside amounts, such as GBP; nothing is converted.")
+    ] = None
 
     def arguments(self) -> dict[str, Any]:
         """As the functions that read a log take them."""

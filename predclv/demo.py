@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 import predclv as pc
+from predclv.forecast.total_interval import CHANCE_ONLY, in_words
 
 CALIBRATION_END = "1997-09-30"
 
@@ -39,16 +40,15 @@ def run(out: Path, stage: Callable[[str], AbstractContextManager[None]]) -> None
     console.print(_shortfall(check, split))
 
     with stage("Forecasting the next 52 weeks from the whole log"):
-        fitted = pc.CLVModel().fit(pc.rfm_summary(log))
+        fitted = pc.CLVModel().fit(pc.rfm_summary(log, currency="$"))
         forecast = fitted.forecast(horizon="52 weeks", discount_rate=0.10, seed=1)
     console.print(_parameters(fitted))
     console.print(_most_valuable(forecast))
-    total = forecast.total()
+    told = in_words(forecast.total(), ("purchases", "revenue", "clv"))
     console.print(
-        f"All {len(forecast):,} customers: {total['purchases']:,.0f} purchases and "
-        f"${total['revenue']:,.0f} of revenue expected in 52 weeks, worth "
-        f"${total['clv']:,.0f} today (90% interval ${total['clv_lower']:,.0f} to "
-        f"${total['clv_upper']:,.0f}, which holds chance and parameters only)."
+        f"All {len(forecast):,} customers, with 90% intervals that hold {CHANCE_ONLY}: "
+        f"{told['purchases']} purchases and {told['revenue']} of revenue expected in 52 weeks, "
+        f"worth {told['clv']} today."
     )
 
     with stage("Drawing"):

@@ -9,6 +9,7 @@ import tempfile
 import threading
 from pathlib import Path
 
+import duckdb
 import pandas as pd
 import pytest
 

@@ -101,3 +101,40 @@ def test_all_missing_columns_are_named_at_once(summary):
     for name in ("frequency", "recency", "T"):
         assert f"no column {name!r}" in said
     assert "frame.rename(columns={'Frequency': 'frequency', 'Recency_': 'recency'})" in said
+
+
+THEIRS = {"frequency": "frequency_cal", "recency": "recency_cal", "T": "T_cal"}
+OUTCOME = ["frequency_holdout", "duration_holdout"]
+
+
+@pytest.fixture
+def calibrated(cdnow_log):
+    """A split of CDNOW in lifetimes' columns, in weeks."""
+    split = pc.holdout_split(cdnow_log, calibration_end="1997-09-30")
+    frame = split.frame.rename(columns=THEIRS)
+    return frame[["customer_id", *THEIRS.values(), *OUTCOME]]
+
+
+def test_a_split_made_elsewhere_is_asked_for_its_unit(calibrated):
+    with pytest.raises(OptionError, match=r"Say unit='day', 'week'.*hardly days"):
+        pc.HoldoutSplit.from_frame(calibrated)
+    days = calibrated.assign(**{name: calibrated[name] * 7 for name in ("recency_cal", "T_cal")})
+    with pytest.raises(OptionError, match=r"whole numbers up to 272.*may well be days"):
+        pc.HoldoutSplit.from_frame(days.round())
+
+
+def test_a_split_made_elsewhere_in_days_scores_as_its_log_does(cdnow_log, calibrated):
+    times = ["recency_cal", "T_cal", "duration_holdout"]
+    days = calibrated.assign(**{name: (calibrated[name] * 7).round() for name in times})
+    models = {"mean rate": pc.baselines.MeanRate()}
+    theirs = pc.validate(models, pc.HoldoutSplit.from_frame(days, unit="day"))
+    ours = pc.validate(
+        models, pc.holdout_split(cdnow_log, amount=None, calibration_end="1997-09-30")
+    )
+    assert_frame_equal(theirs.frame[["mae", "bias"]], ours.frame[["mae", "bias"]])
+
+
+def test_a_split_is_welcome_as_a_polars_or_arrow_frame(calibrated):
+    expected = pc.HoldoutSplit.from_frame(calibrated, unit="week").frame
+    for frame in (pl.from_pandas(calibrated), pa.Table.from_pandas(calibrated)):
+        assert_frame_equal(pc.HoldoutSplit.from_frame(frame, unit="week").frame, expected)

@@ -65,7 +65,12 @@ def crowd():
 def test_bounds_hold_their_level_of_a_long_simulation(model, spend):
     histories = crowd()
     found = lifetime_intervals(
-        histories, certain(model), certain(spend), DELTA, LEVEL, np.random.default_rng(1)
+        histories,
+        certain(model),
+        certain(spend),
+        Ahead(np.inf, DELTA),
+        LEVEL,
+        np.random.default_rng(1),
     )
     customers = 40_000
     for i, history in enumerate(HISTORIES):

@@ -180,7 +180,7 @@ def test_a_report_of_a_frame_made_elsewhere_has_no_tracking(cdnow_split):
     frame = cdnow_split.frame.rename(
         columns={"frequency": "frequency_cal", "recency": "recency_cal", "T": "T_cal"}
     )[["frequency_cal", "recency_cal", "T_cal", "frequency_holdout", "duration_holdout"]]
-    split = pc.HoldoutSplit.from_frame(frame)
+    split = pc.HoldoutSplit.from_frame(frame, unit="week")
     text = " ".join(read(report(pc.validate(pc.CLVModel(spend=None), split, seed=1))).text)
     assert text.count("Not shown. Tracking needs the day of every purchase") == 2
 

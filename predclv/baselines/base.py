@@ -130,6 +130,7 @@ class FittedBaseline:
             level=None,
             observation_end=customers.observation_end,
             asked=horizon_in_words(horizon),
+            currency=customers.currency,
         )
         assert terms.horizon is not None
         learned = _converted(self.learned, DAYS[self.rfm.unit] / DAYS[customers.unit])

@@ -22,6 +22,7 @@ from predclv.decisions.channel_tables import (
 )
 from predclv.decisions.inputs import (
     basis,
+    currency_of,
     forecast_frame,
     horizon_years,
     per_customer,
@@ -29,6 +30,7 @@ from predclv.decisions.inputs import (
 )
 from predclv.errors import OptionError, did_you_mean
 from predclv.forecast.result import Forecast
+from predclv.money import in_currency
 from predclv.notices import counted
 from predclv.units import probability
 
@@ -74,6 +76,8 @@ class Channels:
     basis : str
         The horizon, in words.
     difference_level : float
+    currency : str or None
+        What amounts are shown in.
     """
 
     frame: pd.DataFrame
@@ -81,6 +85,7 @@ class Channels:
     basis: str
     differences: pd.DataFrame = field(default_factory=pd.DataFrame)
     difference_level: float = 0.99
+    currency: str | None = None
 
     @property
     def has_costs(self) -> bool:
@@ -92,7 +97,8 @@ class Channels:
         known = self.frame[self.frame["channel"] != NONE]
         customers = int(known["customers"].sum())
         return (
-            f"{counted(len(known), 'channel')}, {counted(customers, 'customer')}, clv over "
+            f"{counted(len(known), 'channel')}, {counted(customers, 'customer')}, "
+            f"{in_currency('clv', self.currency)} over "
             f"{self.basis}; intervals at {self.level:.0%} are of the mean over customers"
             f"{self._differences_told()}"
         )
@@ -241,4 +247,4 @@ def by_channel(
     found = table.rename_axis("channel").reset_index()
     why = "no channel known" if cost is None else "no channel known, so no cost to compare with"
     found = with_unknown(found, channel, clv, value, level, why)
-    return Channels(found, level, basis(forecast), pairs, difference_level)
+    return Channels(found, level, basis(forecast), pairs, difference_level, currency_of(forecast))

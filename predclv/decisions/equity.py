@@ -1,14 +1,16 @@
 """Customer equity: what the customer base is worth, and how much of it rests on how few."""
 
 from dataclasses import dataclass
+from functools import partial
 from html import escape
 
 import numpy as np
 import pandas as pd
 
-from predclv.decisions.inputs import basis, forecast_frame
+from predclv.decisions.inputs import basis, currency_of, forecast_frame
 from predclv.forecast.result import Forecast
 from predclv.forecast.total_interval import CHANCE_ONLY
+from predclv.money import money
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -28,6 +30,8 @@ class Equity:
         cumulative_share of the total. Shares are 0 where nobody is worth anything.
     basis : str
         The horizon, in words.
+    currency : str or None
+        What it is shown in.
     """
 
     total: float
@@ -37,6 +41,7 @@ class Equity:
     customers: int
     deciles: pd.DataFrame
     basis: str
+    currency: str | None = None
 
     @property
     def top_decile_share(self) -> float:
@@ -46,11 +51,12 @@ class Equity:
     def __repr__(self) -> str:
         interval = ""
         if self.level is not None:
-            bounds = f"{self.lower:,.0f} to {self.upper:,.0f}"
-            interval = f" ({self.level:.0%} interval {bounds}, {CHANCE_ONLY})"
+            lower, upper = (money(b or 0.0, self.currency) for b in (self.lower, self.upper))
+            interval = f" ({self.level:.0%} interval {lower} to {upper}, {CHANCE_ONLY})"
         return (
-            f"Customer equity {self.total:,.0f}{interval} of {self.customers:,} customers over "
-            f"{self.basis}; the top tenth holds {self.top_decile_share:.0%}"
+            f"Customer equity {money(self.total, self.currency)}{interval} of "
+            f"{self.customers:,} customers over {self.basis}; the top tenth holds "
+            f"{self.top_decile_share:.0%}"
         )
 
     def _repr_html_(self) -> str:
@@ -60,7 +66,7 @@ class Equity:
             border=0,
             formatters={
                 "customers": "{:,}".format,
-                "clv": "{:,.2f}".format,
+                "clv": partial(money, currency=self.currency),
                 "share": percent,
                 "cumulative_share": percent,
             },
@@ -127,4 +133,5 @@ def customer_equity(forecast: Forecast | pd.DataFrame) -> Equity:
         customers=len(frame),
         deciles=deciles,
         basis=basis(forecast),
+        currency=currency_of(forecast),
     )

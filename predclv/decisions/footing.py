@@ -9,6 +9,7 @@ from predclv.decisions.inputs import (
     ADVICE,
     basis,
     checked_customers,
+    currency_of,
     finite_column,
     forecast_frame,
     horizon_years,
@@ -44,12 +45,15 @@ class Footing:
         The column that says what a customer is worth.
     basis : str
         What the numbers are of, in words.
+    currency : str or None
+        What amounts are shown in.
     """
 
     frame: pd.DataFrame
     means: tuple[str, ...]
     value: str
     basis: str
+    currency: str | None = None
 
 
 def footing(customers: Any) -> Footing:
@@ -68,7 +72,9 @@ def footing(customers: Any) -> Footing:
             means.insert(0, "discounted_purchases")
         kept = ["customer_id", *(name for name in _OF_FORECAST if name in frame)]
         words = f"forecast over {basis(customers)}"
-        return Footing(frame[kept], tuple(means), value_column(frame), words)
+        return Footing(
+            frame[kept], tuple(means), value_column(frame), words, currency_of(customers)
+        )
     frame = _checked(customers)
     means = [name for name in _MEANS_OF_PAST if name in frame]
     values = [name for name in _VALUES_OF_PAST if name in frame]

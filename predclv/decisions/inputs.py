@@ -112,6 +112,11 @@ def basis(forecast: Forecast | pd.DataFrame) -> str:
     return f"{length:.4g} {unit}{'' if length == 1 else 's'}{end}"
 
 
+def currency_of(forecast: Any) -> str | None:
+    """What a forecast's amounts are shown in; None of a frame alone."""
+    return forecast.terms.currency if isinstance(forecast, Forecast) else None
+
+
 def per_customer(
     values: Any, ids: pd.Series, what: str, column: str, absent: float | None = None
 ) -> pd.Series:

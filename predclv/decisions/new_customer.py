@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from predclv.engines.result import Fit
 from predclv.errors import AssumptionWarning, DataError, OptionError
 from predclv.forecast.fitted import FittedCLV
+from predclv.money import money
 from predclv.notices import warn
 from predclv.units import DAYS, force_of_interest, horizon_in, probability, share
 
@@ -42,6 +43,8 @@ class NewCustomer:
     first_order_from : str
         Where the first order is from, in words.
     margin, discount_rate : float
+    currency : str or None
+        What amounts are shown in.
     """
 
     curve: pd.DataFrame
@@ -56,12 +59,17 @@ class NewCustomer:
     later_order: float
     margin: float
     discount_rate: float
+    currency: str | None = None
 
     def __repr__(self) -> str:
+        value, lower, upper, at_once = (
+            money(amount, self.currency, digits=2)
+            for amount in (self.value, self.lower, self.upper, self.margin * self.first_order)
+        )
         return (
-            f"A new customer is worth {self.value:,.2f} in {len(self.curve) - 1} months "
-            f"({self.level:.0%} interval of this expectation {self.lower:,.2f} to "
-            f"{self.upper:,.2f}): {self.margin * self.first_order:,.2f} of it at once, the first "
+            f"A new customer is worth {value} in {len(self.curve) - 1} months "
+            f"({self.level:.0%} interval of this expectation {lower} to "
+            f"{upper}): {at_once} of it at once, the first "
             f"order {self.first_order_from} (margin {self.margin:g}, {self.discount_rate:.1%} a "
             "year)"
         )
@@ -187,6 +195,7 @@ def new_customer(
         later_order=later,
         margin=margin,
         discount_rate=float(discount_rate),
+        currency=fitted.rfm.currency,
     )
 
 

@@ -43,6 +43,8 @@ class Tiers:
     basis : str
         What the numbers are of, in words: a forecast's horizon, or the past.
     rules : RuleSet or None
+    currency : str or None
+        What amounts are shown in.
     """
 
     frame: pd.DataFrame
@@ -52,6 +54,7 @@ class Tiers:
     means: tuple[str, ...]
     basis: str
     rules: RuleSet | None = None
+    currency: str | None = None
 
     def __len__(self) -> int:
         return len(self.frame)
@@ -85,6 +88,7 @@ class Tiers:
         return (
             f"{counted(len(self), 'customer')} in {len(self.names)} tiers by {self.by}, "
             f"{self.basis}{self._left_open()}"
+            f"{'' if self.currency is None else f'; amounts in {self.currency}'}"
         )
 
     def _left_open(self) -> str:
@@ -275,7 +279,9 @@ def _finished(
     finite_column(made, ground.value)
     front = ["customer_id", "tier", "reason", *decisive]
     frame = made[[*front, *(name for name in made if name not in front)]]
-    found = Tiers(frame, names, by, ground.value, ground.means, ground.basis, rules)
+    found = Tiers(
+        frame, names, by, ground.value, ground.means, ground.basis, rules, ground.currency
+    )
     profile = found.profile()
     warn_of_few(dict(zip(profile["tier"], profile["customers"], strict=True)), "Tiers")
     return found

@@ -18,6 +18,7 @@ from predclv.forecast.result import Forecast
 from predclv.forecast.scoring import ScoreTable
 from predclv.forecast.terms import Terms
 from predclv.io.folders import write_folder
+from predclv.money import currency_named
 from predclv.summaries.rfm import RFM
 from predclv.units import (
     DAYS,
@@ -185,6 +186,7 @@ class FittedCLV:
             level=level,
             observation_end=customers.observation_end,
             asked=horizon_in_words(horizon),
+            currency=customers.currency,
         )
         return Outlook(
             rfm=customers,
@@ -246,7 +248,8 @@ class FittedCLV:
                 "unit": self.rfm.unit,
                 "observation_end": None if end is None else str(end),
                 "last_day": self.rfm.cells().last_day if customers else None,
-            },
+            }
+            | ({} if self.rfm.currency is None else {"currency": self.rfm.currency}),
             "choice": None if self.choice is None else self.choice.document(),
         }
         tables = {"customers": self.rfm.frame} if customers else {}
@@ -275,6 +278,7 @@ class FittedCLV:
             RFM.empty(unit)
             if found is None
             else RFM.stored(found, unit, content["rfm"].get("last_day")),
+            currency=currency_named(content["rfm"].get("currency")),
             observation_end=None if end is None else datetime.date.fromisoformat(end),
         )
         fits = {

@@ -212,14 +212,18 @@ class Outlook:
             sums["clv"] = self.terms.margin * worth
         return sums
 
-    def totals(self) -> dict[str, NDArray]:
-        """Simulated totals of the customer base, each of shape (futures,)."""
+    def totals(self) -> Mapping[str, NDArray]:
+        """Simulated totals of the customer base, each of shape (futures,); simulated once."""
+        return self._totals
+
+    @once
+    def _totals(self) -> Mapping[str, NDArray]:
         if len(self) <= SIMULATED:
             mean = None
             if self.spend is not None:
                 spent = self.rfm.frame["monetary_value"].to_numpy(float)
                 mean = np.maximum(spent, 0.0)
-            totals = simulated_totals(
+            totals: dict[str, NDArray] = simulated_totals(
                 self._members.of(self._cell_of_customer), mean, self.spend, self.seed
             )
         else:

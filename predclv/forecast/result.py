@@ -12,7 +12,15 @@ from numpy.typing import NDArray
 from predclv.errors import DataError, OptionError
 from predclv.forecast.distribution import CountDistribution
 from predclv.forecast.terms import Terms
-from predclv.forecast.total_interval import Total, Unlike, holds, interval, widening
+from predclv.forecast.total_interval import (
+    CHANCE_ONLY,
+    Total,
+    Unlike,
+    holds,
+    in_a_sentence,
+    interval,
+    widening,
+)
 from predclv.io.files import write_csv, write_parquet
 from predclv.io.pages import write_page
 from predclv.io.pseudonyms import pseudonymise as pseudonymised
@@ -158,11 +166,8 @@ class Forecast:
         >>> import predclv as pc
         >>> fitted = pc.CLVModel(spend=None).fit(pc.rfm_summary(pc.datasets.load_cdnow()))
         >>> total = fitted.forecast("26 weeks", seed=1).total(unlike=0.2)
-        >>> total[["purchases", "purchases_lower", "purchases_upper"]].round()
-        purchases          1043.0
-        purchases_lower     647.0
-        purchases_upper    1679.0
-        Name: total, dtype: float64
+        >>> total[["purchases", "purchases_lower", "purchases_upper"]]
+        purchases  1,043 (647 to 1,679)
         The 90% intervals hold chance, parameters, and a future unlike the past: sd 0.2 (logs).
         """
         values, level = self._sums(), self.terms.level
@@ -173,7 +178,7 @@ class Forecast:
                     "This forecast has no interval of the total to widen: it was made with "
                     "level=None, or by a rule without chance. Forecast with level=0.9."
                 )
-            return Total(values, name="total")
+            return self._shown(Total(values, name="total"))
         sds: dict[str, float] = {}
         source = None
         if unlike is not None:
@@ -182,7 +187,7 @@ class Forecast:
         for name, value in values.items():
             lower, upper = interval(simulated[name], level, sds.get(name))
             with_bounds |= {name: value, f"{name}_lower": lower, f"{name}_upper": upper}
-        total = Total(with_bounds, name="total")
+        total = self._shown(Total(with_bounds, name="total"))
         total.attrs["holds"] = holds(level, source)
         return total
 
@@ -226,6 +231,12 @@ class Forecast:
             found = Total(values | {"buyers_lower": lower, "buyers_upper": upper}, name="buyers")
             found.attrs["holds"] = holds(level)
         return found
+
+    def _shown(self, total: Total) -> Total:
+        """The total with the currency it is shown in."""
+        if self.terms.currency is not None:
+            total.attrs["currency"] = self.terms.currency
+        return total
 
     def _sums(self) -> dict[str, float]:
         sums = self._source.sums()
@@ -310,13 +321,15 @@ class Forecast:
         write_page("forecast", path, self, rows, pseudonymise)
 
     def headline(self) -> str:
-        """The forecast and its sums in a sentence."""
+        """The forecast and its totals, with their intervals, in a sentence."""
         terms = self.terms
         start = f" after {terms.observation_end}" if terms.observation_end else ""
-        sums = ", ".join(f"{v:,.2f} {name.replace('_', ' ')}" for name, v in self._sums().items())
+        total = self.total()
         return (
             f"Forecast of {len(self):,} customers over {terms.length}{start} at "
-            f"{terms.discount_rate:.1%} a year, margin {terms.margin:g}: {sums}"
+            f"{terms.discount_rate:.1%} a year, margin {terms.margin:g}: "
+            f"{in_a_sentence(total)}"
+            + (f"; {terms.level:.0%} intervals of {CHANCE_ONLY}" if "holds" in total.attrs else "")
         )
 
     def __repr__(self) -> str:

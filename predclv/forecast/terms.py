@@ -24,6 +24,8 @@ class Terms:
         The day the forecast starts after, where the summary knows it.
     asked : str or None
         The horizon as it was asked, where it carried a unit: ``"12 months"``.
+    currency : str or None
+        What amounts are shown in, as the summary says; no number depends on it.
     """
 
     horizon: float | None
@@ -33,6 +35,7 @@ class Terms:
     level: float | None
     observation_end: datetime.date | None
     asked: str | None = None
+    currency: str | None = None
 
     @property
     def length(self) -> str:

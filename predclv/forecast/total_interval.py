@@ -4,6 +4,7 @@ Chance and parameters can be calculated from a fit. That the shop's future is un
 first Christmas or a new assortment, is in no fit; it is seen in how wrong totals were before.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, cast
 
@@ -14,6 +15,7 @@ from scipy.optimize import brentq
 from scipy.special import stdtr, stdtrit
 
 from predclv.errors import DataError, OptionError, OptionWarning
+from predclv.money import total_in_words
 from predclv.notices import counted, warn
 from predclv.units import days_per
 
@@ -35,15 +37,60 @@ _ERRORS_OF = {
 """Whose past errors widen each total."""
 
 
+_PARTS = [f"{name}{part}" for name in (*_ERRORS_OF, "buyers") for part in ("", "_lower", "_upper")]
+
+
 class Total(pd.Series):
-    """A Series of totals whose text ends with what its intervals hold: ``attrs["holds"]``."""
+    """A Series of totals, printed as whole numbers with their intervals.
+
+    ``attrs["holds"]``, what the intervals hold, ends its text; ``attrs["currency"]`` is shown.
+    """
 
     @property
     def _constructor(self) -> Any:
         return Total
 
     def __repr__(self) -> str:
+        if self.index.isin(_PARTS).all() and self.index.is_unique and self.dtype.kind == "f":
+            told = in_words(self, names=[*_ERRORS_OF, "buyers"])
+            if set(told) | {n for name in told for n in _bounds(name)} >= set(self.index):
+                width = max(map(len, told), default=0)
+                shown = "\n".join(f"{name:{width}}  {text}" for name, text in told.items())
+                return "\n".join([shown, *filter(None, [self.attrs.get("holds")])])
         return "\n".join([super().__repr__(), *filter(None, [self.attrs.get("holds")])])
+
+
+def in_a_sentence(total: pd.Series) -> str:
+    """Purchases, revenue and clv, or discounted purchases where there is nothing else.
+
+    Examples
+    --------
+    >>> in_a_sentence(pd.Series({"purchases": 912.4, "clv": 5009.8, "clv_lower": 4000.0,
+    ...                          "clv_upper": 6000.2}))
+    '912 purchases, 5,010 clv (4,000 to 6,000)'
+    """
+    names = [name for name in ("purchases", "revenue", "clv") if name in total]
+    told = in_words(total, names or ["discounted_purchases"])
+    parts = ((name.replace("_", " "), text.partition(" (")) for name, text in told.items())
+    return ", ".join(f"{value} {name}{sign}{rest}" for name, (value, sign, rest) in parts)
+
+
+def in_words(total: pd.Series, names: Sequence[str]) -> dict[str, str]:
+    """Totals without pennies and with their interval, by name, as far as they are there."""
+    told = {}
+    for name in names:
+        if name not in total:
+            continue
+        lower, upper = _bounds(name)
+        has_bounds = lower in total and upper in total
+        bounds = (float(total[lower]), float(total[upper])) if has_bounds else None
+        currency = total.attrs.get("currency")
+        told[name] = total_in_words(name, float(total[name]), bounds, currency)
+    return told
+
+
+def _bounds(name: str) -> tuple[str, str]:
+    return f"{name}_lower", f"{name}_upper"
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -72,7 +72,8 @@ def cohorts(
     Warns
     -----
     DataWarning
-        Rows after ``observation_end`` were left out; customers have no or several values of ``by``.
+        Rows after ``observation_end`` were left out; customers have no or several values of ``by``;
+        or the log looks broken, as in :func:`predclv.rfm_summary`.
     RefundWarning
         Negative amounts were netted or left out.
 

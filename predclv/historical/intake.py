@@ -7,7 +7,9 @@ from typing import Any
 import pandas as pd
 
 from predclv.errors import DataError, DataWarning, OptionError, RefundWarning
-from predclv.logs.log import Log, civil_date, open_log
+from predclv.logs.log import Log, civil_date
+from predclv.logs.opening import open_log
+from predclv.logs.suspicions import warn_of_broken_log
 from predclv.money import UNITS
 from predclv.notices import counted, warn
 from predclv.summaries.rfm import RFM
@@ -43,7 +45,8 @@ def opened(transactions: Any, **said: Any) -> tuple[Log, datetime.date]:
     Warns
     -----
     DataWarning
-        Rows after ``observation_end`` were left out.
+        Rows after ``observation_end`` were left out, or the log looks broken, as in
+        :func:`predclv.rfm_summary`.
     """
     if isinstance(transactions, RFM):
         return _remembered(transactions, said)
@@ -63,6 +66,7 @@ def opened(transactions: Any, **said: Any) -> tuple[Log, datetime.date]:
             "out.",
             DataWarning,
         )
+    warn_of_broken_log(log, end, "observation_end")
     return log, end
 
 

@@ -82,7 +82,8 @@ def observed(
     Warns
     -----
     DataWarning
-        Rows after ``observation_end`` were left out.
+        Rows after ``observation_end`` were left out, or the log looks broken, as in
+        :func:`predclv.rfm_summary`.
     RefundWarning
         Negative amounts were netted or left out; customers with refunds alone are left out.
 

@@ -8,16 +8,13 @@ from typing import Any, TypedDict
 import numpy as np
 import pandas as pd
 
-from predclv.errors import DataError, DataWarning, OptionError, did_you_mean
-from predclv.logs.checks import check_amounts, check_ids_and_days
+from predclv.errors import DataError, OptionError
 from predclv.logs.cohort_statements import cohort_cells, customer_totals, first_orders
-from predclv.logs.columns import statements
 from predclv.logs.copies import doubled_days
-from predclv.logs.refunds import REFUNDS, refuse_refunds, report_refunds
-from predclv.logs.sources import Table, open_table
+from predclv.logs.refunds import report_refunds
+from predclv.logs.sources import Table
 from predclv.logs.statements import Packing, Statements
-from predclv.money import LARGEST_IN_DOUBLES, UNITS
-from predclv.notices import warn
+from predclv.money import UNITS
 from predclv.progress import stage
 from predclv.warehouse.base import LeftBehind, Warehouse, fresh
 
@@ -43,6 +40,8 @@ class Log:
         Whether it has amounts.
     refunds : str
         What is done with negative amounts: net or drop.
+    currency : str or None
+        What amounts are shown in.
     """
 
     first_day: datetime.date
@@ -53,6 +52,7 @@ class Log:
     _facts: Mapping[str, Any]
     _table: Table
     _statements: Statements
+    currency: str | None = None
 
     def __repr__(self) -> str:
         return f"Log({self.rows:,} rows, {self.first_day} to {self.last_day})"
@@ -186,11 +186,12 @@ class Log:
         self.warehouse.drop(name)
         return frame
 
-    def keep_summary(self, end: datetime.date) -> tuple[str, dict[str, int]]:
+    def keep_summary(self, end: datetime.date, tells: bool = True) -> tuple[str, dict[str, int]]:
         """Keep the summary to ``end`` as a temporary table; its name, and what was left out.
 
         The table has customer_id, frequency, recency_days, age_days and, where the log has
-        amounts, repeat_units and largest_units.
+        amounts, repeat_units and largest_units. ``tells``: whether what became of refunds
+        is warned of; not where a log is summarised to one day after the other.
         """
         name = fresh("summary")
         warehouse, last = self.warehouse, (end - EPOCH).days
@@ -200,7 +201,7 @@ class Log:
             warehouse.store(name, sql, self._table.reader)
         refunds: dict[str, int] = {}
         if self._facts["refund_rows"]:
-            refunds = report_refunds(warehouse, name, self.refunds)
+            refunds = report_refunds(warehouse, name, self.refunds, tells)
         customers, repeats = warehouse.rows(f"SELECT count(*), sum(frequency) FROM {name}")[0]
         if not customers:
             raise DataError(
@@ -260,70 +261,6 @@ class _RefundOptions(TypedDict):
     refunds_count: bool
 
 
-def open_log(
-    transactions: Any,
-    *,
-    customer_id: str,
-    date: str,
-    amount: str | None,
-    refunds: str,
-    timezone: str | None,
-    end: datetime.date | None = None,
-    segment: str | None = None,
-) -> Log:
-    """Find, read and check a log; ``segment`` names a column that `Log.cohort_cells` groups by.
-
-    Raises
-    ------
-    DataError
-        If rows cannot be used; the message counts them.
-    OptionError
-        If ``refunds`` or ``timezone`` is unknown.
-    """
-    if refunds not in REFUNDS:
-        raise OptionError(
-            f"refunds must be one of {', '.join(REFUNDS)}; got {refunds!r}."
-            f"{did_you_mean(refunds, REFUNDS)}"
-        )
-    names = {"customer_id": customer_id, "date": date, "amount": amount, "segment": segment}
-    table = open_table(transactions, names, timezone)
-    sql = statements(table, timezone)
-    with stage("Checking the log"):
-        survey = table.reader.record(sql.survey())
-    facts = {name: value or 0 for name, value in survey.items()}
-    if not facts["row_count"]:
-        raise DataError("The log is empty: it has its columns, but no row.")
-    check_ids_and_days(table, sql, facts)
-    amounts = sql.amounts
-    if amounts is not None:
-        if facts["null_amounts"] == facts["row_count"]:
-            warn(
-                f"Column {table.names['amount']!r} is empty, so the log was treated as one without "
-                "amounts. Say amount=None to do so quietly.",
-                DataWarning,
-            )
-            sql = replace(sql, amounts=None)
-        else:
-            check_amounts(table, sql, facts)
-            if facts["all_amounts"] < LARGEST_IN_DOUBLES:
-                sql = replace(sql, amounts=replace(amounts, kind="DOUBLE"))
-    facts.setdefault("refund_rows", 0)
-    if sql.amounts is None:
-        facts["refund_rows"] = 0
-    if refunds == "error" and facts["refund_rows"]:
-        refuse_refunds(table, sql, None if end is None else (end - EPOCH).days)
-    return Log(
-        first_day=_date(table, facts["first_day"]),
-        last_day=_date(table, facts["last_day"]),
-        rows=facts["row_count"],
-        has_spend=sql.amounts is not None,
-        refunds=refunds,
-        _facts=facts,
-        _table=table,
-        _statements=sql,
-    )
-
-
 def civil_date(value: object, what: str) -> datetime.date:
     """The civil date of a date, a timestamp or ISO text.
 
@@ -351,9 +288,3 @@ def civil_date(value: object, what: str) -> datetime.date:
     if isinstance(value, datetime.date) and value is not pd.NaT:
         return value
     raise OptionError(f"{what} must be a date such as '1997-09-30'; got {value!r}.")
-
-
-def _date(table: Table, day: int) -> datetime.date:
-    if not _FIRST.days <= day <= _LAST.days:
-        raise DataError(f"Column {table.names['date']!r} has infinite or absurd dates.")
-    return EPOCH + datetime.timedelta(days=day)

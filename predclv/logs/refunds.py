@@ -25,7 +25,9 @@ _FACTS = """
     FROM {table}"""
 
 
-def report_refunds(warehouse: Warehouse, table: str, refunds: str) -> dict[str, int]:
+def report_refunds(
+    warehouse: Warehouse, table: str, refunds: str, tells: bool = True
+) -> dict[str, int]:
     """Leave customers with refunds alone out of a summary, warn, and count.
 
     Parameters
@@ -36,6 +38,8 @@ def report_refunds(warehouse: Warehouse, table: str, refunds: str) -> dict[str, 
         Its name there.
     refunds : str
         What was done with them, "net" or "drop".
+    tells : bool
+        Whether to warn; a log that is summarised to many days tells once.
 
     Returns
     -------
@@ -76,7 +80,8 @@ def report_refunds(warehouse: Warehouse, table: str, refunds: str) -> dict[str, 
             f"{counted(facts['negative_days'], 'net-negative day')} (a purchase and a larger "
             f"refund, {_money(facts['negative_units'])} in all) stayed a purchase with that spend."
         )
-    warn(" ".join(parts), RefundWarning)
+    if tells:
+        warn(" ".join(parts), RefundWarning)
     return counts
 
 

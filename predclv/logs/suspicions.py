@@ -107,6 +107,13 @@ def warn_of_suspicions(
         _check_orders(log, table, spenders)
 
 
+def warn_of_broken_log(log: Log, end: datetime.date, what: str, tells: bool = False) -> None:
+    """The same warnings for a log that is used without a summary of it, or with many."""
+    table, counts = log.keep_summary(end, tells)
+    warn_of_suspicions(log, table, counts, end, what)
+    log.warehouse.drop(table)
+
+
 def warn_of_late_rows(counts: Mapping[str, int], end: datetime.date | None) -> None:
     """Say what was left out because it is after observation_end."""
     if not counts["rows_after_end"]:
@@ -219,9 +226,24 @@ def _check_orders(log: Log, table: str, spenders: pd.DataFrame) -> None:
     warn(
         f"{counted(number, 'customer owes', 'customers owe')} most of their monetary value, and so "
         f"of their CLV, to one order: {'; '.join(shown)}. A typical customer spends about "
-        f"{typical / UNITS:,.2f} a day. If it is a typing error or was cancelled, correct it or "
-        "leave it out.",
+        f"{typical / UNITS:,.2f} a day. If it is a typing error, correct it or leave its row out. "
+        f"{_advice_on_cancelled(log)}",
         LargeOrderWarning,
+    )
+
+
+def _advice_on_cancelled(log: Log) -> str:
+    """What to do about a cancelled order, given what becomes of this log's refunds."""
+    if log.refunds == "drop":
+        return (
+            "If it was cancelled, refunds='net' takes it back where the log has the cancellation "
+            "as a negative amount of the same day; this log's refunds were left out (refunds="
+            "'drop')."
+        )
+    return (
+        "If it was cancelled, keep the cancellation in the log, as a negative amount: "
+        "refunds='net' (the default) takes it from what was bought on its day. Of one on a later "
+        "day, leave both out."
     )
 
 

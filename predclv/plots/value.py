@@ -5,9 +5,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from predclv.decisions.inputs import basis, finite_column
+from predclv.decisions.inputs import basis, currency_of, finite_column
 from predclv.errors import DataError, some
 from predclv.forecast.result import Forecast
+from predclv.money import in_currency
 from predclv.plots.inputs import unfit
 from predclv.plots.style import MODEL, SECOND, amount, axes, finish, note
 from predclv.validation.metrics import top_decile_capture
@@ -58,6 +59,7 @@ def clv_distribution(
     worth.yaxis.set_major_formatter(lambda share, _: f"{share:.0%}")
     worth.spines[["top"]].set_visible(False)
     what = "CLV" if column == "clv" else "discounted purchases"
+    named = in_currency(what, currency_of(forecast) if column == "clv" else None)
     ax.axvline(values.mean(), color="#444444", lw=1, ls=(0, (4, 2)))
     ax.annotate(
         " mean",
@@ -70,7 +72,7 @@ def clv_distribution(
         ax,
         f"The top decile holds {top_decile_capture(values, values):.0%} of {what}; the median "
         f"customer is worth {amount(np.median(values))}, the mean {amount(values.mean())}",
-        f"{what} per customer{_span(forecast)} (log scale)",
+        f"{named} per customer{_span(forecast)} (log scale)",
         "customers",
     )
     ax.spines["right"].set_visible(True)

@@ -16,6 +16,7 @@ from predclv.forecast.fitted import FittedCLV
 from predclv.forecast.outlook import Outlook
 from predclv.forecast.result import Forecast
 from predclv.io.pseudonyms import pseudonymise as pseudonymised
+from predclv.money import money
 from predclv.notices import counted
 from predclv.plots.segments import tier_profile
 from predclv.plots.value import clv_distribution
@@ -113,7 +114,8 @@ def _header(forecast: Forecast) -> str:
     terms = forecast.terms
     return (
         f"A forecast of {counted(len(forecast), 'customer')} over {basis(forecast)}, discounted at "
-        f"{terms.discount_rate:.1%} a year, margin {terms.margin:.0%}."
+        f"{terms.discount_rate:.1%} a year, margin {terms.margin:.0%}"
+        f"{'' if terms.currency is None else f'; amounts in {terms.currency}'}."
     )
 
 
@@ -124,13 +126,17 @@ def _totals(forecast: Forecast) -> str:
         if name not in total or (name == "discounted_purchases" and len(figures) > 1):
             continue
         has_bounds = f"{name}_lower" in total
+        currency = forecast.terms.currency if name in ("revenue", "clv") else None
+
+        def words(part: str, currency: str | None = currency) -> str:
+            return money(total[part], currency, digits=0)
+
         between = (
-            f" ({level:.0%} interval {total[f'{name}_lower']:,.0f} to "
-            f"{total[f'{name}_upper']:,.0f})"
+            f" ({level:.0%} interval {words(f'{name}_lower')} to {words(f'{name}_upper')})"
             if has_bounds
             else ""
         )
-        figures.append((f"{total[name]:,.0f}", what + between))
+        figures.append((words(name), what + between))
     frame = forecast.frame
     for column, what in (("p_alive", "still customers today"), ("p_active", "will buy")):
         if column in frame:

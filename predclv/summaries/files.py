@@ -34,7 +34,8 @@ def write_rfm(rfm: RFM, path: str | Path) -> None:
     write_parquet(
         rfm.frame,
         path,
-        {"predclv.unit": rfm.unit, "predclv.observation_end": "" if end is None else str(end)},
+        {"predclv.unit": rfm.unit, "predclv.observation_end": "" if end is None else str(end)}
+        | ({} if rfm.currency is None else {"predclv.currency": rfm.currency}),
     )
 
 
@@ -81,7 +82,7 @@ def read_rfm(path: str | Path, unit: str | None = None) -> RFM:
         raise DataError(f"{path} is in {known}s, not in {unit}s. Leave the unit out.")
     end = metadata.get("predclv.observation_end")
     return replace(
-        RFM.from_frame(frame, unit=known or unit or ""),
+        RFM.from_frame(frame, known or unit or "", currency=metadata.get("predclv.currency")),
         observation_end=datetime.date.fromisoformat(end) if end else None,
     )
 

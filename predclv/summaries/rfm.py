@@ -13,6 +13,7 @@ import pandas as pd
 from predclv.errors import DataError
 from predclv.frozen import Frozen
 from predclv.logs.log import EPOCH, Log
+from predclv.money import currency_named
 from predclv.notices import counted
 from predclv.progress import stage
 from predclv.samples.cells import Cells
@@ -45,6 +46,8 @@ class RFM:
         rows, customers and repeat_purchases, and whatever was merged, netted or left out.
     log : Log or None
         The log it was made from, for forecasters that need more than the summary.
+    currency : str or None
+        What amounts are shown in, such as GBP.
     """
 
     unit: str
@@ -52,11 +55,13 @@ class RFM:
     counts: Mapping[str, int]
     log: Log | None
     _summary: Summary = field(repr=False)
+    currency: str | None = None
 
     @classmethod
     def from_frame(
-        cls, frame: Any, unit: str | None = None, customer_id: str = "customer_id"
-    ) -> "RFM":
+        cls, frame: Any, unit: str | None = None, customer_id: str = "customer_id",
+        currency: str | None = None,
+    ) -> "RFM":  # fmt: skip
         """Take a summary made elsewhere, for instance by lifetimes or pymc-marketing.
 
         Parameters
@@ -68,6 +73,8 @@ class RFM:
             Of recency and T: day (lifetimes' and pymc-marketing's default), week, month or year.
         customer_id : str
             The column of the ids; where there is none, the index of a pandas frame holds them.
+        currency : str, optional
+            As in `rfm_summary`.
 
         Raises
         ------
@@ -84,7 +91,7 @@ class RFM:
         RFM: 2 customers, 2 repeat purchases, in weeks, without spend
         """
         checked, unit = checked_summary(frame, customer_id, unit)
-        return cls._elsewhere(checked, unit)
+        return cls._elsewhere(checked, unit, currency_named(currency))
 
     @classmethod
     def stored(cls, frame: pd.DataFrame, unit: str, last_day: int | None) -> "RFM":
@@ -96,10 +103,10 @@ class RFM:
         return replace(cls.from_frame(frame, unit), _summary=FrameSummary(frame, unit, last_day))
 
     @classmethod
-    def _elsewhere(cls, frame: pd.DataFrame, unit: str) -> "RFM":
+    def _elsewhere(cls, frame: pd.DataFrame, unit: str, currency: str | None = None) -> "RFM":
         counts = {"rows": len(frame), "customers": len(frame)}
         counts["repeat_purchases"] = int(frame["frequency"].sum())
-        return cls(unit, None, Frozen(counts), None, FrameSummary(frame, unit))
+        return cls(unit, None, Frozen(counts), None, FrameSummary(frame, unit), currency)
 
     @classmethod
     def empty(cls, unit: str) -> "RFM":
@@ -182,20 +189,6 @@ class RFM:
             If customers have no cell in the table, or a cell is there twice; nothing is written.
         StoreError
             If the folder is missing or read-only, or the disk is full.
-
-        Examples
-        --------
-        >>> import tempfile
-        >>> frame = pd.DataFrame({"frequency": [2, 0], "recency": [3, 0], "T": [5, 5]})
-        >>> rfm = RFM.from_frame(frame, unit="day")
-        >>> cells = rfm.keyed_cells().assign(rate=[0.0, 0.4])
-        >>> with tempfile.TemporaryDirectory() as folder:
-        ...     file = Path(folder) / "rates.parquet"
-        ...     rows = rfm.write_scored(cells, {"rate": "c.rate"}, file)
-        ...     pd.read_parquet(file)
-           customer_id  rate
-        0            0   0.4
-        1            1   0.0
         """
         return self._summary.write_scored(cells, expressions, path, metadata or {})
 

@@ -8,7 +8,9 @@ from typing import Any
 import pandas as pd
 
 from predclv.errors import DataError, OptionError, some
-from predclv.logs.log import Log, civil_date, open_log
+from predclv.logs.frames import as_pandas
+from predclv.logs.log import Log, civil_date
+from predclv.logs.opening import open_log
 from predclv.logs.suspicions import warn_of_suspicions
 from predclv.money import UNITS
 from predclv.notices import counted
@@ -66,7 +68,11 @@ class HoldoutSplit:
 
     @classmethod
     def from_frame(
-        cls, frame: pd.DataFrame, unit: str = "week", customer_id: str = "customer_id"
+        cls,
+        frame: Any,
+        unit: str | None = None,
+        customer_id: str = "customer_id",
+        currency: str | None = None,
     ) -> "HoldoutSplit":
         """Take a frame of calibration and holdout made by lifetimes or pymc-marketing.
 
@@ -77,16 +83,18 @@ class HoldoutSplit:
 
         Parameters
         ----------
-        frame : pandas.DataFrame
+        frame : pandas or polars DataFrame, or Arrow table
             Of lifetimes' ``calibration_and_holdout_data`` (frequency_cal, recency_cal, T_cal,
             monetary_value_cal, frequency_holdout, monetary_value_holdout, duration_holdout) or
             pymc-marketing's ``rfm_train_test_split`` (frequency, recency, T, monetary_value,
             test_frequency, test_monetary_value, test_T); spend may be absent.
         unit : str
-            The unit of its recency, T and duration. Neither package records it, and nothing can
-            check it.
+            Of recency, T and duration: day (the default of both packages), week, month or year.
+            Neither records it, so it is asked for, as by `RFM.from_frame`.
         customer_id : str
             The column of the ids; where there is none, the index holds them.
+        currency : str, optional
+            As in `rfm_summary`.
 
         Raises
         ------
@@ -94,7 +102,7 @@ class HoldoutSplit:
             If columns are missing, a customer is impossible, or the holdout is not equally long
             for all.
         OptionError
-            If the unit is unknown.
+            If the unit is missing or unknown.
 
         Examples
         --------
@@ -105,8 +113,7 @@ class HoldoutSplit:
         >>> HoldoutSplit.from_frame(frame, unit="week")
         HoldoutSplit: 2 customers, 1 purchase in the 39 weeks after
         """
-        if not isinstance(frame, pd.DataFrame):
-            raise DataError(f"The frame must be a pandas DataFrame; got {type(frame).__name__}.")
+        frame = as_pandas(frame, "A calibration and holdout")
         names = _layout_of(frame)
         ids = [customer_id] if customer_id in frame else []
         ours = frame[[*ids, *(name for name in names if name in frame)]].rename(columns=names)
@@ -114,7 +121,7 @@ class HoldoutSplit:
             ours.insert(0, customer_id, ours.index)
         if "spend_per_purchase" not in ours:
             ours = ours.drop(columns="monetary_value", errors="ignore")
-        rfm = RFM.from_frame(ours, unit, customer_id)
+        rfm = RFM.from_frame(ours, unit, customer_id, currency)
         came = ours.set_index(customer_id)[["frequency_holdout", "duration_holdout"]]
         _check_outcome(came)
         order = rfm.frame["customer_id"]
@@ -169,12 +176,13 @@ def holdout_split(
     unit: str = "week",
     refunds: str = "net",
     timezone: str | None = None,
+    currency: str | None = None,
 ) -> HoldoutSplit:
     """Cut a log at a day: its summary up to then, and each customer's purchases after.
 
     Parameters
     ----------
-    transactions, customer_id, date, amount, unit, refunds, timezone
+    transactions, customer_id, date, amount, unit, refunds, timezone, currency
         As in `rfm_summary`.
     calibration_end : str, date or timestamp
         The last day that a model may see, inclusive.
@@ -221,6 +229,7 @@ def holdout_split(
         amount=amount,
         refunds=refunds,
         timezone=timezone,
+        currency=currency,
         end=last,
     )
     if not log.first_day <= calibrated < log.last_day:
@@ -237,15 +246,22 @@ def holdout_split(
 def split_of(
     log: Log, calibration_end: datetime.date, holdout_end: datetime.date, unit: str
 ) -> HoldoutSplit:
-    """The split of an opened log; both days within it, the first before the second."""
-    return _split_and_table(log, calibration_end, holdout_end, unit)[0]
+    """The split of an opened log; both days within it, the first before the second.
+
+    Of refunds its opener has told.
+    """
+    return _split_and_table(log, calibration_end, holdout_end, unit, tells=False)[0]
 
 
 def _split_and_table(
-    log: Log, calibration_end: datetime.date, holdout_end: datetime.date, unit: str
+    log: Log,
+    calibration_end: datetime.date,
+    holdout_end: datetime.date,
+    unit: str,
+    tells: bool = True,
 ) -> tuple[HoldoutSplit, str]:
     """The split, and the name of the table of its summary."""
-    rfm, table = summary_of(log, calibration_end, unit)
+    rfm, table = summary_of(log, calibration_end, unit, tells)
     holdout = fresh("holdout")
     log.keep_purchases(holdout, calibration_end, holdout_end)
     spend = (

@@ -5,7 +5,8 @@ from typing import Any
 
 from predclv.errors import DataError
 from predclv.frozen import Frozen
-from predclv.logs.log import EPOCH, Log, civil_date, open_log
+from predclv.logs.log import EPOCH, Log, civil_date
+from predclv.logs.opening import open_log
 from predclv.logs.suspicions import warn_of_late_rows, warn_of_suspicions
 from predclv.summaries.rfm import RFM
 from predclv.summaries.stored import StoredSummary
@@ -22,6 +23,7 @@ def rfm_summary(
     observation_end: str | datetime.date | None = None,
     refunds: str = "net",
     timezone: str | None = None,
+    currency: str | None = None,
 ) -> RFM:
     """Summarise a log of purchases, one row per purchase, to one row per customer.
 
@@ -56,6 +58,9 @@ def rfm_summary(
         The zone whose days count, for dates that are instants. Default: the zone that the column
         records; UTC with a warning where a file holds none; the session's, with a warning, where
         the log is a Spark DataFrame or a DuckDB relation.
+    currency : str, optional
+        What the amounts are in: a code or symbol, such as ``"GBP"`` or ``"£"``, which tables,
+        pictures and reports then show. Nothing is converted. Default: plain numbers.
 
     Returns
     -------
@@ -106,6 +111,7 @@ def rfm_summary(
         amount=amount,
         refunds=refunds,
         timezone=timezone,
+        currency=currency,
         end=end,
     )
     if end is not None and end < log.first_day:
@@ -119,8 +125,8 @@ def rfm_summary(
     return rfm
 
 
-def summary_of(log: Log, end: datetime.date, unit: str) -> tuple[RFM, str]:
+def summary_of(log: Log, end: datetime.date, unit: str, tells: bool = True) -> tuple[RFM, str]:
     """The summary of a checked log to ``end``, not before its first day, and its table's name."""
-    table, counts = log.keep_summary(end)
+    table, counts = log.keep_summary(end, tells)
     summary = StoredSummary(log.warehouse, table, unit, log.has_spend, (end - EPOCH).days)
-    return RFM(unit, end, Frozen(counts), log, summary), table
+    return RFM(unit, end, Frozen(counts), log, summary, log.currency), table

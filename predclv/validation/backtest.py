@@ -13,7 +13,9 @@ from predclv.errors import DataError, OptionError, did_you_mean
 from predclv.forecast.result import Forecast
 from predclv.forecast.total_interval import TotalErrors
 from predclv.frozen import Frozen
-from predclv.logs.log import Log, civil_date, open_log
+from predclv.logs.log import Log, civil_date
+from predclv.logs.opening import open_log
+from predclv.logs.suspicions import warn_of_broken_log
 from predclv.notices import counted
 from predclv.progress import progress as progress_bar
 from predclv.summaries.origins import Cutoffs, origins, splits_of, whole_days
@@ -198,6 +200,7 @@ def backtest(
     unit: str = "week",
     refunds: str = "net",
     timezone: str | None = None,
+    currency: str | None = None,
     level: float = 0.9,
     seed: int | None = None,
     discount_rate: float = 0.10,
@@ -219,7 +222,7 @@ def backtest(
     transactions : log or RFM
         As in :func:`predclv.rfm_summary`; or an RFM made from a log, whose unit is taken and
         beyond whose ``observation_end`` nothing is looked at.
-    customer_id, date, amount, unit, refunds, timezone
+    customer_id, date, amount, unit, refunds, timezone, currency
         As in :func:`predclv.rfm_summary`; of no use with an RFM.
     cutoffs : int or list of dates
         The last days known, inclusive; or how many, one horizon apart, so that the last holdout
@@ -244,6 +247,11 @@ def backtest(
     PredclvError
         What a forecaster raises, with its name and the cutoff: of ``errors="raise"``, or if all
         fail from every origin.
+
+    Warns
+    -----
+    DataWarning
+        As :func:`predclv.rfm_summary`, once for the log and not once for every cutoff.
 
     Examples
     --------
@@ -272,10 +280,13 @@ def backtest(
             amount=amount,
             refunds=refunds,
             timezone=timezone,
+            currency=currency,
             end=end,
         )
     days = whole_days(horizon, unit)
     chosen = origins(log, cutoffs, days, end)
+    if not isinstance(transactions, RFM):  # whose maker was warned
+        warn_of_broken_log(log, min(end or log.last_day, log.last_day), "until", tells=True)
     validations: dict[datetime.date, Validation] = {}
     with progress_bar("Backtesting", len(chosen) * len(named), progress) as step:
         for split in splits_of(log, chosen, days, unit):

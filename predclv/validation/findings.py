@@ -125,12 +125,15 @@ def _against_baselines(
         if not rivals:
             continue
         best = max(rivals, key=lambda rule: rivals[rule].mean)
+        # A rule may be further behind and, on few customers of much weight, less surely so.
+        unsure = [rule for rule in rivals if not rivals[rule].is_better]
         if rivals[best].is_worse:
             lost.append(_lost(best, model, metric, rivals[best], table, validations))
-        elif rivals[best].is_better:
-            won.append(_titled(metric))
+        elif unsure:
+            nearest = max(unsure, key=lambda rule: rivals[rule].mean)
+            even.setdefault(nearest, []).append(_titled(metric))
         else:
-            even.setdefault(best, []).append(_titled(metric))
+            won.append(_titled(metric))
     told = []
     if won:
         told.append(f"{model} beats every baseline on {_listed(won)}")

@@ -14,6 +14,7 @@ from predclv.baselines.base import FittedBaseline
 from predclv.errors import OptionError, did_you_mean
 from predclv.forecast.result import Forecast
 from predclv.io.pages import write_page
+from predclv.money import money
 from predclv.notices import counted
 from predclv.summaries.splits import HoldoutSplit
 from predclv.validation.calibration import randomised_pit
@@ -135,7 +136,9 @@ class Validation:
         """The holdout in a sentence."""
         split = self.split
         actual = split.frame
-        spend = f" worth {actual['spend_holdout'].sum():,.2f}" if "spend_holdout" in actual else ""
+        spend = ""
+        if "spend_holdout" in actual:
+            spend = f" worth {money(actual['spend_holdout'].sum(), split.rfm.currency)}"
         new = (
             f"; {counted(split.new_customers, 'customer')} who joined later could not be forecast"
             if split.new_customers

@@ -8,6 +8,7 @@ from scipy.stats import binom
 
 from predclv.baselines.base import FittedBaseline
 from predclv.baselines.rules_of_thumb import SamePeriodLastYear
+from predclv.money import money
 from predclv.units import days_per
 from predclv.validation.losses import apart
 
@@ -36,7 +37,8 @@ def totals_off(name: str, rules: Sequence[str], validations: Sequence["Validatio
         noun = "purchases" if of == "purchases" else "spend"
         nearer = _nearer(name, rules, metric, validations)
         if len(validations) == 1:
-            doubts.append(_one_total(noun, rows[0], biases[0], inside) + nearer)
+            currency = validations[0].split.rfm.currency if of == "revenue" else None
+            doubts.append(_one_total(noun, rows[0], biases[0], inside, currency) + nearer)
             continue
         out = len(inside) - sum(inside)
         doubts.append(
@@ -73,14 +75,16 @@ def _nearer(
     return f", {max(worse, key=lambda rule: worse[rule])} is nearer" if worse else ""
 
 
-def _one_total(noun: str, row: _Row, bias: float, inside: Sequence[bool]) -> str:
+def _one_total(
+    noun: str, row: _Row, bias: float, inside: Sequence[bool], currency: str | None
+) -> str:
     bounds = ""
+    forecast, lower, upper, actual = (money(number, currency, digits=0) for number in row)
     if inside:
         side = "inside" if inside[0] else "outside"
-        bounds = f", {side} its interval of {row.lower:,.0f} to {row.upper:,.0f}"
-    forecast = f"{row.forecast:,.0f}"
+        bounds = f", {side} its interval of {lower} to {upper}"
     said = f"{forecast} {noun}" if noun == "purchases" else f"{noun} of {forecast}"
-    return f"{said} forecast, {row.actual:,.0f} came ({_off(bias)}{bounds})"
+    return f"{said} forecast, {actual} came ({_off(bias)}{bounds})"
 
 
 def _off(bias: float) -> str:

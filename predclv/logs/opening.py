@@ -1,0 +1,87 @@
+"""Finding, reading and checking a log of purchases."""
+
+import datetime
+from typing import Any
+
+from predclv.errors import DataError, DataWarning, OptionError, did_you_mean
+from predclv.logs.checks import check_amounts, check_ids_and_days
+from predclv.logs.columns import statements
+from predclv.logs.log import EPOCH, Log
+from predclv.logs.refunds import REFUNDS, refuse_refunds
+from predclv.logs.sources import Table, open_table
+from predclv.money import LARGEST_IN_DOUBLES, currency_named
+from predclv.notices import warn
+from predclv.progress import stage
+
+
+def open_log(
+    transactions: Any,
+    *,
+    customer_id: str,
+    date: str,
+    amount: str | None,
+    refunds: str,
+    timezone: str | None,
+    currency: str | None = None,
+    end: datetime.date | None = None,
+    segment: str | None = None,
+) -> Log:
+    """Find, read and check a log; ``segment`` names a column that `Log.cohort_cells` groups by.
+
+    Raises
+    ------
+    DataError
+        If rows cannot be used; the message counts them.
+    OptionError
+        If ``refunds`` or ``timezone`` is unknown, or ``currency`` is none.
+    """
+    currency = currency_named(currency)
+    if refunds not in REFUNDS:
+        raise OptionError(
+            f"refunds must be one of {', '.join(REFUNDS)}; got {refunds!r}."
+            f"{did_you_mean(refunds, REFUNDS)}"
+        )
+    names = {"customer_id": customer_id, "date": date, "amount": amount, "segment": segment}
+    table = open_table(transactions, names, timezone)
+    sql = statements(table, timezone)
+    with stage("Checking the log"):
+        survey = table.reader.record(sql.survey())
+    facts = {name: value or 0 for name, value in survey.items()}
+    if not facts["row_count"]:
+        raise DataError("The log is empty: it has its columns, but no row.")
+    check_ids_and_days(table, sql, facts)
+    amounts = sql.amounts
+    if amounts is not None:
+        if facts["null_amounts"] == facts["row_count"]:
+            warn(
+                f"Column {table.names['amount']!r} is empty, so the log was treated as one without "
+                "amounts. Say amount=None to do so quietly.",
+                DataWarning,
+            )
+            sql = replace(sql, amounts=None)
+        else:
+            check_amounts(table, sql, facts)
+            if facts["all_amounts"] < LARGEST_IN_DOUBLES:
+                sql = replace(sql, amounts=replace(amounts, kind="DOUBLE"))
+    facts.setdefault("refund_rows", 0)
+    if sql.amounts is None:
+        facts["refund_rows"] = 0
+    if refunds == "error" and facts["refund_rows"]:
+        refuse_refunds(table, sql, None if end is None else (end - EPOCH).days)
+    return Log(
+        first_day=_date(table, facts["first_day"]),
+        last_day=_date(table, facts["last_day"]),
+        rows=facts["row_count"],
+        has_spend=sql.amounts is not None,
+        refunds=refunds,
+        _facts=facts,
+        _table=table,
+        _statements=sql,
+        currency=currency,
+    )
+
+
+def _date(table: Table, day: int) -> datetime.date:
+    if not _FIRST.days <= day <= _LAST.days:
+        raise DataError(f"Column {table.names['date']!r} has infinite or absurd dates.")
+    return EPOCH + datetime.timedelta(days=day)

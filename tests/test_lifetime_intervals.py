@@ -63,7 +63,7 @@ def crowd():
 @pytest.mark.parametrize("model", MODELS, ids=lambda model: model.title)
 @pytest.mark.parametrize("spend", SPENDS, ids=("uneven spend", "even spend"))
 def test_bounds_hold_their_level_of_a_long_simulation(model, spend):
-    histories = crowd()
+    histories, ahead = crowd(), Ahead(np.inf, DELTA)
     found = lifetime_intervals(
         histories,
         certain(model),

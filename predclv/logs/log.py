@@ -20,7 +20,8 @@ from predclv.warehouse.base import LeftBehind, Warehouse, fresh
 
 EPOCH = datetime.date(1970, 1, 1)
 """The day that days are counted from."""
-_FIRST, _LAST = (day - EPOCH for day in (datetime.date.min, datetime.date.max))
+FIRST, LAST = (day - EPOCH for day in (datetime.date.min, datetime.date.max))
+"""The days that a date can be, counted from then."""
 
 
 @dataclass(frozen=True, slots=True, repr=False, eq=False)

@@ -1,12 +1,13 @@
 """Finding, reading and checking a log of purchases."""
 
 import datetime
+from dataclasses import replace
 from typing import Any
 
 from predclv.errors import DataError, DataWarning, OptionError, did_you_mean
 from predclv.logs.checks import check_amounts, check_ids_and_days
 from predclv.logs.columns import statements
-from predclv.logs.log import EPOCH, Log
+from predclv.logs.log import EPOCH, FIRST, LAST, Log
 from predclv.logs.refunds import REFUNDS, refuse_refunds
 from predclv.logs.sources import Table, open_table
 from predclv.money import LARGEST_IN_DOUBLES, currency_named
@@ -82,6 +83,6 @@ def open_log(
 
 
 def _date(table: Table, day: int) -> datetime.date:
-    if not _FIRST.days <= day <= _LAST.days:
+    if not FIRST.days <= day <= LAST.days:
         raise DataError(f"Column {table.names['date']!r} has infinite or absurd dates.")
     return EPOCH + datetime.timedelta(days=day)

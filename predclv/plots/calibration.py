@@ -6,10 +6,12 @@ import numpy as np
 
 from predclv.errors import OptionError, did_you_mean
 from predclv.plots.inputs import validation_of
+from predclv.plots.room import NARROW, room
 from predclv.plots.style import (
     amount,
     axes,
     finish,
+    leaders,
     legend,
     listed,
     looks,
@@ -86,6 +88,7 @@ def calibration(
             label=f"{short(name)}: {within(table)} of {len(table)} within",
             **look.points(),
         )
+    legend(ax, title=f"predicted {by}s within the actual interval")
     root_scale(ax, top * 1.12, min(0.0, min(table["actual"].min() for table in found.values())))
     unit = "" if value == "purchases" else " spend"
     what = "purchases" if value == "purchases" else "spend"
@@ -95,11 +98,11 @@ def calibration(
         f"mean {what} predicted per customer, by predicted {by} (root scale)",
         f"mean{unit} {'purchases ' if not unit else ''}that came, {level:.0%} interval",
     )
-    ax.annotate(
-        "more came than forecast \N{UPWARDS ARROW}\non the line: right", (0.985, 0.04),
-        xycoords="axes fraction", ha="right", va="bottom", fontsize=8.5, color="#666666",
-    )  # fmt: skip
-    legend(ax, title=f"predicted {by}s within the actual interval")
+    if room(ax).slot >= NARROW:
+        ax.annotate(
+            "more came than forecast \N{UPWARDS ARROW}\non the line: right", (0.985, 0.04),
+            xycoords="axes fraction", ha="right", va="bottom", fontsize=8.5, color="#666666",
+        )  # fmt: skip
     if absent := missing(validation.forecasts, found):
         note(ax, f"Without spend, so not shown: {listed(absent)}")
     return ax
@@ -116,8 +119,9 @@ def _title(found: dict, by: str, value: str) -> str:
         )
     many = max(len(table) for table in found.values())
     gaps = {name: mean_gap(table) for name, table in found.items() if len(table) * 2 >= many}
-    best = min(gaps, key=lambda name: gaps[name])
+    best = leaders(gaps, amount)
+    is_one = best in map(short, gaps)
     return (
-        f"{short(best)} is nearest to the line: predicted and actual means are "
-        f"{amount(gaps[best])} {what} apart"
+        f"{best} {'is' if is_one else 'are'} nearest to the line: predicted and actual means are "
+        f"{amount(min(gaps.values()))} {what} apart"
     )

@@ -1,5 +1,6 @@
 """Pictures of cohorts: who still buys, what they have brought, and what is expected of them."""
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -7,12 +8,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 from matplotlib.patches import Rectangle
+from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
 from predclv.decisions.cohort_forecast import CohortForecast
 from predclv.errors import DataError, OptionError
 from predclv.historical.cohort_result import Cohorts
 from predclv.plots.inputs import unfit
+from predclv.plots.room import fitting, room, width_of
 from predclv.plots.style import ACTUAL, axes, finish, legend, looks, note, short
 
 if TYPE_CHECKING:
@@ -30,6 +33,9 @@ _NOTHING_OVER = "No {} of these cohorts was wholly observed: there is nothing to
 _SMALL = 8.5
 _DASHED = (0, (3, 1.5))
 _LEGIBLE = 26  # columns whose numbers can still be read
+_NUMBER = 7.0  # points, of the numbers in cells
+_WITH_FIRST = ("revenue_per_customer", "revenue")  # at age 0 everybody's first purchase
+_WELL_BEYOND = 1.25  # times the rest: colours that end there would leave a quarter of them unused
 
 
 def cohort_heatmap(
@@ -37,9 +43,10 @@ def cohort_heatmap(
 ) -> "Axes":
     """A heat map of cohorts by age; what was not wholly observed is hatched and has no colour.
 
-    The first cohort often holds old customers, whose first purchase was before the log began. It
-    does not stretch the colours: where it lies beyond all others they end at the others' extremes,
-    and the numbers tell.
+    The first cohort often holds old customers, whose first purchase was before the log began, and
+    revenue at age 0 has everybody's first purchase in it. Neither stretches the colours: where they
+    lie well beyond all else, colours end at the extreme of the rest, and the numbers tell. Numbers
+    are written where the cells are large enough for them.
 
     The share active leaves age 0 out, where it is 100% by definition. Read down a column: is each
     cohort better than the one before, at the same age?
@@ -61,7 +68,9 @@ def cohort_heatmap(
     """
     grid = _grid(cohorts, value)
     rows, columns = grid.values.shape
-    ax = axes(ax, width=min(max(5.0, 2.6 + 0.34 * columns), 11.0), height=1.6 + 0.24 * rows)
+    ax = axes(
+        ax, width=min(max(5.0, 2.6 + 0.34 * columns), 11.0), height=max(1.6 + 0.24 * rows, 2.9)
+    )
     picture = ax.pcolormesh(
         np.arange(columns + 1) + grid.first_age - 0.5,
         np.arange(rows + 1) - 0.5,
@@ -72,27 +81,26 @@ def cohort_heatmap(
         edgecolors="white",
         lw=0.5 if columns <= 2 * _LEGIBLE else 0.0,
     )
-    is_cut = float(np.nanmax(grid.values)) > grid.highest
-    bar = ax.figure.colorbar(
-        picture, ax=ax, label=_LABELS[value], pad=0.02, extend="max" if is_cut else "neither"
-    )
+    beyond = grid.beyond
+    bar = ax.figure.colorbar(picture, ax=ax, pad=0.02, extend="max" if beyond else "neither")
     bar.ax.yaxis.set_major_formatter(_form(value))
     for row, column in zip(*np.nonzero(grid.still_open), strict=True):
         corner = column + grid.first_age - 0.5, row - 0.5
         ax.add_patch(Rectangle(corner, 1, 1, fill=False, hatch="////", ec="#c8c8c8", lw=0.0))
-    if columns <= _LEGIBLE:
-        _write_numbers(ax, grid, value == "active_share", picture.norm)
     ax.set_yticks(range(rows), grid.names)
     ax.tick_params(axis="both", length=0, labelsize=_SMALL)
     ax.invert_yaxis()
     ax.set_xticks(range(grid.first_age, grid.first_age + columns, max(1, columns // 12)))
+    bar.set_label(fitting(_LABELS[value], room(ax).height, 10.0, least=60.0))
     percent = ", %" if value == "active_share" else ""
     title = f"{_LABELS[value].capitalize()}{percent}, by {cohorts.period} of the first purchase"
     finish(ax, title, f"{cohorts.period}s since that of the first purchase", "cohort (customers)")
     if grid.still_open.any():
         note(ax, f"hatched: not over on {cohorts.observation_end}")
-    if is_cut:
-        note(ax, "the first cohort, with customers from before the log, is beyond the colours")
+    if beyond:
+        note(ax, f"{' and '.join(beyond)} {'is' if len(beyond) == 1 else 'are'} beyond the colours")
+    _write_numbers(ax, grid, value == "active_share", picture.norm)
+    _thin_ticks(ax, grid)
     return ax
 
 
@@ -151,13 +159,14 @@ def cohort_curves(
     ax.set_ylim(bottom=min(0.0, lines.fillna(0.0).to_numpy().min()))
     ax.yaxis.set_major_formatter(_form(value))
     of = "cohort" if cohorts.by is None else str(cohorts.by)
+    ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+    legend(ax, title=f"{of} (customers)")
     finish(
         ax,
         f"{_LABELS[value].capitalize()}, by {of}",
         f"{cohorts.period}s since that of the first purchase",
         _LABELS[value],
     )
-    legend(ax, title=f"{of} (customers)")
     if cohorts.by is not None:
         note(ax, "cohorts pooled: late ages are those of the earliest alone")
     if len(chosen) < len(lines.columns):
@@ -191,12 +200,35 @@ class _Grid:
         """The least value."""
         return float(np.nanmin(self.values))
 
+    is_first_age_apart: bool
+
     @property
     def highest(self) -> float:
-        """Where colours end: the greatest value of all cohorts but the first, if there are any."""
-        others = self.values[1:][np.isfinite(self.values[1:])]
-        of_others = float(others.max(initial=-np.inf))
-        return of_others if of_others > min(0.0, self.lowest) else float(np.nanmax(self.values))
+        """Where colours end: the greatest value, of all but what lies well beyond the rest."""
+        return self._ends()[0]
+
+    @property
+    def beyond(self) -> list[str]:
+        """What lies beyond the colours, in words."""
+        return self._ends()[1]
+
+    def _ends(self) -> tuple[float, list[str]]:
+        kept, left_out = self.values, []
+        others = kept[1:] if len(kept) > 1 else kept
+        if self.is_first_age_apart and self._is_well_beyond(others[:, :1], others[:, 1:]):
+            kept, left_out = kept[:, 1:], ["age 0, with all first purchases,"]
+        if self._is_well_beyond(kept[:1], kept[1:]):
+            kept = kept[1:]
+            left_out.append("the first cohort, perhaps with customers from before the log,")
+        return _greatest(kept), left_out
+
+    def _is_well_beyond(self, some: NDArray, rest: NDArray) -> bool:
+        highest = _greatest(rest)
+        return highest > min(0.0, self.lowest) and _greatest(some) > _WELL_BEYOND * highest
+
+
+def _greatest(values: NDArray) -> float:
+    return float(values[np.isfinite(values)].max(initial=-np.inf))
 
 
 def _grid(cohorts: Cohorts, value: str) -> _Grid:
@@ -217,7 +249,8 @@ def _grid(cohorts: Cohorts, value: str) -> _Grid:
     values, still_open = values[:, : known[-1] + 1], still_open[:, : known[-1] + 1]
     rows = np.flatnonzero((np.isfinite(values) | still_open).any(axis=1))
     names = [f"{_name(one)} ({size:,})" for one, size in _sizes(cohorts).items()]
-    return _Grid([names[row] for row in rows], first, values[rows], still_open[rows])
+    is_apart = value in _WITH_FIRST
+    return _Grid([names[row] for row in rows], first, values[rows], still_open[rows], is_apart)
 
 
 def _check(cohorts: Any, value: str) -> None:
@@ -234,17 +267,34 @@ def _form(value: str) -> Callable[[float, Any], str]:
 
 
 def _write_numbers(ax: "Axes", grid: _Grid, is_share: bool, norm: Any) -> None:
-    for (row, column), number in np.ndenumerate(grid.values):
-        if np.isfinite(number):
+    known = np.argwhere(np.isfinite(grid.values))
+    said = {
+        (row, column): f"{100 * grid.values[row, column]:.0f}" if is_share
+        else _brief(grid.values[row, column]) for row, column in known.tolist()
+    }  # fmt: skip
+    there, (rows, columns) = room(ax), grid.values.shape
+    widest = max(width_of(text, _NUMBER) for text in said.values()) + 1.5
+    is_legible = widest <= there.width / columns and there.height / rows >= 1.2 * _NUMBER
+    if columns <= _LEGIBLE and is_legible:
+        for (row, column), text in said.items():
             ax.text(
                 column + grid.first_age,
                 row,
-                f"{100 * number:.0f}" if is_share else _brief(number),
+                text,
                 ha="center",
                 va="center",
-                fontsize=7,
-                color="white" if norm(number) < 0.6 else "black",
+                fontsize=_NUMBER,
+                color="white" if norm(grid.values[row, column]) < 0.6 else "black",
             )
+
+
+def _thin_ticks(ax: "Axes", grid: _Grid) -> None:
+    """As many rows and ages named as there is room for."""
+    there, (rows, columns) = room(ax), grid.values.shape
+    step = math.ceil(1.2 * _SMALL * rows / there.height)
+    ax.set_yticks(range(0, rows, step), grid.names[::step])
+    step = max(1, columns // 12, math.ceil(2.2 * _SMALL * columns / there.width))
+    ax.set_xticks(range(grid.first_age, grid.first_age + columns, step))
 
 
 def _brief(number: float) -> str:

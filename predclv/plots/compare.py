@@ -13,6 +13,7 @@ from predclv.plots.gains import gains
 from predclv.plots.holdout import holdout_by_frequency, holdout_by_recency
 from predclv.plots.inputs import validation_of
 from predclv.plots.probability import coverage_curve, pit_histogram
+from predclv.plots.style import span_in_words
 from predclv.plots.tracking import tracking
 from predclv.validation.result import Validation
 
@@ -84,7 +85,7 @@ def compare(
     split = validation.split
     figure.suptitle(
         f"{counted(len(validation), 'forecaster')} of {counted(len(split), 'customer')} over "
-        f"{split.duration:.4g} {split.unit}s",
+        f"{span_in_words(split.duration, split.unit)}",
         x=0.01, ha="left", fontsize=13,
     )  # fmt: skip
     return figure

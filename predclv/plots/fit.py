@@ -3,15 +3,16 @@
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from predclv.engines.result import Fit
 from predclv.errors import DataError, OptionError
 from predclv.forecast.fitted import FittedCLV
 from predclv.plots.inputs import customers_of, fit_of_purchases
-from predclv.plots.style import axes, finish, paired_bars
+from predclv.plots.style import axes, finish, paired_bars, plain_number, short
 from predclv.summaries.rfm import RFM
 from predclv.summaries.splits import HoldoutSplit
-from predclv.units import horizon_in
+from predclv.units import horizon_in, horizon_in_words
 from predclv.validation import tables
 
 if TYPE_CHECKING:
@@ -51,6 +52,7 @@ def repeat_histogram(
         list(table["expected"]),
         ("observed", fit.model.title),
     )
+    ax.yaxis.set_major_formatter(plain_number)
     return finish(
         ax,
         f"Repeat purchases, observed against {fit.model.title} "
@@ -95,16 +97,16 @@ def frequency_recency(
     x = np.arange(1, max(int(np.quantile(counts, 0.99)), 2) + 1, dtype=float)
     recency = np.linspace(age / 120, age, 120)
     t = horizon_in(horizon, fit.unit)
+    ahead = horizon_in_words(horizon) or f"{t:g} {fit.unit}{'' if t == 1 else 's'}"
     if value == "expected_purchases":
         shown = model.expected_purchases_after(t, x, recency[:, None], age)
-        label, short = f"expected purchases in the next {t:g} {fit.unit}s", "purchases"
+        label, scale = f"expected purchases in the next {ahead}", "purchases"
     elif value == "p_active":
         shown = model.p_active_after(t, x, recency[:, None], age)
-        label = f"P(at least one purchase in the next {t:g} {fit.unit}s)"
-        short = "probability"
+        label, scale = f"P(at least one purchase in the next {ahead})", "probability"
     elif value == "p_alive":
         shown = model.p_alive(x, recency[:, None], age)
-        label, short = "P(still a customer)", "probability"
+        label, scale = "P(still a customer)", "probability"
     else:
         raise OptionError(f"value must be expected_purchases, p_active or p_alive; got {value!r}.")
     ax = axes(ax)
@@ -117,16 +119,29 @@ def frequency_recency(
         vmin=0,
         vmax=None if value == "expected_purchases" else 1,
     )
-    ax.figure.colorbar(picture, ax=ax, label=short)
+    ax.figure.colorbar(picture, ax=ax, label=scale)
     if np.ptp(shown) > 0:
-        levels: Any = [0.1, 0.5, 0.9] if short == "probability" else 5
+        levels: Any = [0.1, 0.5, 0.9] if scale == "probability" else 5
         lines = ax.contour(
             x, recency, shown, levels=levels, colors="white", linewidths=0.8, alpha=0.8
         )
-        ax.clabel(lines, fontsize=8.5)
+        ax.clabel(lines, fontsize=8.5, manual=_inside(lines.allsegs, x, recency))
     return finish(
         ax,
-        f"{label[0].upper()}{label[1:]}",
+        f"{label[0].upper()}{label[1:]}, by {short(model.title)}",
         f"repeat purchases in {age:.0f} {fit.unit}s",
         f"{fit.unit} of the last purchase (first purchase = 0)",
     )
+
+
+def _inside(segments: Any, x: NDArray, y: NDArray) -> list[tuple[float, float]]:
+    """Where each line's number stands: the point farthest from the edges, so that none is cut."""
+    low, size = np.array([x[0], y[0]]), np.array([np.ptp(x), np.ptp(y)])
+    places = []
+    for line in segments:
+        points = np.concatenate(list(line)) if len(line) else np.empty((0, 2))
+        if len(points):
+            within = (points - low) / size
+            depth = np.minimum(within, 1 - within).min(axis=1)
+            places.append((float(points[depth.argmax(), 0]), float(points[depth.argmax(), 1])))
+    return places

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from predclv.plots.inputs import validation_of
-from predclv.plots.style import axes, finish, legend, listed, looks, missing, note, short
+from predclv.plots.style import axes, finish, leaders, legend, listed, looks, missing, note, short
 from predclv.validation.deciles import outcomes
 from predclv.validation.gains import gains_curve
 from predclv.validation.metrics import gini, top_decile_capture
@@ -55,16 +55,17 @@ def gains(validation: Validation, value: str = "purchases", ax: "Axes | None" = 
     for axis in (ax.xaxis, ax.yaxis):
         axis.set_major_formatter(lambda share, _: f"{share:.0%}")
     reached = {name: top_decile_capture(said, actual) for name, said in predicted.items()}
-    best = max(reached, key=lambda name: reached[name])
-    who = "" if len(reached) == 1 else f" of {short(best)}"
+    best = max(reached.values())
+    behind = {name: -share for name, share in reached.items()}
+    who = "" if len(reached) == 1 else f" of {leaders(behind, '{:.0%}'.format)}"
+    legend(ax, title="Gini: 1 perfect order, 0 random")
     finish(
         ax,
-        f"Top decile{who}: {reached[best]:.0%} of {value}, perfect would be "
+        f"Top decile{who}: {best:.0%} of {value}, perfect would be "
         f"{top_decile_capture(actual, actual):.0%}",
         "customers, highest forecast first",
         f"share of {value} in the holdout",
     )
-    legend(ax, title="Gini: 1 perfect order, 0 random")
     if absent := missing(validation.forecasts, curves):
         note(ax, f"Without spend, so not shown: {listed(absent)}")
     return ax

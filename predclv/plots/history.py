@@ -63,20 +63,20 @@ def customer_history(
         ax.plot(alive.index[last:], alive.iloc[last:], color=MODEL, lw=1.5, ls=(0, (4, 2)))
     ax.vlines(found.purchases, -0.07, -0.01, color=SECOND, lw=1.4, label="purchases")
     ax.axhline(0, color="#999999", lw=0.8)
+    date_axis(ax)
     if calibrated is not None:
         mark_day(ax, calibrated, f"fitted to {calibrated}")
     ax.set_ylim(-0.15, 1.05)
     ax.set_yticks([0, 0.25, 0.5, 0.75, 1], ["0%", "25%", "50%", "75%", "100%"])
+    x = "day" + (" (dashed: if nothing is bought)" if not seen.all() else "")
     name = short(f"Customer {customer_id}", 40)
     finish(
         ax,
         f"{name}: {counted(len(found.purchases), 'purchase')}; P(alive) is "
         f"{chance(alive.iloc[last])} on {found.observation_end}{_silence(found)}",
-        "",
+        f"{x}, purchases as ticks",
         f"P(still a customer), {fit.model.title}",
     )
-    date_axis(ax, "day" + (" (dashed: if nothing is bought)" if not seen.all() else "")
-              + ", purchases as ticks")  # fmt: skip
     return ax
 
 

@@ -14,11 +14,14 @@ from predclv.plots.style import (
     axes,
     counted_labels,
     finish,
+    leaders,
     legend,
     looks,
     paired_bars,
     percent,
     short,
+    span_in_words,
+    spread_ticks,
 )
 from predclv.summaries.splits import HoldoutSplit
 from predclv.validation import tables
@@ -124,7 +127,9 @@ def _drawn(
             at = [place + (i - (len(names) - 1) / 2) * step for place in places]
             off = f" ({percent(totals[name] / came - 1)} in all)" if came else ""
             ax.plot(at, table[name], ls="", **look.points(6.5), label=f"{short(name)}{off}")
-        ax.set_xticks(list(places), labels)
+        ax.set_xticks(list(places))
+        legend(ax)
+        spread_ticks(ax, labels)
         title = _nearest(totals, came)
     else:
         (name,) = names
@@ -133,18 +138,18 @@ def _drawn(
             f"Purchases in the holdout: {totals[name]:,.0f} forecast, {came:,} came "
             f"({totals[name] / came - 1:+.0%})" if came else "Purchases in the holdout: none came"
         )  # fmt: skip
-    finish(ax, title, groups, f"purchases per customer in {split.duration:.4g} {split.unit}s")
-    if isinstance(result, Validation):
-        legend(ax)
-    return ax
+    span = span_in_words(split.duration, split.unit)
+    return finish(ax, title, groups, f"purchases per customer in {span}")
 
 
 def _nearest(totals: dict[str, float], came: int) -> str:
     if not came:
         return "Purchases in the holdout: none came"
     best = min(totals, key=lambda name: abs(totals[name] - came))
+    off = {name: abs(total - came) for name, total in totals.items()}
+    who = leaders(off, lambda gap: f"{gap:,.0f}")
     nearest = "" if len(totals) == 1 else "nearest, "
     return (
-        f"Purchases in the holdout: {came:,} came; {nearest}{short(best)} forecast "
+        f"Purchases in the holdout: {came:,} came; {nearest}{who} forecast "
         f"{totals[best]:,.0f} ({percent(totals[best] / came - 1)})"
     )

@@ -73,14 +73,13 @@ def interpurchase_times(
     k = ""
     if np.isfinite(found.regularity):
         k = f" (k = {found.regularity:.2f} \N{PLUS-MINUS SIGN} {2 * found.regularity_error:.2f})"
+    legend(ax, title=f"{found.customers:,} customers; k = 1: at random, above: regular")
     finish(
         ax,
         f"{verdict[0].upper()}{verdict[1:]}{k}",
         f"{found.unit}s between purchases (last bar: {edges[-2]:.3g} and more)",
         "share of times",
     )
-    said = f"{found.customers:,} customers; k = 1: at random, above: regular"
-    legend(ax, title=said)
     return ax
 
 

@@ -7,7 +7,8 @@ from scipy.stats import binom
 
 from predclv.errors import DataError, OptionError
 from predclv.plots.inputs import validation_of
-from predclv.plots.style import axes, finish, legend, listed, looks, missing, note, short
+from predclv.plots.room import NARROW, room
+from predclv.plots.style import axes, finish, leaders, legend, listed, looks, missing, note, short
 from predclv.validation.calibration import coverage_curve as covered
 from predclv.validation.calibration import distance_from_uniform
 from predclv.validation.result import Validation
@@ -57,18 +58,18 @@ def pit_histogram(
         look, distances[name] = styles[name], distance_from_uniform(pit)
         height = np.histogram(pit, edges)[0] * scale
         top = max(top, height.max())
-        ax.stairs(height, edges, color=look.colour, ls=look.line, lw=1.6)
+        ax.stairs(height, edges, baseline=None, color=look.colour, ls=look.line, lw=1.6)
         at = edges[:-1] + (i + 0.5 + (2 if len(pits) == 1 else 0)) / max(len(pits), 5) / bins
         label = f"{short(name)} (D = {distances[name]:.3f})"
         ax.plot(at, height, ls="", **look.points(), label=label)
     ax.set(xlim=(0, 1), ylim=(0, top * 1.08))
+    legend(ax)
     finish(
         ax,
         _pit_title(pits, distances, bins),
         "place of what came in its predictive distribution (0 to 1)",
         "customers, relative to flat",
     )
-    legend(ax)
     return _without(ax, validation, pits)
 
 
@@ -112,21 +113,18 @@ def coverage_curve(validation: Validation, ax: "Axes | None" = None) -> "Axes":
     ax.set(xlim=(0, 1), ylim=(0, 1))
     for axis in (ax.xaxis, ax.yaxis):
         axis.set_major_formatter(lambda share, _: f"{share:.0%}")
-    ax.annotate(
-        "above the line: wider than need be\nbelow: too narrow, surer than right",
-        (0.03, 0.9),
-        xycoords="axes fraction",
-        va="center",
-        fontsize=9,
-        color="#666666",
-    )
+    if room(ax).slot >= NARROW:
+        ax.annotate(
+            "above the line: wider than need be\nbelow: too narrow, surer than right",
+            (0.03, 0.9), xycoords="axes fraction", va="center", fontsize=9, color="#666666",
+        )  # fmt: skip
+    legend(ax)
     finish(
         ax,
         _coverage_title(found),
         "level of the interval",
         "customers within it",
     )
-    legend(ax)
     return _without(ax, validation, found)
 
 
@@ -147,7 +145,8 @@ def _without(ax: "Axes", validation: Validation, found: dict) -> "Axes":
 def _pit_title(pits: "dict[str, NDArray]", distances: dict[str, float], bins: int) -> str:
     best = min(distances, key=lambda name: distances[name])
     height = np.histogram(pits[best], np.linspace(0, 1, bins + 1))[0] / pits[best].size * bins
-    who = short(best) if len(pits) == 1 else f"{short(best)}, the flattest"
+    first = leaders(distances, "{:.3f}".format)
+    who = first if len(pits) == 1 else f"{first}, the flattest"
     low, high = height[0], height[-1]
     if high > 1.2 and low > 1.2:
         said = "more customers at both ends than its distributions allow"
@@ -163,8 +162,9 @@ def _pit_title(pits: "dict[str, NDArray]", distances: dict[str, float], bins: in
 def _coverage_title(found: dict) -> str:
     apart = {name: (t["randomised"] - t.index).abs().max() for name, t in found.items()}
     best = min(apart, key=lambda name: apart[name])
+    first = leaders(apart, lambda gap: f"{100 * gap:.1f}")
     who = "" if len(found) == 1 else ", the best"
     return (
-        f"Intervals of {short(best)}{who}: at most {100 * apart[best]:.1f} percentage points off "
+        f"Intervals of {first}{who}: at most {100 * apart[best]:.1f} percentage points off "
         "what they promise"
     )

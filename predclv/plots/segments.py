@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pandas as pd
 
 from predclv.decisions.channel_tables import NONE
 from predclv.decisions.channels import Channels
@@ -10,7 +11,17 @@ from predclv.decisions.migration import LEFT, NEW, Migration
 from predclv.decisions.tiers import Tiers
 from predclv.errors import DataError
 from predclv.plots.inputs import unfit
-from predclv.plots.style import ACTUAL, MODEL, SMALL, axes, finish, legend, note, short
+from predclv.plots.style import (
+    ACTUAL,
+    MODEL,
+    SMALL,
+    axes,
+    finish,
+    legend,
+    note,
+    short,
+    spread_ticks,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -35,20 +46,23 @@ def tier_profile(tiers: Tiers, ax: "Axes | None" = None) -> "Axes":
         (0.2, worth, MODEL, f"of {what}"),
     ):
         bars = ax.bar(place + offset, 100 * profile[column], 0.4, color=colour, label=label)
-        ax.bar_label(bars, fmt="{:.0f}%", fontsize=SMALL, padding=2)
+        said = [_percent(share) for share in profile[column]]
+        ax.bar_label(bars, said, fontsize=SMALL, padding=2)
     names = [
         f"{short(name, 16)}\n({number:,})"
         for name, number in zip(profile["tier"], profile["customers"], strict=True)
     ]
-    ax.set_xticks(place, names)
+    ax.set_xticks(place)
     ax.set_yticks([])
     ax.margins(y=0.12)
     legend(ax)
-    first = profile.iloc[0]
+    spread_ticks(ax, names)
+    peopled = profile[profile["customers"] > 0]
+    first = (profile if peopled.empty else peopled).iloc[0]
     return finish(
         ax,
-        f"Tier '{first['tier']}': {first[worth]:.0%} of {what} "
-        f"with {first['share']:.0%} of customers",
+        f"Tier '{first['tier']}': {_percent(first[worth])} of {what} "
+        f"with {_percent(first['share'])} of customers",
         f"tier (customers), {tiers.basis}",
         "share",
     )
@@ -81,9 +95,10 @@ def tier_migration(migration: Migration, ax: "Axes | None" = None) -> "Axes":
             fontsize=SMALL + 0.5,
             color="white" if share > 0.55 else "black",
         )
-    ax.set_xticks(np.arange(len(columns)) + 0.5, [_in_lines(name) for name in columns])
+    ax.set_xticks(np.arange(len(columns)) + 0.5)
     ax.set_yticks(np.arange(len(rows)) + 0.5, [_in_lines(name) for name in rows])
     ax.tick_params(length=0)
+    spread_ticks(ax, [_in_lines(name) for name in columns])
     ax.invert_yaxis()
     ax.spines[["left", "bottom"]].set_visible(False)
     told = ", ".join(f"{number:,} {word}" for word, number in migration.summary().items() if number)
@@ -136,9 +151,19 @@ def clv_to_cac(channels: Channels, ax: "Axes | None" = None) -> "Axes":
     ]
     ax.set_yticks(place, names)
     ax.set_ylim(-0.6, len(known) - 0.2)
-    finish(ax, "What a customer is worth over what they cost", "CLV : CAC", "channel (customers)")
+    finish(ax, _ratios_told(known), "CLV : CAC", "channel (customers)")
     note(ax, f"clv over {channels.basis}; lines: {channels.level:.0%} interval of the mean")
     return ax
+
+
+def _ratios_told(known: pd.DataFrame) -> str:
+    """What each channel's customers are worth for 1 spent on them, in words."""
+    ranked = known.sort_values("ratio")
+    best, worst = ranked.iloc[-1], ranked.iloc[0]
+    said = f"A customer of {short(best['channel'])} is worth {best['ratio']:.1f} times their cost"
+    if len(known) == 1:
+        return said
+    return f"{said}, one of {short(worst['channel'])} {worst['ratio']:.1f} times"
 
 
 def _percent(share: float) -> str:

@@ -3,17 +3,19 @@
 import datetime
 import math
 import textwrap
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from matplotlib import pyplot as plt
-from matplotlib.font_manager import FontProperties, findfont, get_font
+
+from predclv.plots.room import NARROW, Room, fitting, make_room, room, width_of
+from predclv.units import days_per
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.legend import Legend
     from numpy.typing import NDArray
 
 EN_DASH = "\N{EN DASH}"
@@ -34,7 +36,8 @@ _LINES = (
     (0, (2, 3)),
     (0, (8, 1.5, 2, 1.5)),
 )
-_WIDE = 27  # letters of a line in a legend
+_LETTERS = ((8.5, 27), (7.0, 22), (6.0, 26), (5.0, 30))  # size, and letters of a legend's line
+_LEFT_OVER = 0.35  # of its place a picture keeps beside its legend
 
 LONG_NAME = 26
 SMALL = 8.5
@@ -79,82 +82,84 @@ def short(name: str, longest: int = LONG_NAME) -> str:
 def axes(ax: "Axes | None", width: float = 8.0, height: float = 4.2) -> "Axes":
     """The given Axes, or new ones on a figure of their own at notebook size."""
     if ax is not None:
+        make_room(ax)
         return ax
     return plt.subplots(figsize=(width, height), layout="constrained")[1]
 
 
 def finish(ax: "Axes", title: str, x: str, y: str) -> "Axes":
-    """Title and axis labels, and no lines that say nothing."""
-    ax.set_title(fitting(ax, title), loc="left", fontsize=11)
-    ax.set_xlabel(x)
-    ax.set_ylabel(y)
+    """Title and axis labels in lines that fit, and no lines that say nothing.
+
+    Call it when ticks and legend are there, for they take room.
+    """
     ax.spines[["top", "right"]].set_visible(False)
+    ax.set(xlabel=x, ylabel=y)
+    there = room(ax)
+    ax.set_title(fitting(title, 0.97 * (there.width + there.right)), loc="left", fontsize=11)
+    ax.set_xlabel(fitting(x, _below(ax, there), _size(ax.xaxis.label)))
+    _fit_y(ax)
     return ax
 
 
-def fitting(ax: "Axes", text: str, size: float = 11.0, share: float = 1.0) -> str:
-    """A text in lines no wider than a share of what the Axes have, of about equal length."""
-    room = max(share * _points(ax), 150.0)
-    lines: list[str] = []
-    for paragraph in text.split("\n"):
-        fewest = math.ceil(_width(paragraph, size) / room)
-        parts = [paragraph]
-        for n in range(max(fewest, 1), len(paragraph.split()) + 1):
-            if n > 1:
-                even = math.ceil(len(paragraph) / n) + 6
-                parts = textwrap.wrap(paragraph, even, break_long_words=False)
-            if max(_width(part, size) for part in parts) <= room:
-                break
-        lines += parts
-    return "\n".join(lines)
+def _below(ax: "Axes", there: Room) -> float:
+    """Points that a line below the Axes may take: to the figure's edge, or a tall legend."""
+    key = ax.get_legend()
+    right = there.right
+    if key is not None and key.get_window_extent().height * 72 > there.height * _dpi(ax):
+        right = min(right, 12.0)
+    return there.width + 2 * min(there.left, right)
 
 
-def _width(text: str, size: float) -> float:
-    """In points, in the font that Matplotlib writes with."""
-    font = findfont(FontProperties())
-    return sum(_advance(font, letter) for letter in text) * size
+def _size(text: Any) -> float:
+    """Of its letters, in points."""
+    return float(text.get_fontsize())
 
 
-@lru_cache(maxsize=4096)
-def _advance(font: str, letter: str) -> float:
-    """Width of a letter in units of the font's size; a letter it lacks is taken for a wide one."""
-    face = get_font(font)
-    if face.get_char_index(ord(letter)) == 0:
-        return 1.0
-    face.set_size(100.0, 72.0)
-    return float(face.load_char(ord(letter)).linearHoriAdvance) / 65536.0 / 100.0
-
-
-def _points(ax: "Axes") -> float:
-    """How wide the Axes will be, about: the layout shrinks or widens them when drawn."""
+def _dpi(ax: "Axes") -> float:
     figure = ax.get_figure(root=True)
-    inches = 7.0 if figure is None else figure.get_figwidth()
-    return float(ax.get_position().width) * inches * 72.0 * 1.1
+    return 72.0 if figure is None else float(figure.dpi)
+
+
+def _fit_y(ax: "Axes") -> None:
+    """The label of y in lines as long as what is left of the height."""
+    said, size = " ".join(ax.get_ylabel().split()), _size(ax.yaxis.label)
+    ax.set_ylabel(fitting(said, room(ax).height, size, least=60.0))
 
 
 def legend(ax: "Axes", title: str = "") -> None:
     """A legend beside the Axes, what was first, so that it hides nothing.
 
-    On a figure without a layout that would make room for it (``plt.subplots()``), it stands inside,
-    where it hides least.
+    Where it would leave the Axes too little (``plt.subplots(2, 3)``), or on a figure that cannot
+    make room for it, it stands inside, where it hides least.
     """
     handles, labels = ax.get_legend_handles_labels()
     first = sorted(range(len(labels)), key=lambda i: labels[i] not in ("actual", "perfect order"))
     place: dict[str, Any] = {"loc": "best"}
     if _has_room(ax):
         place = {"loc": "upper left", "bbox_to_anchor": (1.01, 1.0), "borderaxespad": 0.0}
-    ax.legend(
-        [handles[i] for i in first],
-        [textwrap.fill(labels[i], _WIDE, break_long_words=False) for i in first],
-        title=textwrap.fill(title, _WIDE),
-        facecolor="white",
-        edgecolor="none",
-        framealpha=0.75,
-        fontsize=8.5,
-        title_fontsize=8.5,
-        alignment="left",
-        **place,
-    )
+
+    def written(size: float, letters: int, place: dict[str, Any]) -> "Legend":
+        return ax.legend(
+            [handles[i] for i in first],
+            [textwrap.fill(labels[i], letters, break_long_words=False) for i in first],
+            title=textwrap.fill(title, letters),
+            facecolor="white",
+            edgecolor="none",
+            framealpha=0.75,
+            fontsize=size,
+            title_fontsize=size,
+            alignment="left",
+            **place,
+        )
+
+    sizes = _LETTERS[1:] if room(ax).slot < NARROW else _LETTERS
+    for size, letters in sizes:
+        key = written(size, letters, place)
+        if key.get_window_extent().height * 72.0 <= 0.75 * room(ax).slot_height * _dpi(ax):
+            break
+    there = room(ax)
+    if _has_room(ax) and there.width < _LEFT_OVER * there.slot:
+        written(size, letters, {"loc": "best"})
 
 
 def _has_room(ax: "Axes") -> bool:
@@ -165,9 +170,56 @@ def _has_room(ax: "Axes") -> bool:
 
 def note(ax: "Axes", text: str) -> None:
     """What the reader must know beyond the axes, below them."""
-    above = ax.get_xlabel()
-    share = 0.8 if ax.get_legend() is not None and _has_room(ax) else 1.0
-    ax.set_xlabel("\n".join(filter(None, [above, fitting(ax, text, 10.0, share)])))
+    more = fitting(text, _below(ax, room(ax)), _size(ax.xaxis.label))
+    ax.set_xlabel("\n".join(filter(None, [ax.get_xlabel(), more])))
+    _fit_y(ax)
+
+
+def spread_ticks(ax: "Axes", labels: Sequence[str]) -> None:
+    """Write one label at each of the Axes' ticks on x: smaller, or upright, where they are many."""
+    ticks = list(ax.get_xticks())
+    ax.set_xticks(ticks, labels)
+    usual = _size(ax.xaxis.get_ticklabels()[0])
+    each = 0.94 * room(ax).width / max(len(labels), 1)
+    widest = max(width_of(line, 1.0) for label in labels for line in label.split("\n"))
+    size = next((s for s in (usual, 8.5, 7.5) if s <= usual and widest * s <= each), None)
+    if size is None:
+        size = 7.5
+        ax.set_xticks(ticks, [label.replace("\n", " ") for label in labels], rotation=90)
+    ax.tick_params(axis="x", labelsize=size)
+
+
+def leaders(ranked: Mapping[str, float], written: Callable[[float], str]) -> str:
+    """Who is best, the least first: everybody whose number reads like the best's.
+
+    Examples
+    --------
+    >>> leaders({"A": 1.231, "B": 1.2312, "C": 2.0}, "{:.2f}".format)
+    'A and B'
+    """
+    best = min(ranked, key=lambda name: ranked[name])
+    equal = [best, *(name for name in ranked if name != best
+                     and written(ranked[name]) == written(ranked[best]))]  # fmt: skip
+    return listed(equal) if len(equal) < 3 else f"{short(best)} and {len(equal) - 1} others"
+
+
+def plain_number(at: float, _: Any = None) -> str:
+    """A tick with commas between thousands and no powers of ten."""
+    return f"{at:,.0f}" if float(at).is_integer() else f"{at:g}"
+
+
+def span_in_words(length: float, unit: str) -> str:
+    """A length of time in whole units, or else in whole days: 39 weeks, 365 days.
+
+    Examples
+    --------
+    >>> span_in_words(365 / 7, "week"), span_in_words(1.0, "week")
+    ('365 days', '1 week')
+    """
+    days = length * days_per(unit)
+    if abs(length - round(length)) > 1e-6 and abs(days - round(days)) < 1e-6:
+        length, unit = round(days), "day"
+    return f"{length:.4g} {unit}{'' if length == 1 else 's'}"
 
 
 def listed(names: Sequence[str]) -> str:
@@ -219,9 +271,9 @@ def root_scale(ax: "Axes", top: float, bottom: float = 0.0) -> None:
     def square(values: "NDArray") -> "NDArray":
         return np.sign(values) * np.square(values)
 
-    ticks = [0.0]
+    apart, ticks = max(0.07, 34.0 / room(ax).width), [0.0]
     for tick in np.outer(10.0 ** np.arange(-3, 10), (1, 2, 5)).ravel():
-        if tick <= top and math.sqrt(tick) - math.sqrt(ticks[-1]) >= 0.07 * math.sqrt(top):
+        if tick <= top and math.sqrt(tick) - math.sqrt(ticks[-1]) >= apart * math.sqrt(top):
             ticks.append(float(tick))
     ax.set_xscale("function", functions=(root, square))
     ax.set_yscale("function", functions=(root, square))
@@ -231,15 +283,16 @@ def root_scale(ax: "Axes", top: float, bottom: float = 0.0) -> None:
         axis.set_ticks([], minor=True)
 
 
-def date_axis(ax: "Axes", label: str) -> None:
+def date_axis(ax: "Axes") -> None:
     """Dates along x: few, short and unambiguous."""
     from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 
-    locator = AutoDateLocator(minticks=4, maxticks=9)
+    # A month or a year takes some 30 points; of fewer than 5 the locator finds none for 20 months.
+    most = int(min(max(room(ax).width // 40, 5), 9))
+    locator = AutoDateLocator(minticks=4 if most > 6 else 2, maxticks=most)
     ax.xaxis.set_major_locator(locator)
     ax.xaxis.set_major_formatter(ConciseDateFormatter(locator, show_offset=False))
     ax.set_xmargin(0.01)
-    ax.set_xlabel(label)
 
 
 def mark_day(ax: "Axes", day: datetime.date, text: str) -> None:
@@ -247,13 +300,17 @@ def mark_day(ax: "Axes", day: datetime.date, text: str) -> None:
     from matplotlib.dates import date2num
 
     at = float(date2num(day))
+    first, last = ax.get_xlim()
+    beside = (last - at) / (last - first) * room(ax).width
+    is_last = beside < width_of(text, SMALL) + 4.0 and beside < room(ax).width / 2
     ax.axvline(at, color="#666666", lw=0.9, ls="--", zorder=0)
     ax.annotate(
-        f" {text}",
+        f"{text} " if is_last else f" {text}",
         (at, 0.015),
         xycoords=("data", "axes fraction"),
         fontsize=SMALL,
         color="#666666",
+        ha="right" if is_last else "left",
         va="bottom",
     )
 
@@ -265,5 +322,6 @@ def paired_bars(
     places = range(len(labels))
     ax.bar([i - 0.2 for i in places], actual, 0.4, color=ACTUAL, label=names[0])
     ax.bar([i + 0.2 for i in places], model, 0.4, color=MODEL, label=names[1])
-    ax.set_xticks(list(places), labels)
+    ax.set_xticks(list(places))
     legend(ax)
+    spread_ticks(ax, labels)

@@ -15,6 +15,7 @@ from predclv.plots.style import (
     axes,
     date_axis,
     finish,
+    leaders,
     legend,
     listed,
     looks,
@@ -94,16 +95,19 @@ def tracking(
     bands = tracked(shown, rfm, until or last, period, level=level).bands if shown else {}
     for name, band in bands.items():
         lower, upper = (band[f"{prefix}{side}"] for side in ("lower", "upper"))
-        ax.fill_between(
-            table.index, lower, upper, color=styles[name].colour, alpha=0.16, lw=0, zorder=2
-        )
+        look = styles[name]
+        ax.fill_between(table.index, lower, upper, color=look.colour, alpha=0.16, lw=0, zorder=2)
+        for bound in (lower, upper):  # their edges tell two bands apart where they overlap
+            ax.plot(table.index, bound, color=look.colour, ls=look.line, lw=0.7, alpha=0.7,
+                    zorder=2)  # fmt: skip
     ax.set_ylim(0, max(float(ax.dataLim.y1), 1e-9) * 1.06)
     ax.yaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
+    legend(ax)
+    date_axis(ax)
     if found.is_holdout.any():
         mark_day(ax, found.calibration_end, f"calibration ends {found.calibration_end}")
-    finish(ax, _title(found, errors, cumulative), "", _unit(found, cumulative))
-    date_axis(ax, f"end of the {found.period}")
-    legend(ax)
+    finish(ax, _title(found, errors, cumulative), f"end of the {found.period}",
+           _unit(found, cumulative))  # fmt: skip
     if bands:
         of = "" if len(fits) == 1 else f" of {listed(list(bands))}"
         note(ax, f"Band{of}: {level:.0%} if the model is right; chance and parameters, no season")
@@ -172,11 +176,12 @@ def _title(found: Tracking, errors: pd.DataFrame | None, cumulative: bool) -> st
             f"{found.customers:,} customers; {last['actual']:,.0f} were made"
         )
     column = "cumulative_mape" if cumulative else "incremental_mape"
-    best = errors[column].idxmin()
+    off = {str(name): float(error) for name, error in errors[column].items()}
+    best = leaders(off, lambda error: percent(error, sign=False))
     what = "cumulative repeat purchases" if cumulative else f"repeat purchases per {found.period}"
     return (
-        f"{short(str(best))}{', the closest' if len(errors) > 1 else ''}: {what} are "
-        f"{percent(errors.at[best, column], sign=False)} off on average after calibration"
+        f"{best}{', the closest' if len(errors) > 1 else ''}: {what} are "
+        f"{percent(min(off.values()), sign=False)} off on average after calibration"
     )
 
 

@@ -10,7 +10,7 @@ from predclv.errors import DataError, some
 from predclv.forecast.result import Forecast
 from predclv.money import in_currency
 from predclv.plots.inputs import unfit
-from predclv.plots.style import MODEL, SECOND, amount, axes, finish, note
+from predclv.plots.style import MODEL, SECOND, amount, axes, finish, note, plain_number
 from predclv.validation.metrics import top_decile_capture
 from predclv.validation.spread import value_histogram
 
@@ -61,6 +61,7 @@ def clv_distribution(
     what = "CLV" if column == "clv" else "discounted purchases"
     named = in_currency(what, currency_of(forecast) if column == "clv" else None)
     ax.axvline(values.mean(), color="#444444", lw=1, ls=(0, (4, 2)))
+    ax.yaxis.set_major_formatter(plain_number)
     ax.annotate(
         " mean",
         (values.mean(), 0.62),
@@ -68,6 +69,7 @@ def clv_distribution(
         fontsize=9,
         color="#444444",
     )
+    ax.xaxis.set_major_formatter(lambda value, _: f"{value:,g}")
     finish(
         ax,
         f"The top decile holds {top_decile_capture(values, values):.0%} of {what}; the median "
@@ -76,7 +78,6 @@ def clv_distribution(
         "customers",
     )
     ax.spines["right"].set_visible(True)
-    ax.xaxis.set_major_formatter(lambda value, _: f"{value:,g}")
     if positive.size < values.size:
         note(ax, f"{values.size - positive.size:,} customers of value 0 or less are not shown")
     return ax

@@ -230,25 +230,32 @@ def _list(
 
 def _table(frame: pd.DataFrame, label: str) -> str:
     heads = [escape(parts.words(name)) for name in frame]
+    digits = [_digits(frame[name]) for name in frame]
     rows = [
-        [_cell(value, str(name)) for name, value in zip(frame, row, strict=True)]
+        [_cell(value, str(name), n) for name, value, n in zip(frame, row, digits, strict=True)]
         for row in frame.itertuples(index=False)
     ]
     return parts.table(heads, rows, label)
 
 
-def _cell(value: Any, column: str) -> str:
+def _digits(column: pd.Series) -> int:
+    """Digits after the point, the same for all of a column, so that its numbers stand in line."""
+    if not pd.api.types.is_numeric_dtype(column):
+        return 2
+    return 0 if column.abs().replace(math.inf, 0.0).max() >= 1000 else 2
+
+
+def _cell(value: Any, column: str, digits: int = 2) -> str:
     if column == "customer_id" or isinstance(value, str):
         return escape(str(value))
     if column in _SHARES:
         return _share(float(value))
     if column.endswith("_days"):
         return "never, at even odds" if value == float("inf") else f"{value:,.0f}"
-    if 0 < abs(value) < 0.005:
-        return "below 0.01"
     if not math.isfinite(value):
         return parts.number(float(value))
-    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:,.2f}"
+    least = 10.0**-digits
+    return f"below {least:g}" if 0 < value < least / 2 else f"{value:,.{digits}f}"
 
 
 def _share(value: float) -> str:

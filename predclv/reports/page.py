@@ -38,8 +38,8 @@ table { border-collapse: collapse; font-variant-numeric: tabular-nums; font-size
 caption { text-align: left; color: var(--soft); padding: .2rem 0; font-size: .88rem; }
 th, td { padding: .28rem .6rem; text-align: right; border-bottom: 1px solid var(--line);
   white-space: nowrap; }
-thead th { vertical-align: bottom; white-space: normal; overflow-wrap: anywhere;
-  min-width: 6.2rem; }
+thead th { vertical-align: bottom; white-space: normal; overflow-wrap: break-word;
+  min-width: 6.2rem; max-width: 11rem; }
 th small { display: block; font-weight: normal; color: var(--soft); }
 tbody th, thead th:first-child { text-align: left; font-weight: 600; }
 tbody th { position: sticky; left: 0; background: var(--paper); white-space: normal;

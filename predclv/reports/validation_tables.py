@@ -7,6 +7,7 @@ import pandas as pd
 
 from predclv.engines.result import Fit
 from predclv.errors import DataError
+from predclv.plots.style import span_in_words
 from predclv.reports import parts
 from predclv.reports.parts import number, table
 from predclv.validation import tables
@@ -40,7 +41,7 @@ def key_figures(validation: Validation) -> str:
     came = actual["frequency_holdout"]
     figures = [
         (f"{len(split):,}", "customers"),
-        (f"{split.duration:.4g} {split.unit}s", "held out"),
+        (span_in_words(split.duration, split.unit), "held out"),
         (f"{int(came.sum()):,}", "purchases came"),
         (f"{(came > 0).mean():.0%}", "of customers bought"),
     ]

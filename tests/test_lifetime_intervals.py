@@ -68,7 +68,7 @@ def test_bounds_hold_their_level_of_a_long_simulation(model, spend):
         histories,
         certain(model),
         certain(spend),
-        Ahead(np.inf, DELTA),
+        ahead,
         LEVEL,
         np.random.default_rng(1),
     )

@@ -150,7 +150,7 @@ class Calendar(FieldsAlone):
 
     def observed_log_rate(self, effects: NDArray) -> NDArray:
         """Log rate on each day observed, at any effects; shape (..., n_days)."""
-        eta = effects @ self._observed.T
+        eta = effects @ self.observed_basis.T
         return eta - logsumexp(eta, axis=-1, keepdims=True) + np.log(self.n_days)
 
     def slopes(self, by_log_rate: NDArray, log_rate: NDArray) -> NDArray:
@@ -166,10 +166,11 @@ class Calendar(FieldsAlone):
             That of :meth:`observed_log_rate` at the same effects.
         """
         share = np.exp(log_rate) / self.n_days
-        return (by_log_rate - share * by_log_rate.sum()) @ self._observed
+        return (by_log_rate - share * by_log_rate.sum()) @ self.observed_basis
 
     @once
-    def _observed(self) -> NDArray:
+    def observed_basis(self) -> NDArray:
+        """The columns of all terms over the days observed, shape (n_days, k)."""
         return basis(self.terms, np.arange(self.first_day + 1, self.last_day + 1))
 
     # What a forecast needs, at its own effects.
@@ -268,7 +269,7 @@ class Calendar(FieldsAlone):
 
     @once
     def _level(self) -> NDArray:
-        eta = self.effects @ self._observed.T
+        eta = self.effects @ self.observed_basis.T
         return np.asarray(logsumexp(eta, axis=-1)) - np.log(self.n_days)
 
     @once

@@ -89,9 +89,10 @@ def run(
     if progress is None:
         progress = sys.stderr.isatty() or "ipykernel" in sys.modules
     likelihood = likelihood.compiled()
-    density = Density.of(likelihood, likelihood.priors(priors))
     if method == "map":
-        return _at_mode(density)
+        return _at_mode(Density.of(likelihood, likelihood.priors(priors)))
+    moving = likelihood.sampled()
+    density = Density.of(moving, moving.priors(priors))
     centre, root = _whitening(density)
     if method == "advi":
         replicates, stats, checks = approximated(
@@ -101,6 +102,7 @@ def run(
         replicates, stats, checks = sampled(
             density, centre, root, (chains, tune, draws), seed, progress
         )
+    replicates = moving.reported(replicates)
     means = replicates.mean(axis=(0, 1))
     free = likelihood.space.free_at(replicates.reshape(-1, means.size))
     at_means = likelihood.space.free_at(means)
@@ -116,7 +118,7 @@ def run(
         checks={**likelihood.checks(), **checks},
         method=method,
         replicates=replicates,
-        source=Posterior(density, replicates, stats, seed),
+        source=Posterior(density, likelihood, replicates, stats, seed),
     )
 
 
@@ -154,5 +156,5 @@ def _at_mode(density: Density) -> Fit:
         log_covariance=(vectors / sizes) @ vectors.T,
         checks=likelihood.checks(),
         method="map",
-        source=Posterior(density, None, None, 0),
+        source=Posterior(density, likelihood, None, None, 0),
     )

@@ -31,7 +31,7 @@ def approximated(
         "5 s by ADVI, once both are compiled). Prefer method='nuts'.",
         OptionWarning,
     )
-    names = density.model.names()
+    names = density.likelihood.space.names
     mean, spread = _mean_field(density.pymc_model, names, centre, root, seed, progress)
     rng = np.random.default_rng(seed)
     normal = rng.standard_normal((*sizes, centre.size))
@@ -43,7 +43,7 @@ def approximated(
     distance = float(np.max(np.abs(mean)))
     if not (k_hat <= 0.7 and distance <= 1.0):
         warn(
-            f"ADVI's approximation of {density.model.title} is not to be trusted: its draws "
+            f"ADVI's approximation of {density.likelihood.title} is not to be trusted: its draws "
             f"represent the posterior poorly (Pareto k-hat {k_hat:.2f}, trusted up to 0.7) or its "
             f"centre lies {distance:.1f} standard deviations from the mode. Sample instead: "
             f"method='nuts'.",

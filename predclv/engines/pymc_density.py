@@ -54,17 +54,12 @@ class Density(FieldsAlone):
         return all(isinstance(prior, Prior) for prior in self.priors.values())
 
     @once
-    def data(self) -> dict[str, NDArray]:
-        """The cells as the kernel lays them out."""
-        return self.likelihood.laid_out()
-
-    @once
     def pymc_model(self) -> Any:
         """The ``pm.Model`` with this density."""
         with uninterrupted():
             from predclv.engines.pymc_model import pymc_model
 
-        return pymc_model(self.model, self.priors, self.data)
+        return pymc_model(self.likelihood, self.priors)
 
     @once
     def log_prior(self) -> Objective:
@@ -74,7 +69,7 @@ class Density(FieldsAlone):
         with uninterrupted():
             from predclv.engines.pymc_model import compiled_log_prior
 
-        return compiled_log_prior(self.model, self.priors)
+        return compiled_log_prior(self.likelihood.space, self.priors)
 
     def __call__(self, free: NDArray) -> tuple[float, NDArray]:
         """Value and slope (k,)."""
@@ -114,4 +109,4 @@ class Density(FieldsAlone):
         with uninterrupted():
             from predclv.engines.pymc_model import prior_draws
 
-        return prior_draws(self.model, self.priors, n, seed)
+        return prior_draws(self.likelihood.space, self.priors, n, seed)

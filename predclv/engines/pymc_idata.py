@@ -10,6 +10,8 @@ from scipy.special import logsumexp
 
 from predclv.engines.pymc_density import Density
 from predclv.errors import FitError
+from predclv.likelihoods.clocked import ClockedLikelihood
+from predclv.likelihoods.likelihood import Likelihood
 from predclv.models.base import Model
 from predclv.models.purchases import PurchaseModel
 from predclv.models.spend import SpendModel
@@ -28,6 +30,9 @@ class Posterior(FieldsAlone):
     Attributes
     ----------
     density : Density
+        As it was sampled.
+    likelihood : Likelihood
+        As its parameters are reported.
     replicates : ndarray, shape (chains, draws, k), or None
         None for ``method="map"``, which has no ``idata``.
     stats : Dataset or None
@@ -36,6 +41,7 @@ class Posterior(FieldsAlone):
     """
 
     density: Density
+    likelihood: Likelihood
     replicates: NDArray | None
     stats: Any
     seed: int
@@ -58,6 +64,8 @@ class Posterior(FieldsAlone):
         """
         if self.replicates is None:
             return None
+        if isinstance(self.likelihood, ClockedLikelihood):
+            return self._by_parameter
         model, arrays = self.density.model, self.density.arrays
         target = 0 if model.needs == "purchases" else 1
         columns = ("frequency", "recency", "T") if target == 0 else ("frequency", "monetary_value")
@@ -103,6 +111,25 @@ class Posterior(FieldsAlone):
             tree["sample_stats"] = type(tree)(self.stats)
         return tree
 
+    @property
+    def _by_parameter(self) -> Any:
+        """What there is where no customer can be told by the cell: posterior, prior, the cells."""
+        assert self.replicates is not None
+        moving = self.density.likelihood
+        drawn = self.density.prior_draws(self.replicates.shape[1], self.seed % 2**31)
+        prior = moving.reported(np.stack(list(drawn.values()), axis=-1))[None]
+        names = self.likelihood.space.names
+        tree = arviz_base.from_dict(
+            {"posterior": _by_name(names, self.replicates), "prior": _by_name(names, prior)}
+        )
+        data = dict(zip((*self.density.model.columns, "weight"), self.density.arrays, strict=True))
+        tree["constant_data"] = arviz_base.from_dict(
+            {"constant_data": data}, dims={name: ["cell"] for name in data}
+        )["constant_data"]
+        if self.stats is not None:
+            tree["sample_stats"] = type(tree)(self.stats)
+        return tree
+
     def loo(self) -> Any:
         """The leave-one-customer-out elpd of the full table, whatever its size.
 
@@ -120,6 +147,7 @@ class Posterior(FieldsAlone):
 
         if self.replicates is None:
             raise FitError("A posterior mode has no draws to leave customers out of; use 'nuts'.")
+        self.likelihood.assert_by_customer()
         arrays = self.density.arrays
         weight = arrays[-1].astype(int)
         posterior = arviz_base.from_dict(

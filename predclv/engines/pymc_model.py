@@ -22,8 +22,10 @@ with warnings.catch_warnings():  # PyMC imports names that its own dependencies 
     from pytensor.link.numba.dispatch.basic import register_funcify_default_op_cache_key
 
 from predclv.errors import OptionError
+from predclv.likelihoods.clocked import ClockedLikelihood
 from predclv.likelihoods.kernels import kernel_of
-from predclv.models.base import LogNormalPrior, Model, NormalPrior, Objective, Scale
+from predclv.likelihoods.likelihood import Likelihood
+from predclv.models.base import LogNormalPrior, Model, NormalPrior, Objective, Scale, Space
 
 
 class LogLikelihood(Op):
@@ -76,35 +78,75 @@ def _as_numba(op: CompiledLogLikelihood, node: Any = None, **_: Any) -> Any:
     return value_and_gradient, 2  # PyTensor keeps it on disk: raise where a kernel moves
 
 
-def pymc_model(
-    model: type[Model], priors: Mapping[str, Any], data: Mapping[str, NDArray] | None
-) -> Any:
+class Called(Op):
+    """A likelihood as it is, called back in Python; for those that are no sum over cells alone."""
+
+    __props__ = ()
+
+    def __init__(self, likelihood: Likelihood) -> None:
+        self.likelihood = likelihood
+
+    def make_node(self, *inputs: Any) -> Any:
+        """Value and gradient as variables."""
+        return Apply(self, [pt.as_tensor(inputs[0])], [pt.dscalar(), pt.dvector()])
+
+    def perform(self, node: Any, inputs: Any, output_storage: Any) -> None:
+        """Evaluate."""
+        value, slope = self.likelihood(np.asarray(inputs[0]))
+        output_storage[0][0], output_storage[1][0] = np.asarray(value), np.asarray(slope)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Called) and other.likelihood is self.likelihood
+
+    def __hash__(self) -> int:
+        return hash((type(self), id(self.likelihood)))
+
+    def pullback(self, inputs: Any, outputs: Any, cotangents: Any) -> list[Any]:
+        """The second output, scaled."""
+        return [cotangents[0] * outputs[1]]
+
+
+def pymc_model(likelihood: Likelihood, priors: Mapping[str, Any]) -> Any:
     """The ``pm.Model``: a variable per parameter, and a Potential with the log-likelihood.
 
     Parameters
     ----------
-    model : type
+    likelihood : Likelihood
+        Its cells are kept as ``pm.Data``, as the kernel lays them out.
     priors : mapping
         A ``LogNormalPrior``, ``NormalPrior`` or pymc_extras ``Prior`` for each parameter.
-    data : mapping of arrays, or None
-        The cells as the kernel lays them out, kept as ``pm.Data``; None leaves the likelihood out.
     """
     with pm.Model() as built:
-        space, free = model.space(), []
-        for name, scale in zip(space.names, space.scales, strict=True):
-            prior = priors[name]
-            if isinstance(prior, LogNormalPrior):
-                variable = pm.LogNormal(name, mu=prior.centre, sigma=prior.sigma)
-            elif isinstance(prior, NormalPrior):
-                variable = pm.Normal(name, mu=prior.centre, sigma=prior.sigma)
-            else:
-                variable = _variable(name, scale, prior, built)
-            free.append(pt.log(variable) if scale == "log" else variable)
-        if data is not None:
-            held = [pm.Data(name, values) for name, values in data.items()]
-            kind = CompiledLogLikelihood if model.kernel else LogLikelihood
-            node = kind(model).make_node(pt.stack(free), *held)
-            pm.Potential("log_likelihood", node.outputs[0])
+        free = pt.stack(_free_variables(likelihood.space, priors, built))
+        if isinstance(likelihood, ClockedLikelihood):
+            node = Called(likelihood).make_node(free)
+        else:
+            held = [pm.Data(name, values) for name, values in likelihood.laid_out().items()]
+            kind = CompiledLogLikelihood if likelihood.model.kernel else LogLikelihood
+            node = kind(likelihood.model).make_node(free, *held)
+        pm.Potential("log_likelihood", node.outputs[0])
+    return built
+
+
+def _free_variables(space: Space, priors: Mapping[str, Any], built: Any) -> list[Any]:
+    """A variable per parameter in the model at hand, each as its free parameter."""
+    free = []
+    for name, scale in zip(space.names, space.scales, strict=True):
+        prior = priors[name]
+        if isinstance(prior, LogNormalPrior):
+            variable = pm.LogNormal(name, mu=prior.centre, sigma=prior.sigma)
+        elif isinstance(prior, NormalPrior):
+            variable = pm.Normal(name, mu=prior.centre, sigma=prior.sigma)
+        else:
+            variable = _variable(name, scale, prior, built)
+        free.append(pt.log(variable) if scale == "log" else variable)
+    return free
+
+
+def _prior_model(space: Space, priors: Mapping[str, Any]) -> Any:
+    """The ``pm.Model`` of the priors alone."""
+    with pm.Model() as built:
+        _free_variables(space, priors, built)
     return built
 
 
@@ -153,11 +195,11 @@ def whitened(built: Any, names: tuple[str, ...], centre: NDArray, root: NDArray)
     return turned
 
 
-def compiled_log_prior(model: type[Model], priors: Mapping[str, Any]) -> Objective:
+def compiled_log_prior(space: Space, priors: Mapping[str, Any]) -> Objective:
     """Log density of the free parameters under any priors, and its slope."""
-    built = pymc_model(model, priors, None)
+    built = _prior_model(space, priors)
     free = pt.dvector("free")
-    values = [built.rvs_to_values[built[name]] for name in model.names()]
+    values = [built.rvs_to_values[built[name]] for name in space.names]
     density = graph_replace(built.logp(), {value: free[i] for i, value in enumerate(values)})
     slope: Any = pt.grad(density, free)
     function = pytensor.function([free], [density, slope], mode="NUMBA")
@@ -173,9 +215,9 @@ def compiled_log_prior(model: type[Model], priors: Mapping[str, Any]) -> Objecti
 
 
 def prior_draws(
-    model: type[Model], priors: Mapping[str, Any], n: int, seed: int | None
+    space: Space, priors: Mapping[str, Any], n: int, seed: int | None
 ) -> dict[str, NDArray]:
     """Draws from any priors by parameter name, each of shape (n,)."""
-    built = pymc_model(model, priors, None)
-    drawn = pm.draw([built[name] for name in model.names()], draws=n, random_seed=seed)
-    return dict(zip(model.names(), drawn, strict=True))
+    built = _prior_model(space, priors)
+    drawn = pm.draw([built[name] for name in space.names], draws=n, random_seed=seed)
+    return dict(zip(space.names, drawn, strict=True))

@@ -6,13 +6,28 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from predclv.clocks.base import Steady
 from predclv.clocks.calendar import Calendar
+from predclv.errors import FitError
+from predclv.likelihoods.kernels import moving_kernel_of
 from predclv.likelihoods.likelihood import Likelihood
 from predclv.maths.levels import Levels
-from predclv.models.base import Coordinate, Model, NormalPrior, Objective, Prior, Space
+from predclv.models.base import (
+    Coordinate,
+    LogNormalPrior,
+    Model,
+    NormalPrior,
+    Objective,
+    Prior,
+    Space,
+)
 from predclv.once import once
 from predclv.samples.exposures import CalendarExposure
 
+SEASON_SIZE = "season[size]"
+"""The parameter of a posterior that scales all of the season."""
+
+_TRIES = 1000  # customer bases that are drawn until one has somebody who comes back
 _FARTHEST = 30.0  # an effect that multiplies a day's purchases by exp(30) is none
 
 
@@ -68,6 +83,12 @@ class ClockedLikelihood(Likelihood):
 
     @once
     def _function(self) -> Objective:
+        if self.columns[-1].size >= self.compile_from:
+            moving = moving_kernel_of(self.model)
+            if moving is not None:
+                return moving(
+                    self.columns[0], self.columns[-1], self.exposure, self.calendar.observed_basis
+                )
         own, k = self.model.space(), self.size
         x, weight = Levels(self.columns[0]), self.columns[-1]
         purchases = self.exposure.purchases
@@ -129,6 +150,119 @@ class ClockedLikelihood(Likelihood):
         }
         return super()._believed() | effects
 
+    def sampled(self) -> "Likelihood":
+        """With the size of the season a parameter of its own: few data, little season."""
+        seasonal = [i for i, name in enumerate(self.calendar.names) if name.startswith("season[")]
+        if not seasonal:
+            return self
+        own = {name: getattr(self, name) for name in ClockedLikelihood.__dataclass_fields__}
+        return ScaledSeason(**own)
+
+    def assert_by_customer(self) -> None:
+        """Refused: on which days a customer bought is in no cell.
+
+        Raises
+        ------
+        FitError
+        """
+        raise FitError(
+            f"{self.title} has no log-likelihood by customer: it depends on every day of purchase, "
+            "and cells hold the first and the last. Compare clocks by pc.backtest, or by aic."
+        )
+
     def simulated(self, free: NDArray, rng: np.random.Generator) -> "ClockedLikelihood":
-        """That of as many customers drawn from model and clock, on whole days as a log has them."""
-        raise NotImplementedError
+        """That of as many customers drawn from model and clock, on whole days as a log has them.
+
+        Purchases of a customer on one day count once, as in a log.
+        """
+        model: Any = self.at(free)
+        clock, n_days = self.clock_at(free), self.exposure.purchases.size
+        weight = self.columns[-1].astype(np.int64)
+        born = np.repeat(self.exposure.born, weight) + clock.first_day
+        for _ in range(_TRIES):
+            paths = model.paths(clock.elapsed(born, clock.last_day), rng)
+            owner, when = paths.times(rng)
+            day = born[owner] + np.ceil(clock.days_until(born[owner], when)).astype(np.int64)
+            day = np.minimum(day, clock.last_day)
+            kept = day > born[owner]  # what falls on the first day is part of the first purchase
+            pairs = np.unique(np.stack([owner[kept], day[kept]]), axis=1)
+            if pairs.size:
+                break
+        else:
+            raise FitError(
+                f"In {_TRIES:,} customer bases simulated from {model!r} nobody buys again, so "
+                "there is nothing to fit again. Leave the bootstrap out: bootstrap=None."
+            )
+        x = np.bincount(pairs[0], minlength=born.size)
+        latest = born.copy()
+        np.maximum.at(latest, pairs[0], pairs[1])
+        repeats = np.bincount(pairs[1] - clock.first_day - 1, minlength=n_days)
+        exposure = CalendarExposure.of(
+            latest - born,
+            clock.last_day - born,
+            clock.last_day,
+            clock.first_day,
+            repeats,
+            self.unit,
+        )
+        days = Steady(self.unit)
+        columns = (
+            x.astype(float),
+            days.elapsed(latest - born),
+            days.elapsed(clock.last_day - born),
+            np.ones(born.size),
+        )
+        return replace(self, columns=columns, exposure=exposure)
+
+
+@dataclass(frozen=True, eq=False)
+class ScaledSeason(ClockedLikelihood):
+    """The same with one more free parameter: how large the season is, times what is believed.
+
+    Season effects are the sampled ones times it, so that the two are independent beforehand, and
+    samplers meet no funnel.
+    """
+
+    @once
+    def space(self) -> Space:
+        """The free parameters of the model, the effects before scaling, and their scale."""
+        found = super().space
+        return Space((*found.names, SEASON_SIZE), (*found.scales, "log"))
+
+    @once
+    def _seasonal(self) -> NDArray:
+        effects = [name.startswith("season[") for name in self.calendar.names]
+        return np.flatnonzero([*[False] * self.size, *effects, False])
+
+    @once
+    def _function(self) -> Objective:
+        inner, seasonal = super()._function, self._seasonal
+
+        def value_and_slope(free: NDArray) -> tuple[float, NDArray]:
+            size = np.exp(free[-1])
+            scaled = free[:-1].copy()
+            scaled[seasonal] *= size
+            value, slope = inner(scaled)
+            by_log_size = slope[seasonal] @ scaled[seasonal]
+            slope = slope.copy()
+            slope[seasonal] *= size
+            return value, np.append(slope, by_log_size)
+
+        return value_and_slope
+
+    def reported(self, parameters: NDArray) -> NDArray:
+        """The parameters with season effects scaled, and without the scale."""
+        found = parameters[..., :-1].copy()
+        found[..., self._seasonal] *= parameters[..., -1:]
+        return found
+
+    def starts(self) -> list[NDArray]:
+        """Those of the clock, at the season's usual size."""
+        return [np.append(start, 0.0) for start in super().starts()]
+
+    def coordinates(self) -> tuple[Coordinate, ...]:
+        """Those of the clock, and the season's size."""
+        return (*super().coordinates(), Coordinate({SEASON_SIZE: 1.0}, -10.0, 10.0))
+
+    def _believed(self) -> dict[str, Prior | Any]:
+        return super()._believed() | {SEASON_SIZE: LogNormalPrior(1.0, 0.7)}

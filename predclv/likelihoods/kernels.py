@@ -60,3 +60,11 @@ def _plain(model: type[Model], free: NDArray, *columns: NDArray) -> NDArray:
 
 def _as_they_are(model: type[Model], columns: Columns) -> dict[str, NDArray]:
     return dict(zip((*model.columns, "weight"), columns, strict=True))
+
+
+def moving_kernel_of(model: type[Model]) -> Callable[..., Objective] | None:
+    """The model's compiled form for times that change, as on a clock; None where it has none."""
+    if not model.kernel:
+        return None
+    with uninterrupted():
+        return getattr(import_module(model.kernel), "MOVING", None)

@@ -1,5 +1,6 @@
 """BG/NBD's likelihood and slope compiled by Numba: one pass over the cells per evaluation."""
 
+from functools import partial
 from math import exp, log, log1p
 
 import numpy as np
@@ -7,6 +8,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from predclv.likelihoods.kernels import Kernel
+from predclv.likelihoods.kernels_clocked import moving
 from predclv.likelihoods.kernels_special import FAST, digamma_rising, log_rising
 from predclv.maths.levels import Levels
 from predclv.models.base import Columns
@@ -123,3 +125,6 @@ def by_levels(columns: Columns) -> dict[str, NDArray]:
 
 
 KERNEL = Kernel(bgnbd, by_levels)
+
+MOVING = partial(moving, 0)
+"""The same on a clock, by which times change."""

@@ -1,5 +1,6 @@
 """MBG/NBD's likelihood and slope compiled by Numba: BG/NBD's of those who came again, and more."""
 
+from functools import partial
 from math import exp, log1p
 
 from numba import njit
@@ -7,6 +8,7 @@ from numpy.typing import NDArray
 
 from predclv.likelihoods.kernels import Kernel
 from predclv.likelihoods.kernels_bgnbd import bgnbd, by_levels
+from predclv.likelihoods.kernels_clocked import moving
 from predclv.likelihoods.kernels_special import FAST
 from predclv.maths.levels import Levels
 from predclv.models.base import Columns
@@ -69,3 +71,6 @@ def _apart(columns: Columns) -> dict[str, NDArray]:
 
 
 KERNEL = Kernel(mbgnbd, _apart)
+
+MOVING = partial(moving, 1)
+"""The same on a clock, by which times change."""

@@ -102,6 +102,17 @@ class Likelihood(FieldsAlone):
         """What holds parameters back even where there are no priors: value and slope (k,)."""
         return 0.0, np.zeros(free.size)
 
+    def sampled(self) -> "Likelihood":
+        """The form that a sampler moves in; its draws go through `reported`."""
+        return self
+
+    def reported(self, parameters: NDArray) -> NDArray:
+        """Parameters (..., k) as they are reported, from those that were sampled."""
+        return parameters
+
+    def assert_by_customer(self) -> None:
+        """Whether the likelihood of a customer follows from the cell; else FitError."""
+
     def starts(self) -> list[NDArray]:
         """Free parameters (k,) to start a search from, the most promising first."""
         return self.model.starts(self.columns)

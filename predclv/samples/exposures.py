@@ -98,6 +98,11 @@ class CalendarExposure(FieldsAlone):
         Steady(unit)
         return cls(n_days - age, n_days - age + recency, purchases, unit)
 
+    @property
+    def days_per_unit(self) -> float:
+        """Days in one unit of the times that have elapsed."""
+        return Steady(self.unit).days_per_unit
+
     def elapsed(self, rate: NDArray) -> tuple[NDArray, NDArray]:
         """Times of the last purchase and of observation, t_x and T of each cell, as Levels.
 
@@ -112,7 +117,7 @@ class CalendarExposure(FieldsAlone):
             Arrays that know which of their elements are equal.
         """
         until = np.concatenate([[0.0], np.cumsum(rate)])
-        until /= Steady(self.unit).days_per_unit
+        until /= self.days_per_unit
         (born, latest), codes = self._pairs
         t_x = Levels.coded(until[latest] - until[born], codes)
         return t_x, Levels.coded(until[-1] - until, self.born)
@@ -143,4 +148,4 @@ class CalendarExposure(FieldsAlone):
         by_sum = np.bincount(self.latest, by_t_x, days)
         by_sum -= np.bincount(self.born, by_t_x + by_T, days)
         by_sum[-1] += by_T.sum()
-        return np.cumsum(by_sum[:0:-1])[::-1] / Steady(self.unit).days_per_unit
+        return np.cumsum(by_sum[:0:-1])[::-1] / self.days_per_unit

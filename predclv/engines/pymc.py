@@ -91,7 +91,7 @@ def run(
     likelihood = likelihood.compiled()
     if method == "map":
         return _at_mode(Density.of(likelihood, likelihood.priors(priors)))
-    moving = likelihood.sampled()
+    moving = likelihood.sampled(priors)
     density = Density.of(moving, moving.priors(priors))
     centre, root = _whitening(density)
     if method == "advi":

@@ -117,7 +117,7 @@ class Posterior(FieldsAlone):
         assert self.replicates is not None
         moving = self.density.likelihood
         drawn = self.density.prior_draws(self.replicates.shape[1], self.seed % 2**31)
-        prior = moving.reported(np.stack(list(drawn.values()), axis=-1))[None]
+        prior = moving.believed(np.stack(list(drawn.values()), axis=-1))[None]
         names = self.likelihood.space.names
         tree = arviz_base.from_dict(
             {"posterior": _by_name(names, self.replicates), "prior": _by_name(names, prior)}

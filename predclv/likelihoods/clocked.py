@@ -1,5 +1,6 @@
 """The likelihood of a purchase model on a calendar's clock that all customers share."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Self
 
@@ -23,6 +24,9 @@ from predclv.models.base import (
 )
 from predclv.once import once
 from predclv.samples.exposures import CalendarExposure
+
+SEASON = "season["
+"""How the names of season effects begin."""
 
 SEASON_SIZE = "season[size]"
 """The parameter of a posterior that scales all of the season."""
@@ -150,10 +154,13 @@ class ClockedLikelihood(Likelihood):
         }
         return super()._believed() | effects
 
-    def sampled(self) -> "Likelihood":
-        """With the size of the season a parameter of its own: few data, little season."""
-        seasonal = [i for i, name in enumerate(self.calendar.names) if name.startswith("season[")]
-        if not seasonal:
+    def sampled(self, priors: Mapping[str, Any] | None = None) -> "Likelihood":
+        """With the size of the season a parameter of its own: few data, little season.
+
+        Not where somebody states priors of season effects: those are then the belief.
+        """
+        seasonal = [name for name in self.calendar.names if name.startswith(SEASON)]
+        if not seasonal or set(seasonal) & set(priors or {}):
             return self
         own = {name: getattr(self, name) for name in ClockedLikelihood.__dataclass_fields__}
         return ScaledSeason(**own)
@@ -217,41 +224,49 @@ class ClockedLikelihood(Likelihood):
 
 @dataclass(frozen=True, eq=False)
 class ScaledSeason(ClockedLikelihood):
-    """The same with one more free parameter: how large the season is, times what is believed.
+    r"""The same with one more free parameter: how large the season is, times what is believed.
 
-    Season effects are the sampled ones times it, so that the two are independent beforehand, and
-    samplers meet no funnel.
+    Given the size s a season's effect of prior sd :math:`\sigma` is believed to be of sd
+    :math:`s \sigma`. The value holds what that adds to the independent priors that `priors` states,
+
+    .. math::
+        -\sum_j \log s - \frac{1}{2} \frac{\theta_j^2}{\sigma_j^2} \left(\frac{1}{s^2} - 1\right)
+
+    so that together they are the hierarchical one.
     """
 
     @once
     def space(self) -> Space:
-        """The free parameters of the model, the effects before scaling, and their scale."""
+        """The free parameters of model and clock, and the season's size."""
         found = super().space
         return Space((*found.names, SEASON_SIZE), (*found.scales, "log"))
 
     @once
     def _seasonal(self) -> NDArray:
-        effects = [name.startswith("season[") for name in self.calendar.names]
+        effects = [name.startswith(SEASON) for name in self.calendar.names]
         return np.flatnonzero([*[False] * self.size, *effects, False])
 
     @once
     def _function(self) -> Objective:
         inner, seasonal = super()._function, self._seasonal
+        spread = self.calendar.spread[seasonal - self.size]
 
         def value_and_slope(free: NDArray) -> tuple[float, NDArray]:
-            size = np.exp(free[-1])
-            scaled = free[:-1].copy()
-            scaled[seasonal] *= size
-            value, slope = inner(scaled)
-            by_log_size = slope[seasonal] @ scaled[seasonal]
-            slope = slope.copy()
-            slope[seasonal] *= size
-            return value, np.append(slope, by_log_size)
+            value, slope = inner(free[:-1])
+            away, narrower = free[seasonal] / spread, np.exp(-2.0 * free[-1])
+            squares = away @ away
+            slope = np.append(slope, narrower * squares - seasonal.size)
+            slope[seasonal] -= (narrower - 1.0) * away / spread
+            return value - seasonal.size * free[-1] - 0.5 * (narrower - 1.0) * squares, slope
 
         return value_and_slope
 
     def reported(self, parameters: NDArray) -> NDArray:
-        """The parameters with season effects scaled, and without the scale."""
+        """The parameters without the season's size."""
+        return parameters[..., :-1]
+
+    def believed(self, parameters: NDArray) -> NDArray:
+        """Draws from the hierarchical prior, from such of the independent ones."""
         found = parameters[..., :-1].copy()
         found[..., self._seasonal] *= parameters[..., -1:]
         return found

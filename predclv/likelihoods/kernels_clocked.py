@@ -42,11 +42,15 @@ def on_clock(
     ``at_once`` is 1 where customers may leave at their first purchase already (MBG/NBD), else 0.
     ``cells`` (n_cells, 3): the place of the frequency, the days of the first and the last purchase;
     ``customers_by_day`` and ``purchases_by_birth`` customers, and their repeat purchases, by the
-    day of the first purchase.
+    day of the first purchase; ``basis`` (k, n_days) the clock's columns.
     """
     r, alpha, a, b = exp(free[0]), exp(free[1]), exp(free[2]), exp(free[3])
     n_days = purchases.size
-    eta = basis @ free[4:]
+    eta = np.zeros(n_days)
+    for j in range(basis.shape[0]):  # a library's product would start threads
+        effect = free[4 + j]
+        for d in range(n_days):
+            eta[d] += basis[j, d] * effect
     level = 0.0
     top = eta.max()
     for d in range(n_days):
@@ -125,7 +129,11 @@ def on_clock(
     found = np.empty(1 + free.size)
     found[0] = value
     found[1], found[2], found[3], found[4] = g_r * r, g_alpha * alpha, g_a * a, g_b * b
-    found[5:] = by_log @ basis
+    for j in range(basis.shape[0]):
+        total = 0.0
+        for d in range(n_days):
+            total += basis[j, d] * by_log[d]
+        found[5 + j] = total
     return found
 
 
@@ -155,7 +163,7 @@ def moving(
         np.bincount(exposure.born, weight * x, n_days + 1),
         np.ascontiguousarray(codes[order], dtype=np.int32),
         np.ascontiguousarray(weight[comes_again][order], float),
-        np.ascontiguousarray(basis, float),
+        np.ascontiguousarray(basis.T, float),
         np.ascontiguousarray(exposure.purchases, float),
         exposure.days_per_unit,
     )

@@ -102,12 +102,16 @@ class Likelihood(FieldsAlone):
         """What holds parameters back even where there are no priors: value and slope (k,)."""
         return 0.0, np.zeros(free.size)
 
-    def sampled(self) -> "Likelihood":
-        """The form that a sampler moves in; its draws go through `reported`."""
+    def sampled(self, priors: Mapping[str, Any] | None = None) -> "Likelihood":
+        """The form that a sampler moves in, with these priors of a user's own."""
         return self
 
     def reported(self, parameters: NDArray) -> NDArray:
         """Parameters (..., k) as they are reported, from those that were sampled."""
+        return parameters
+
+    def believed(self, parameters: NDArray) -> NDArray:
+        """Draws (..., k) of what is believed beforehand, from draws of `priors` one by one."""
         return parameters
 
     def assert_by_customer(self) -> None:

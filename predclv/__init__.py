@@ -31,6 +31,8 @@ _HOME = {
     "Validation": "predclv.validation.result",
     "backtest": "predclv.validation.backtest",
     "Backtest": "predclv.validation.backtest",
+    "regularity": "predclv.validation.regularity",
+    "Regularity": "predclv.validation.regularity",
     "compare_fits": "predclv.validation.comparison",
     "cohort_forecast": "predclv.decisions.cohort_forecast",
     "CohortForecast": "predclv.decisions.cohort_forecast",
@@ -60,8 +62,10 @@ if TYPE_CHECKING:
     from predclv.forecast.result import Forecast
     from predclv.io.pseudonyms import pseudonymise
     from predclv.logs import datasets
+    from predclv.models.bgcnbd import BGCNBD
     from predclv.models.bgnbd import BGNBD
     from predclv.models.gamma_gamma import GammaGamma
+    from predclv.models.mbgcnbd import MBGCNBD
     from predclv.models.mbgnbd import MBGNBD
     from predclv.models.pareto_nbd import ParetoNBD
     from predclv.recipe import CLVModel
@@ -73,6 +77,7 @@ if TYPE_CHECKING:
     from predclv.summaries.summarise import rfm_summary
     from predclv.validation.backtest import Backtest, backtest
     from predclv.validation.comparison import compare_fits
+    from predclv.validation.regularity import Regularity, regularity
     from predclv.validation.result import Validation
     from predclv.validation.validate import validate
     from predclv.warehouse.settings import duckdb_settings

@@ -117,6 +117,7 @@ def forecasters_named(models: str, baselines: str) -> list[Any]:
 
     known = (
         "LastPeriod", "SamePeriodLastYear", "PastRate", "HiatusRate", "MeanRate", "Textbook",
+        "Boosting",
     )  # fmt: skip
     found: list[Any] = [pc.CLVModel(class_named(name)) for name in listed(models)]
     for name in listed(baselines):

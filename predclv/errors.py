@@ -64,6 +64,18 @@ class AssumptionWarning(PredclvWarning):
     """An assumption of the model looks doubtful on these data."""
 
 
+class SpendDriftWarning(AssumptionWarning):
+    """Of late customers spend more, or less, per purchase than they did before."""
+
+
+class FirstPurchaseWarning(AssumptionWarning):
+    """First purchases cost far more, or less, than the later ones that spend is learnt from."""
+
+
+class RegularityWarning(PredclvWarning):
+    """How regular purchases are was chosen, or left open; the message says what that means."""
+
+
 class SamplingWarning(PredclvWarning):
     """A posterior's chains or approximation are not to be trusted; the message says what to do."""
 

@@ -115,6 +115,8 @@ class CLVModel:
         A prior of neither goes to purchases, whose engine says that it does not know it.
         """
         options = dict(self.engine_options)
+        if model.needs == "spend":
+            options.pop("k", None)
         start = options.get("start")
         if isinstance(start, FittedCLV):
             options["start"] = start.spend if model.needs == "spend" else start.purchases

@@ -10,7 +10,7 @@ from predclv.models import MODELS
 @pytest.mark.parametrize("name", MODELS)
 def test_a_fit_by_name_is_the_fit_by_class(cdnow, name):
     by_class, by_name = pc.fit(getattr(pc, name), cdnow), pc.fit(name, cdnow)
-    assert type(by_name.model) is getattr(pc, name)
+    assert isinstance(by_name.model, getattr(pc, name))
     assert by_name.params == by_class.params
 
 

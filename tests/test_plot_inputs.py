@@ -35,9 +35,11 @@ DRAWS = {
     "interpurchase_times": {"fitted", "rfm", "split"},
     "parameter_densities": {"fitted", "fit", "spend fit"},
     "pit_histogram": {"validation"},
+    "regularity": {"fitted", "rfm", "split"},
     "repeat_histogram": {"fitted"},
     "tier_migration": set(),
     "tier_profile": {"tiers"},
+    "timings": {"fitted", "rfm", "split"},
     "tracking": {"fitted", "validation"},
 }
 

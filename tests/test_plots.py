@@ -90,6 +90,8 @@ def pictures(split, fitted, forecast, validation):
             split.rfm, fitted, ax=ax
         ),
         "pit_histogram": lambda ax=None: pc.plots.pit_histogram(validation, ax=ax),
+        "regularity": lambda ax=None: pc.plots.regularity(split, ax=ax),
+        "timings": lambda ax=None: pc.plots.timings(split, ax=ax),
         "tracking": lambda ax=None: pc.plots.tracking(validation, ax=ax),
         "tracking_incremental": lambda ax=None: pc.plots.tracking(
             validation, cumulative=False, ax=ax
@@ -124,7 +126,7 @@ NAMES = [
     "repeat_histogram", "frequency_recency", "holdout_by_frequency", "calibration",
     "clv_distribution", "coverage_curve", "customer_history", "gains", "holdout_by_recency",
     "interpurchase_times", "pit_histogram", "tracking", "tracking_incremental",
-    "holdout_of_several",
+    "holdout_of_several", "regularity", "timings",
 ]  # fmt: skip
 
 

@@ -16,7 +16,9 @@ from typing import TYPE_CHECKING, Any
 
 _HOME = {
     "Baseline": "predclv.baselines.base",
+    "Boosting": "predclv.baselines.boosting",
     "FittedBaseline": "predclv.baselines.base",
+    "FittedBoosting": "predclv.baselines.boosting",
     "HiatusRate": "predclv.baselines.rules_of_thumb",
     "LastPeriod": "predclv.baselines.rules_of_thumb",
     "MeanRate": "predclv.baselines.rules_of_thumb",
@@ -27,7 +29,9 @@ _HOME = {
 
 __all__ = [
     "Baseline",
+    "Boosting",
     "FittedBaseline",
+    "FittedBoosting",
     "HiatusRate",
     "LastPeriod",
     "MeanRate",
@@ -38,6 +42,7 @@ __all__ = [
 
 if TYPE_CHECKING:
     from predclv.baselines.base import Baseline, FittedBaseline
+    from predclv.baselines.boosting import Boosting, FittedBoosting
     from predclv.baselines.rules_of_thumb import (
         HiatusRate,
         LastPeriod,

@@ -58,7 +58,7 @@ def simulated_revenue(
         p_alive = model.p_alive(x, t_x, T)
         for future in pair:
             who = np.flatnonzero(rng.random(x.size) < p_alive)
-            traits = model.given_alive(x[who], T[who]).traits(who.shape, rng)
+            traits = model.living(x[who], t_x[who], T[who]).traits(who.shape, rng)
             n, owner, when = purchase_times(traits, np.full(who.size, ends[-1]), rng)
             value = spend.given(x[who], mean[who]).simulate(n, rng)
             at = place[who][owner] + np.minimum(np.searchsorted(ends, when), days.size - 1)

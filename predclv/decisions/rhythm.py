@@ -190,7 +190,7 @@ def _median_wait(model: PurchaseModel, histories: Histories, unit: str) -> NDArr
     alive = np.asarray(model.p_alive(x, histories.t_x, T))
     wait = np.full(x.size, np.inf)
     able = alive > 0.5
-    living = model.given_alive(x[able], T[able])
+    living = model.living(x[able], histories.t_x[able], T[able])
 
     def silent(t: NDArray) -> NDArray:
         return 1.0 - alive[able] * living.p_active(t)

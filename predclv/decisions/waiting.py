@@ -34,6 +34,10 @@ def chance_of_silence(model: PurchaseModel, x: NDArray, t_x: NDArray) -> Silence
     function
         Of ``s``, shape (n,), in the unit of ``t_x``.
     """
+    if "t_x" in getattr(
+        model, "state", ()
+    ):  # regular buyers: those who have just bought are in the first stage
+        return model.living(x, t_x, t_x).silence
     r, alpha = getattr(model, "r", None), getattr(model, "alpha", None)
     if r is not None and alpha is not None:
         return lambda s: np.exp(-(r + x) * np.log1p(s / (alpha + t_x)))

@@ -1,7 +1,9 @@
 """``fit``, the one way to ask for a fit, and the engines it can be asked of."""
 
 import inspect
+from collections.abc import Mapping
 from contextlib import nullcontext
+from dataclasses import replace
 from importlib import import_module
 from typing import Any
 
@@ -10,12 +12,16 @@ import pandas as pd
 
 from predclv.clocks.recipe import Clock
 from predclv.engines.clocks import on_clock
+from predclv.engines.orders import of_order, with_gaps
 from predclv.engines.result import Fit
+from predclv.engines.spend_checks import spend_checks
 from predclv.errors import DataError, DataWarning, FitError, OptionError, did_you_mean
 from predclv.interrupts import uninterrupted
 from predclv.likelihoods.likelihood import Likelihood
 from predclv.models import class_of
 from predclv.models.base import Model
+from predclv.models.regular import RegularModel
+from predclv.models.spend import SpendModel
 from predclv.notices import warn
 from predclv.progress import stage
 from predclv.samples.cells import Cells
@@ -42,8 +48,8 @@ def fit(
     Parameters
     ----------
     model : type or str
-        ``BGNBD``, ``MBGNBD``, ``ParetoNBD`` or ``GammaGamma``: the class, not an instance, or its
-        name as text.
+        ``BGNBD``, ``MBGNBD``, ``ParetoNBD``, ``BGCNBD``, ``MBGCNBD`` or ``GammaGamma``: the class,
+        not an instance, or its name as text. ``"MBGCNBD-2"`` is the one with k = 2.
     rfm : RFM, Cells or SpendCells
         A purchase model is fitted to all customers; a spend model to those with a repeat purchase
         and a positive mean spend.
@@ -54,7 +60,9 @@ def fit(
         What makes days differ for all customers alike: season, trend, weekdays, events. Fitted
         together with the model; see :class:`predclv.Clock`.
     **options
-        Passed to the engine. mle: ``bootstrap``, ``seed``, ``start``
+        ``k``, of ``BGCNBD`` and ``MBGCNBD``: events per purchase; None, the default, tries 1 to 6
+        and takes the most likely, which need not forecast better. The others are
+        passed to the engine. mle: ``bootstrap``, ``seed``, ``start``
         (:func:`predclv.engines.mle.run`); lifetimes: ``penalizer_coef``, ``tol``
         (:func:`predclv.engines.lifetimes.run`); pymc: ``priors``, ``draws``, ``tune``, ``chains``,
         ``seed``, ``method``, ``progress`` (:func:`predclv.engines.pymc.run`).
@@ -76,8 +84,10 @@ def fit(
     -----
     BoundaryWarning
         If the likelihood has no interior maximum: the fit is the limit that the message names.
-    AssumptionWarning, InfiniteMeanWarning
+    AssumptionWarning, InfiniteMeanWarning, SpendDriftWarning, FirstPurchaseWarning
         If the model's assumptions look doubtful.
+    RegularityWarning
+        If k was chosen by likelihood, or the likelihood lacks what only a log says.
     SamplingWarning
         If a posterior's chains or approximation are not to be trusted.
 
@@ -97,6 +107,10 @@ def fit(
         )
     with uninterrupted():
         runner = import_module(ENGINES[engine]).run
+    checks: Mapping[str, float] = {}
+    cells = _cells_for(wanted, rfm)
+    if issubclass(wanted, RegularModel):
+        wanted, checks = of_order(wanted, rfm, cells, options)
     known = [name for name in inspect.signature(runner).parameters if name != "likelihood"]
     for name in options:
         if name not in known:
@@ -104,8 +118,9 @@ def fit(
                 f"engine {engine!r} has no option {name!r}; it has "
                 f"{', '.join(known) or 'none'}.{did_you_mean(name, known)}"
             )
-    cells = _cells_for(wanted, rfm)
     likelihood = Likelihood.of(wanted, cells, "" if isinstance(rfm, SpendCells) else rfm.unit)
+    if issubclass(wanted, RegularModel):
+        likelihood = with_gaps(likelihood, rfm, warn=True)
     if clock is not None:
         if engine == "lifetimes":
             raise OptionError("engine 'lifetimes' knows no clock. Try engine='mle'.")
@@ -114,6 +129,10 @@ def fit(
     shown = nullcontext() if engine == "pymc" else stage(f"Fitting {wanted.title}")
     with shown:
         result = runner(likelihood, **options)
+    if isinstance(result.model, SpendModel):
+        checks = spend_checks(result.model, rfm, result.checks.get("observed_mean", 0.0))
+    if checks:
+        result = replace(result, checks={**result.checks, **checks})
     for warning in result.model.doubts(result.checks, result.n_customers):
         warn(warning)
     return result

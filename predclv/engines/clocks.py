@@ -14,6 +14,7 @@ from predclv.errors import AssumptionWarning, DataError, OptionError
 from predclv.likelihoods.clocked import ClockedLikelihood
 from predclv.likelihoods.likelihood import Likelihood
 from predclv.models.purchases import PurchaseModel
+from predclv.models.regular import RegularModel
 from predclv.notices import warn
 from predclv.progress import stage
 from predclv.samples.exposures import CalendarExposure
@@ -44,6 +45,11 @@ def on_clock(likelihood: Likelihood, rfm: Any, clock: Clock) -> ClockedLikelihoo
         raise OptionError(
             f"{model.title}'s customers leave in real time, so that on a clock their leaving would "
             "slow down in low season too. Use BGNBD or MBGNBD, whose customers leave at purchases."
+        )
+    if issubclass(model, RegularModel) and model.order != 1:
+        raise OptionError(
+            f"{model.title} has no clock yet: the times between its purchases would have to be by "
+            "it too. Use BGNBD or MBGNBD."
         )
     if not isinstance(rfm, RFM):
         raise DataError(

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -95,18 +96,21 @@ def in_classes(pieces: Sequence[CountTails]) -> tuple[NDArray, NDArray]:
 
 def count_tails(piece: Histories, model: PurchaseModel, t: float) -> CountTails:
     """The tails of a piece's cells over the horizon ``t``, to where all are negligible."""
-    alive = piece.p_alive(model)
-    living = piece.living(model)
+    stages = piece.stages(model)
     counts: list[int] = []
     tails: list[NDArray] = []
-    each, taken = living.p_at_least_each(t), 0
+    each, taken = [living.p_at_least_each(t) for _, living in stages], 0
     for n in _classes():
-        if n <= _BY_RECURRENCE:
-            per_state, taken = next(islice(each, n - taken - 1, None)), n
-        else:
-            per_state = living.p_at_least(n, t)
+        total: Any = 0.0
+        for (chance, living), tail in zip(stages, each, strict=True):
+            if n <= _BY_RECURRENCE:
+                per_state = next(islice(tail, n - taken - 1, None))
+            else:
+                per_state = living.p_at_least(n, t)
+            total = total + piece.averaged(chance, per_state)
+        taken = n
         counts.append(n)
-        tails.append(piece.averaged(alive, per_state))
+        tails.append(total)
         if tails[-1].max(initial=0.0) < _NEGLIGIBLE:
             break
     return CountTails(np.array(counts), np.array(tails).T)
@@ -146,7 +150,7 @@ def _bisected(
     """The largest n in [low, high) whose tail is above ``beyond``, for one cell."""
     one = slice(cell, cell + 1)
     alive = model.p_alive(piece.x[one], piece.t_x[one], piece.T[one])
-    living = model.given_alive(piece.x[one], piece.T[one])
+    living = model.living(piece.x[one], piece.t_x[one], piece.T[one])
     while high - low > 1:
         middle = (low + high) // 2
         if np.mean(alive * living.p_at_least(middle, t)) > beyond:

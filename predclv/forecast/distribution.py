@@ -140,7 +140,7 @@ class CountDistribution:
         known, model, t = self.per_history.histories, self.per_history.model, self.per_history.t
         x, t_x, T = (column[cell] for column in (known.x, known.t_x, known.T))
         alive = np.atleast_2d(model.p_alive(x, t_x, T))
-        living = model.given_alive(x, T)
+        living = model.living(x, t_x, T)
         if exactly:
             of_living = living.pmf(n, t)
         else:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,7 +24,8 @@ class Histories:
         Distinct histories: repeat purchases, recency and age in one unit of time. Sorted so that
         cells of one state are neighbours.
     state_x, state_T : ndarray, shape (n_states,)
-        Distinct (x, T), sorted: the future of a living customer does not depend on recency.
+        Distinct (x, T), sorted: the future of a living customer in a known stage does not depend
+        on recency.
     state_of_cell : ndarray of int, shape (n_cells,)
         Ascending.
     cell_of_customer : ndarray of int, shape (n_customers,)
@@ -133,31 +135,43 @@ class Histories:
         """
         pieces: dict[str, list[NDArray]] = {}
         for _, piece in self.parts(n_draws(model)):
-            alive = piece.p_alive(model)
-            living = piece.living(model)
-            of_living = {"p_active": living.p_active(ahead.t)}
-            expected = None
-            if undiscounted or ahead.delta == 0:
-                expected = living.expected_purchases(ahead.t)
-            if expected is not None and undiscounted:
-                of_living["expected_purchases"] = expected
-            of_living["discounted_purchases"] = (
-                expected
-                if ahead.delta == 0 and expected is not None
-                else ahead.discounted_purchases(living)
-            )
-            pieces.setdefault("p_alive", []).append(alive.mean(axis=0))
-            for name, per_state in of_living.items():
-                pieces.setdefault(name, []).append(piece.averaged(alive, per_state))
+            found = {"p_alive": piece.p_alive(model).mean(axis=0)}
+            for chance, living in piece.stages(model):
+                of_living = {"p_active": living.p_active(ahead.t)}
+                expected = None
+                if undiscounted or ahead.delta == 0:
+                    expected = living.expected_purchases(ahead.t)
+                if expected is not None and undiscounted:
+                    of_living["expected_purchases"] = expected
+                of_living["discounted_purchases"] = (
+                    expected
+                    if ahead.delta == 0 and expected is not None
+                    else ahead.discounted_purchases(living)
+                )
+                for name, per_state in of_living.items():
+                    found[name] = found.get(name, 0.0) + piece.averaged(chance, per_state)
+            for name, values in found.items():
+                pieces.setdefault(name, []).append(values)
         return {name: np.concatenate(values) for name, values in pieces.items()}
 
     def p_alive(self, model: PurchaseModel) -> NDArray:
         """Probability of each cell to be alive, for each draw, shape (draws, n_cells)."""
         return np.atleast_2d(model.p_alive(self.x, self.t_x, self.T))
 
-    def living(self, model: PurchaseModel) -> PurchaseModel:
-        """The model of the future of living customers, one per state."""
-        return model.given_alive(self.state_x, self.state_T)
+    def stages(self, model: PurchaseModel) -> list[tuple[NDArray, Any]]:
+        """The stages a living customer may be in: the chance of each, and the future in it.
+
+        Returns
+        -------
+        list of (chance, living)
+            The chance of being alive and in the stage, per draw and cell, (draws, n_cells); the
+            future of who is, one per state.
+        """
+        chances = model.stage_chances(self.x, self.t_x, self.T)
+        return [
+            (np.atleast_2d(chance), model.given_stage(stage, self.state_x, self.state_T))
+            for stage, chance in enumerate(chances)
+        ]
 
     def averaged(self, alive: NDArray, per_state: NDArray) -> NDArray:
         """A number of living customers, times P(alive), averaged over draws, shape (n_cells,)."""

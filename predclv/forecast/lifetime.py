@@ -98,28 +98,33 @@ def _at_ages(
     ahead: Ahead,
     rng: np.random.Generator,
 ) -> tuple[NDArray, NDArray, NDArray]:
-    """Chances of classes of worth of living customers, (k, draws, ages); the classes' averages.
+    """Chances of classes of worth of living customers; the classes' averages.
 
+    The chances are of shape (k, stages, draws, ages), in each stage that a customer may be in.
     Classes that no future fell in are left out.
     """
     draws = n_draws(model)
-    living = model.given_alive(np.full(ages.size, x), ages)
+    size_of_stage, stages = draws * ages.size, model.stages
     parts = []
-    step = max(1, _AT_ONCE // (draws * ages.size))
-    for start in range(0, paths, step):
-        shape = (min(step, paths - start), draws, ages.size)
-        bought = purchases(living.traits(shape, rng), ahead.until_worthless, rng)
-        place = np.broadcast_to(np.arange(draws * ages.size), (shape[0], draws * ages.size))
-        any_bought = (bought.n > 0).ravel()
-        rows = type(bought)(*(column.ravel()[any_bought] for column in bought))
-        parts.append((place.ravel()[any_bought], *discounted_counts(rows, ahead, rng)))
+    step = max(1, _AT_ONCE // size_of_stage)
+    for stage in range(stages):
+        living = model.given_stage(stage, np.full(ages.size, x), ages)
+        for start in range(0, paths, step):
+            shape = (min(step, paths - start), draws, ages.size)
+            bought = purchases(living.traits(shape, rng), ahead.until_worthless, rng)
+            place = np.arange(stage * size_of_stage, (stage + 1) * size_of_stage)
+            place = np.broadcast_to(place, (shape[0], size_of_stage)).ravel()
+            any_bought = bought.n > 0
+            rows, place = bought.of(any_bought), place[any_bought.ravel()]
+            parts.append((place, *discounted_counts(rows, ahead, rng)))
     place, worth, alike = (np.concatenate(column) for column in zip(*parts, strict=True))
     found, of_class = np.unique(
         np.maximum(np.floor(np.log(worth / _SMALLEST) / _WIDTH), -1.0), return_inverse=True
     )
     size = max(found.size, 1)
-    counted = np.bincount(of_class * draws * ages.size + place, minlength=size * draws * ages.size)
-    chances = counted.reshape(size, draws, ages.size) / paths
+    places = stages * size_of_stage
+    counted = np.bincount(of_class * places + place, minlength=size * places)
+    chances = counted.reshape(size, stages, draws, ages.size) / paths
     each = np.maximum(np.bincount(of_class, minlength=size), 1)
     return (
         chances,
@@ -137,9 +142,10 @@ def _between(group: Histories, model: PurchaseModel, ages: NDArray, chances: NDA
     right = np.minimum(left + 1, ages.size - 1)
     gap = at[right] - at[left]
     share = np.clip(np.divide(where - at[left], gap, out=np.zeros_like(gap), where=gap > 0), 0, 1)
-    alive = group.p_alive(model)
-    found = np.empty((group.n_cells, len(chances)))
+    in_stage = [chance for chance, _ in group.stages(model)]
+    found = np.zeros((group.n_cells, len(chances)))
     for i, of_class in enumerate(chances):
-        per_state = of_class[:, left] * (1.0 - share) + of_class[:, right] * share
-        found[:, i] = group.averaged(alive, per_state)
+        for chance, of_stage in zip(in_stage, of_class, strict=True):
+            per_state = of_stage[:, left] * (1.0 - share) + of_stage[:, right] * share
+            found[:, i] += group.averaged(chance, per_state)
     return found

@@ -26,12 +26,6 @@ def purchase_times(
     when : ndarray, shape (n_purchases,)
         The time of each, in no order within a customer.
     """
-    n, window, arrivals = traits.purchases(t, rng)
-    # Who leaves after the n-th of more arrivals bought the others before it; uniform each.
-    cut = (n > 0) & (n < arrivals)
-    last = np.where(cut, rng.beta(np.where(cut, n, 1), np.where(cut, arrivals - n, 0) + 1), 1.0)
-    owner = np.repeat(np.arange(n.size), n)
-    when = (window * last)[owner] * rng.random(owner.size)
-    final = np.cumsum(n) - 1
-    when[final[cut]] = (window * last)[cut]
-    return n, owner, when
+    path = traits.purchases(t, rng)
+    owner, when = path.times(rng)
+    return path.purchases, owner, when

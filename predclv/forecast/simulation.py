@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from predclv.forecast.ahead import Ahead
 from predclv.forecast.histories import Histories
+from predclv.models.futures import RegularPaths
 from predclv.models.purchases import PurchaseModel, Traits
 from predclv.models.spend import SpendModel
 
@@ -20,12 +21,24 @@ class Purchases(NamedTuple):
     """When the purchases of some simulated customers fall.
 
     ``n`` of them within ``window``, uniform, the ``last`` at its end where ``cut``: who leaves
-    after the n-th of more arrivals bought the others before it.
+    after the n-th of more arrivals bought the others before it. Of regular buyers, who buy at each
+    k-th of their events, it is the ``events`` that are uniform, ``ahead`` the events since the last
+    purchase, and nothing is cut.
     """
 
     n: NDArray
     window: NDArray
     cut: NDArray
+    events: NDArray | None = None
+    ahead: NDArray | None = None
+    k: int = 1
+
+    def of(self, which: NDArray) -> "Purchases":
+        """Of some of the customers."""
+        events = None if self.events is None else self.events[which]
+        ahead = None if self.ahead is None else self.ahead[which]
+        n, window, cut = self.n[which], self.window[which], self.cut[which]
+        return Purchases(n, window, cut, events, ahead, self.k)
 
 
 def futures(
@@ -60,7 +73,7 @@ def futures(
     alive = rng.random(cell.size) < model.p_alive(histories.x, histories.t_x, histories.T)[cell]
     who = np.flatnonzero(alive)
     x, T = histories.x[cell[who]], histories.T[cell[who]]
-    traits = model.given_alive(x, T).traits(who.shape, rng)
+    traits = model.living(x, histories.t_x[cell[who]], T).traits(who.shape, rng)
     endless = ahead.is_endless
     bought = purchases(traits, ahead.until_worthless if endless else ahead.t, rng)
     if endless:
@@ -87,7 +100,10 @@ def futures(
 
 def purchases(traits: Traits, t: float, rng: np.random.Generator) -> Purchases:
     """The purchases of customers with these traits within ``t``, each of the traits' shape."""
-    n, window, arrivals = traits.purchases(np.full(np.shape(traits.rate), t), rng)
+    path = traits.purchases(np.full(np.shape(traits.rate), t), rng)
+    n, window, arrivals = path.purchases, path.window, path.arrivals
+    if isinstance(path, RegularPaths):
+        return Purchases(n, window, np.zeros(np.shape(n), bool), path.events, path.ahead, path.k)
     cut = (n > 0) & (n < arrivals)
     last = np.ones(np.shape(n))
     last[cut] = rng.beta(n[cut], (arrivals - n)[cut] + 1)
@@ -96,7 +112,12 @@ def purchases(traits: Traits, t: float, rng: np.random.Generator) -> Purchases:
 
 def _moments(bought: Purchases, rng: np.random.Generator) -> NDArray:
     """When each of the purchases of customers in a row is made, shape (n.sum(),)."""
-    n, window, cut = bought
+    if bought.events is not None and bought.ahead is not None:
+        whole = RegularPaths(
+            bought.n, bought.window, bought.n, bought.events, bought.ahead, bought.k
+        )
+        return whole.times(rng)[1]
+    n, window, cut = bought.n, bought.window, bought.cut
     when = np.repeat(window, n) * rng.random(int(n.sum()))
     when[(np.cumsum(n) - 1)[cut]] = window[cut]
     return when
@@ -124,13 +145,13 @@ def discounted_counts(
     n = bought.n
     worth, squares = np.zeros(n.size), np.zeros(n.size)
     few = (n > 0) & (n <= _ONE_BY_ONE)
-    some = Purchases(*(column[few] for column in bought))
+    some = bought.of(few)
     owner = np.repeat(np.arange(some.n.size), some.n)
     discount = ahead.discount(_moments(some, rng))
     worth[few] = np.bincount(owner, discount, some.n.size)
     squares[few] = np.bincount(owner, discount * discount, some.n.size)
     many = n > _ONE_BY_ONE
-    worth[many], squares[many] = _of_many(Purchases(*(c[many] for c in bought)), ahead, rng)
+    worth[many], squares[many] = _of_many(bought.of(many), ahead, rng)
     return worth, np.divide(worth * worth, squares, out=np.ones(n.size), where=squares > 0)
 
 
@@ -139,13 +160,17 @@ def _of_many(bought: Purchases, ahead: Ahead, rng: np.random.Generator) -> tuple
 
     Over a window with many of them a clock counts as steady at its average rate.
     """
-    n, window, cut = bought
+    n, window, cut = bought.n, bought.window, bought.cut
+    if bought.events is not None and bought.ahead is not None:
+        # The last of all purchases bounds the others, and their sum varies k times less.
+        window = window * (bought.k * n - bought.ahead) / (bought.events + 1.0)
     span = ahead.delta / ahead.rate * window
     mean = -np.expm1(-span) / span
     square = -np.expm1(-2 * span) / (2 * span)
     free = n - cut
     # A window too short to discount leaves a variance of rounding.
     variance = np.maximum(square - mean * mean, 1e-12 * mean * mean)
+    variance = variance / bought.k
     shape = free * mean * mean / variance
     of_free = rng.standard_gamma(shape) * (variance / mean)
     last = np.where(cut, np.exp(-span), 0.0)
@@ -162,15 +187,13 @@ def _few_for_many(
     """
     n = bought.n
     few = n <= _ONE_BY_ONE
-    worth, alike = _of_many(Purchases(*(column[~few] for column in bought)), ahead, rng)
+    worth, alike = _of_many(bought.of(~few), ahead, rng)
     alike = np.minimum(worth * worth / alike, _MOST_ALIKE)
     stand_for = np.maximum(np.floor(alike + rng.random(alike.size)).astype(n.dtype), 1)
     counts = n.copy()
     counts[~few] = stand_for
     discount = np.empty(int(counts.sum()))
     one_by_one = np.repeat(few, counts)
-    discount[one_by_one] = ahead.discount(
-        _moments(Purchases(*(column[few] for column in bought)), rng)
-    )
+    discount[one_by_one] = ahead.discount(_moments(bought.of(few), rng))
     discount[~one_by_one] = np.repeat(worth / stand_for, stand_for)
     return counts, discount

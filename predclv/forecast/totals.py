@@ -65,11 +65,11 @@ def simulated_buyers(members: Members, weight: NDArray, seed: int) -> NDArray:
     futures_per_draw = -(-_MOST // draws)
     totals = []
     for member in members.drawn(draws, rng):
-        histories, living = member.histories, member.histories.living(member.model)
-        active = histories.p_alive(member.model)[0] * np.take(
-            np.broadcast_to(living.p_active(member.ahead.t), histories.state_x.shape),
-            histories.state_of_cell,
-        )
+        histories, t = member.histories, member.ahead.t
+        active = np.zeros(histories.n_cells)
+        for chance, living in histories.stages(member.model):
+            per_state = np.broadcast_to(living.p_active(t), histories.state_x.shape)
+            active += chance[0] * np.take(per_state, histories.state_of_cell)
         p = np.clip(active, 0.0, 1.0)
         if weight.size > _EACH:  # a sum over so many histories is normal
             sd = np.sqrt(np.sum(weight * p * (1.0 - p)))

@@ -35,7 +35,7 @@ _TRIES = 1000  # customer bases that are drawn until one has somebody who comes 
 _FARTHEST = 30.0  # an effect that multiplies a day's purchases by exp(30) is none
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class ClockedLikelihood(Likelihood):
     r"""Log-likelihood of model and clock together: free parameters of the one, then the other.
 
@@ -222,7 +222,7 @@ class ClockedLikelihood(Likelihood):
         return replace(self, columns=columns, exposure=exposure)
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class ScaledSeason(ClockedLikelihood):
     r"""The same with one more free parameter: how large the season is, times what is believed.
 

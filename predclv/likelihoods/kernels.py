@@ -49,7 +49,9 @@ def kernel_of(model: type[Model]) -> Kernel:
     """The model's compiled kernel, or its ``objective`` in the shape of one."""
     if model.kernel:
         with uninterrupted():
-            return import_module(model.kernel).KERNEL
+            home = import_module(model.kernel)
+        # One function for a family of models lays each of them out in its own way.
+        return home.kernel_for(model) if hasattr(home, "kernel_for") else home.KERNEL
     return Kernel(partial(_plain, model), partial(_as_they_are, model))
 
 

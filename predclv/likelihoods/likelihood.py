@@ -34,6 +34,8 @@ class Likelihood(FieldsAlone):
         Of the times in it; empty where there are none.
     compile_from : float
         Cells from which on the model's compiled form is used, if it has one.
+    constant : float
+        What the data add to the value whatever the parameters, such as regular buyers' gaps.
 
     Examples
     --------
@@ -50,6 +52,7 @@ class Likelihood(FieldsAlone):
     columns: Columns
     unit: str
     compile_from: float
+    constant: float = 0.0
 
     @classmethod
     def of(cls, model: type[Model], cells: Any, unit: str) -> Self:
@@ -74,7 +77,8 @@ class Likelihood(FieldsAlone):
 
     def __call__(self, free: NDArray) -> tuple[float, NDArray]:
         """Value, and slope in the free parameters, shape (k,)."""
-        return self._function(free)
+        value, slope = self._function(free)
+        return value + self.constant, slope
 
     @once
     def _function(self) -> Objective:

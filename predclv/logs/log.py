@@ -1,16 +1,18 @@
 """A checked log of purchases: what may be counted, and a count of what was left out."""
 
 import datetime
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Any, TypedDict
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 
 from predclv.errors import DataError, OptionError
 from predclv.logs.cohort_statements import cohort_cells, customer_totals, first_orders
 from predclv.logs.copies import doubled_days
+from predclv.logs.gap_statements import gap_days
 from predclv.logs.refunds import report_refunds
 from predclv.logs.sources import Table
 from predclv.logs.statements import Packing, Statements
@@ -89,8 +91,7 @@ class Log:
             One row per customer with a purchase: customer_id, purchases (days with one) and, where
             the log has amounts, spend (their net total); sorted by customer_id.
         """
-        name = fresh("purchases")
-        self.keep_purchases(name, after, until)
+        self.keep_purchases(name := fresh("purchases"), after, until)
         spend = f", CAST(units AS DOUBLE) / {UNITS} AS spend" if self.has_spend else ""
         frame = self.warehouse.frame(
             f"SELECT customer_id, purchases{spend} FROM {name} ORDER BY customer_id"
@@ -98,19 +99,28 @@ class Log:
         self.warehouse.drop(name)
         return frame
 
-    def purchase_days(self, until: datetime.date | None = None) -> pd.DataFrame:
-        """Every day with a purchase: customer_id, day (datetime64) and, maybe, spend; sorted."""
+    def purchase_days(
+        self, until: datetime.date | None = None, of: pa.Table | None = None
+    ) -> pd.DataFrame:
+        """Every day with a purchase: customer_id, day (datetime64) and, maybe, spend; sorted.
+
+        Of the customers in the column customer_id of ``of``, or of all.
+        """
         last = None if until is None else (until - EPOCH).days
         sql = self._statements.purchase_days(None, last, **self._refund_options)
         name = fresh("days")
         self.warehouse.store(name, sql, self._table.reader)
         spend = f", CAST(units AS DOUBLE) / {UNITS} AS spend" if self.has_spend else ""
-        bought = "WHERE bought" if self._facts["refund_rows"] else ""
+        wanted, bought = fresh("wanted"), "bought" if self._facts["refund_rows"] else "true"
+        if of is not None:
+            self.warehouse.register(wanted, of)
+            bought += f" AND customer_id IN (SELECT customer_id FROM {wanted})"
         frame = self.warehouse.frame(
-            f"SELECT customer_id, DATE '1970-01-01' + day AS day{spend} FROM {name} {bought}"
+            f"SELECT customer_id, DATE '1970-01-01' + day AS day{spend} FROM {name} WHERE {bought}"
             " ORDER BY customer_id, day"
         )
         self.warehouse.drop(name)
+        self.warehouse.drop(wanted)
         return frame
 
     def keep_purchases(
@@ -123,16 +133,14 @@ class Log:
 
     def totals(self, end: datetime.date) -> pd.DataFrame:
         """Each customer up to ``end``, in the integers of `customer_totals`; sorted by id."""
-        sql = customer_totals(self._statements, (end - EPOCH).days, **self._refund_options)
-        return self._fetched(sql, "customer_id")
+        return self.table_of(customer_totals, end, "customer_id")
 
     def first_orders(self, end: datetime.date) -> pd.DataFrame:
         """What first orders up to ``end`` brought: amount, and customers with that amount; sorted.
 
         A day is one order, net of its refunds, as in monetary_value.
         """
-        sql = first_orders(self._statements, (end - EPOCH).days, **self._refund_options)
-        found = self._fetched(sql, "units")
+        found = self.table_of(first_orders, end, "units")
         return pd.DataFrame({"amount": found["units"] / UNITS, "customers": found["customers"]})
 
     def cohort_cells(self, end: datetime.date, period: str) -> pd.DataFrame:
@@ -167,6 +175,17 @@ class Log:
         sql = f"SELECT day, CAST(count(*) AS BIGINT) AS purchases FROM ({days}) GROUP BY day"
         return self._fetched(sql, "day")
 
+    def gap_days(self, end: datetime.date) -> pd.DataFrame:
+        """Days between consecutive purchases up to ``end``: gap_days, and gaps so long; sorted."""
+        return self.table_of(gap_days, end, "gap_days")
+
+    def table_of(
+        self, statement: Callable[..., str], end: datetime.date, order: str, *more: int
+    ) -> pd.DataFrame:
+        """What a statement of its own file counts up to ``end``, sorted."""
+        sql = statement(self._statements, *more, (end - EPOCH).days, **self._refund_options)
+        return self._fetched(sql, order)
+
     def rows_after(self, end: datetime.date) -> int:
         """Rows later than ``end``."""
         if end >= self.last_day:
@@ -181,8 +200,7 @@ class Log:
         return self._table.reader.record(doubled_days(self._statements, step))
 
     def _fetched(self, sql: str, order: str) -> pd.DataFrame:
-        name = fresh("answer")
-        self.warehouse.store(name, sql, self._table.reader)
+        self.warehouse.store(name := fresh("answer"), sql, self._table.reader)
         frame = self.warehouse.frame(f"SELECT * FROM {name} ORDER BY {order}")
         self.warehouse.drop(name)
         return frame

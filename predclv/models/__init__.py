@@ -9,6 +9,8 @@ MODELS = {
     "BGNBD": "predclv.models.bgnbd",
     "MBGNBD": "predclv.models.mbgnbd",
     "ParetoNBD": "predclv.models.pareto_nbd",
+    "BGCNBD": "predclv.models.bgcnbd",
+    "MBGCNBD": "predclv.models.mbgcnbd",
     "GammaGamma": "predclv.models.gamma_gamma",
 }
 """Every model's public name and the file it stands in, imported on first use."""
@@ -22,6 +24,11 @@ def class_named(name: str) -> Any:
     OptionError
         If there is none of that name.
     """
+    family, _, k = name.partition("-")
+    if family in MODELS and k.isdecimal():
+        bound = getattr(class_named(family), "of", None)
+        if bound is not None:
+            return bound(int(k))
     if name not in MODELS:
         own = _defined().get(name)
         if own is not None:

@@ -184,6 +184,7 @@ class Model:
     needs: ClassVar[str]  # "purchases" or "spend": which cells the likelihood is a sum over
     columns: ClassVar[tuple[str, ...]]  # the cells' columns that the likelihood takes
     scales: ClassVar[Mapping[str, Scale]] = {}  # of the parameters that are not on the log scale
+    fixed: ClassVar[tuple[str, ...]] = ()  # fields that are given rather than fitted
     kernel: ClassVar[str] = ""  # module with the compiled likelihood, imported for many cells
     compile_from: ClassVar[float] = float("inf")  # cells from which compiling the likelihood pays
 

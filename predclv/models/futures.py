@@ -47,6 +47,63 @@ class Paths(NamedTuple):
         return owner, when
 
 
+class RegularPaths(NamedTuple):
+    """The same of customers who buy at each k-th of their events, which are uniform on the window.
+
+    Attributes
+    ----------
+    purchases, window, arrivals : ndarray
+        As of `Paths`.
+    events : ndarray of int64, shape (n,)
+        Within the window.
+    ahead : ndarray of int64, shape (n,)
+        Events since the last purchase before it: the first arrival waits for so many fewer.
+    k : int
+        Events per arrival.
+    """
+
+    purchases: NDArray
+    window: NDArray
+    arrivals: NDArray
+    events: NDArray
+    ahead: NDArray
+    k: int
+
+    def last(self, rng: np.random.Generator) -> NDArray:
+        """Time of each customer's last purchase, shape (n,); 0 where there is none."""
+        repeat = self.purchases > 0
+        place = self.k * self.purchases - self.ahead
+        later = np.where(repeat, self.events - place, 0)
+        last = rng.beta(np.where(repeat, place, 1), later + 1)
+        return np.where(repeat, last * self.window, 0.0)
+
+    def times(self, rng: np.random.Generator) -> tuple[NDArray, NDArray]:
+        """Every purchase: whose it is, and when it comes; a customer's in the order of time."""
+        return _every_kth(self.purchases, self.window, self.events, self.ahead, self.k, rng)
+
+
+def _every_kth(
+    n: NDArray, window: NDArray, events: NDArray, ahead: NDArray, k: int, rng: np.random.Generator
+) -> tuple[NDArray, NDArray]:
+    """The times of the first ``n`` of every k-th of uniform events, and whose they are.
+
+    Gaps between uniform points are those of a Poisson stream over their sum: k of them together
+    are a gamma variable.
+    """
+    owner = np.repeat(np.arange(n.size), n)
+    first = np.cumsum(n) - n
+    gaps = np.full(owner.size, float(k))
+    buys = n > 0
+    gaps[first[buys]] -= ahead[buys]
+    sums = np.cumsum(rng.standard_gamma(gaps))
+    before = np.append(0.0, sums)[first]
+    sums -= before[owner]
+    until = np.zeros(n.size)
+    until[buys] = sums[(first + n - 1)[buys]]
+    rest = rng.standard_gamma(np.where(buys, events - (k * n - ahead), 0) + 1.0)
+    return owner, (window / (until + rest))[owner] * sums
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Traits:
     """What tells one simulated customer from another.
@@ -65,11 +122,35 @@ class Traits:
     leaves_after: NDArray
     leaves_at: NDArray
 
-    def purchases(self, t: NDArray, rng: np.random.Generator) -> Paths:
+    def purchases(self, t: NDArray, rng: np.random.Generator) -> Paths | RegularPaths:
         """Purchases by ``t``."""
         window = np.minimum(t, self.leaves_at)
         arrivals = rng.poisson(self.rate * window)
         return Paths(np.minimum(arrivals, self.leaves_after), window, arrivals)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class RegularTraits(Traits):
+    """The same of customers who buy at each k-th event of their stream.
+
+    Attributes
+    ----------
+    k : int
+        Events per purchase; ``rate`` is that of events.
+    ahead : ndarray of int64
+        Events since the last purchase.
+    """
+
+    k: int
+    ahead: NDArray
+
+    def purchases(self, t: NDArray, rng: np.random.Generator) -> Paths | RegularPaths:
+        """Purchases by ``t``."""
+        window = np.minimum(t, self.leaves_at)
+        events = rng.poisson(self.rate * window)
+        arrivals = (events + self.ahead) // self.k
+        bought = np.minimum(arrivals, self.leaves_after)
+        return RegularPaths(bought, window, arrivals, events, self.ahead, self.k)
 
 
 class Future(Protocol):
@@ -99,7 +180,7 @@ class Future(Protocol):
     def silence(self, s: ArrayLike) -> NDArray:
         """Probability that who stays a customer has not bought again after ``s``."""
 
-    def paths(self, t: ArrayLike, rng: np.random.Generator) -> Paths:
+    def paths(self, t: ArrayLike, rng: np.random.Generator) -> Paths | RegularPaths:
         """Purchases by ``t``, drawn: one path for each customer."""
 
 
@@ -147,7 +228,7 @@ class Remaining:
         """Probability that who is a customer, and stays one, has not bought again after ``s``."""
         return self.living.silence(s)
 
-    def paths(self, t: ArrayLike, rng: np.random.Generator) -> Paths:
+    def paths(self, t: ArrayLike, rng: np.random.Generator) -> Paths | RegularPaths:
         """Purchases by ``t``, drawn: one path for each customer, empty for who has left."""
         shape = np.broadcast_shapes(np.shape(t), np.shape(self.alive))
         path = self.living.paths(np.broadcast_to(t, shape), rng)

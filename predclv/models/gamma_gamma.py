@@ -8,13 +8,22 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import betainc, digamma, polygamma
 
-from predclv.errors import AssumptionWarning, InfiniteMeanWarning, PredclvWarning
+from predclv.errors import (
+    AssumptionWarning,
+    FirstPurchaseWarning,
+    InfiniteMeanWarning,
+    PredclvWarning,
+    SpendDriftWarning,
+)
 from predclv.maths.levels import Levels
 from predclv.maths.special import digamma_rising, log_beta
 from predclv.models.base import Columns, Coordinate, LogNormalPrior, Parameter, Prior, Slopes
 from predclv.models.spend import SpendModel
 
 _STRONG = 0.3  # correlation of frequency and value from which the model is doubted
+# Spend of the last half-year over what is expected, and of first purchases over later ones; CDNOW,
+# a wholesaler, a clothing retailer and a supermarket: 0.98 to 1.16, and 0.99 to 1.18.
+_DRIFT, _FIRST = 1.25, 1.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +158,7 @@ class GammaGamma(SpendModel):
         }
 
     def doubts(self, checks: Mapping[str, float], n_customers: int) -> list[PredclvWarning]:
-        """Doubt an infinite mean, and a correlation of frequency and value beyond 0.3."""
+        """Doubt an infinite mean, a correlation beyond 0.3, and spend that does not hold still."""
         found: list[PredclvWarning] = []
         if float(self.q) <= 1:
             found.append(
@@ -168,6 +177,28 @@ class GammaGamma(SpendModel):
                     f"{n_customers:,} repeat buyers), but Gamma-Gamma assumes that they are not: "
                     f"{'frequent' if correlation > 0 else 'rare'} buyers' values will be too low. "
                     f"Try fitting segments apart, or look for a few very large customers."
+                )
+            )
+        recent, first = (
+            _far_from_one(checks, name, most)
+            for name, most in (("recent_ratio", _DRIFT), ("first_ratio", _FIRST))
+        )
+        if recent is not None:
+            found.append(
+                SpendDriftWarning(
+                    f"In the last half-year purchases of known customers cost {recent:.2f} times "
+                    f"what they had spent before lets Gamma-Gamma expect; it takes spend to hold "
+                    f"still. If prices or the assortment have changed for good, forecasts of spend "
+                    f"will be too {'low' if recent > 1 else 'high'}: fit it to the log since then."
+                )
+            )
+        if first is not None:
+            found.append(
+                FirstPurchaseWarning(
+                    f"First purchases of repeat buyers cost {first:.2f} times their later ones, "
+                    f"from which alone Gamma-Gamma learns. Forecasts are of later purchases, so do "
+                    f"not hold them against an average over all orders; and what a new customer "
+                    f"brings at first is to be added apart: pc.economics."
                 )
             )
         return found
@@ -251,6 +282,14 @@ class GammaGamma(SpendModel):
             "q": LogNormalPrior(4.0, 1.0),
             "v": LogNormalPrior(0.75 * money, 1.5),
         }
+
+
+def _far_from_one(checks: Mapping[str, float], name: str, most: float) -> float | None:
+    """A ratio among the checks that is strong, and known to be other than 1 by 3 errors."""
+    ratio, error = checks.get(name), checks.get(f"{name}_error", 0.0)
+    if ratio is None or max(ratio, 1.0 / max(ratio, 1e-9)) <= most or abs(ratio - 1.0) <= 3 * error:
+        return None
+    return ratio
 
 
 def _correlation(x: NDArray, y: NDArray, weight: NDArray) -> float:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from itertools import count
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -11,7 +11,7 @@ from predclv.errors import FitError
 from predclv.maths.differences import one_sided_slope
 from predclv.maths.quadrature import integral
 from predclv.models.base import Columns, Model
-from predclv.models.futures import Future, Paths, Remaining, Traits
+from predclv.models.futures import Future, Paths, RegularPaths, Remaining, Traits
 
 _STEP = 0.01  # of differences in a time, relative: 1e-13 of the seventh derivative is left out
 _TRIES = 1000  # customer bases drawn in search of one in which somebody comes back
@@ -32,6 +32,7 @@ class PurchaseModel(Model):
     needs = "purchases"
     leaves_in_real_time: ClassVar[bool] = False  # rather than at a purchase
     columns = ("frequency", "recency", "T")
+    state: ClassVar[tuple[str, ...]] = ("x", "T")  # what a living customer's future depends on
 
     def p_alive(self, x: ArrayLike, t_x: ArrayLike, T: ArrayLike) -> NDArray:
         """Probability of still being a customer at ``T``."""
@@ -40,6 +41,25 @@ class PurchaseModel(Model):
     def given_alive(self, x: ArrayLike, T: ArrayLike) -> "PurchaseModel":
         """The model of the future of a customer alive at ``T``; it may be of another class."""
         raise NotImplementedError(f"{type(self).__name__} knows no future")
+
+    @property
+    def stages(self) -> int:
+        """How many stages a living customer may be in."""
+        return 1
+
+    # A living customer may be in one of several stages, whose futures depend on (x, T) alone.
+
+    def stage_chances(self, x: ArrayLike, t_x: ArrayLike, T: ArrayLike) -> tuple[NDArray, ...]:
+        """Probability of still being a customer at ``T``, and in each stage; here there is one."""
+        return (self.p_alive(x, t_x, T),)
+
+    def given_stage(self, stage: int, x: ArrayLike, T: ArrayLike) -> Any:
+        """The future of a customer who is alive and in this stage at ``T``."""
+        return self.given_alive(x, T)
+
+    def living(self, x: ArrayLike, t_x: ArrayLike, T: ArrayLike) -> Any:
+        """The future of a customer alive at ``T`` with this history."""
+        return self.given_alive(x, T)
 
     def newcomer(self) -> Future:
         """The future of a customer who has just made the first purchase."""
@@ -125,7 +145,7 @@ class PurchaseModel(Model):
         """Customers drawn from the model, by what they themselves do not know: rate and end."""
         raise NotImplementedError(f"{type(self).__name__} draws no customers")
 
-    def paths(self, t: ArrayLike, rng: np.random.Generator) -> Paths:
+    def paths(self, t: ArrayLike, rng: np.random.Generator) -> Paths | RegularPaths:
         """Purchases by ``t``, drawn: one path for each new customer."""
         parameters = (np.shape(getattr(self, name)) for name in self.names())
         t = np.broadcast_to(np.asarray(t, float), np.broadcast_shapes(np.shape(t), *parameters))

@@ -15,7 +15,9 @@ from predclv.plots.holdout import holdout_by_frequency, holdout_by_recency
 from predclv.plots.interpurchase import interpurchase_times
 from predclv.plots.parameters import parameter_densities
 from predclv.plots.probability import coverage_curve, pit_histogram
+from predclv.plots.regularity import regularity
 from predclv.plots.segments import clv_to_cac, tier_migration, tier_profile
+from predclv.plots.timings import timings
 from predclv.plots.tracking import tracking
 from predclv.plots.value import clv_distribution
 
@@ -35,8 +37,10 @@ __all__ = [
     "interpurchase_times",
     "parameter_densities",
     "pit_histogram",
+    "regularity",
     "repeat_histogram",
     "tier_migration",
     "tier_profile",
+    "timings",
     "tracking",
 ]

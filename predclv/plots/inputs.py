@@ -9,6 +9,7 @@ from predclv.forecast.result import Forecast
 from predclv.models.purchases import PurchaseModel
 from predclv.summaries.rfm import RFM
 from predclv.summaries.splits import HoldoutSplit
+from predclv.summaries.summarise import rfm_summary
 from predclv.validation.backtest import Backtest
 from predclv.validation.result import Validation
 
@@ -70,3 +71,26 @@ def validation_of(what: Any, picture: str) -> Validation:
 def unfit(picture: str, wanted: str, got: Any, more: str = "") -> DataError:
     """The error of a picture that is given something else than it can show."""
     return DataError(f"{picture} wants {wanted}; got {type(got).__name__}.{' ' * bool(more)}{more}")
+
+
+def summary_of(what: Any, picture: str, **columns: Any) -> RFM:
+    """The summary behind what somebody has in hand, made where it is a log of purchases.
+
+    Raises
+    ------
+    DataError
+        If it is neither; the message says what the picture wants.
+    """
+    if isinstance(what, FittedCLV):
+        what = what.rfm
+    if isinstance(what, HoldoutSplit):
+        what = what.rfm
+    if isinstance(what, RFM):
+        return what
+    try:
+        return rfm_summary(what, amount=None, **columns)
+    except DataError as error:
+        raise DataError(
+            f"{picture} wants a log of purchases, or a summary of one (pc.rfm_summary, "
+            f"pc.holdout_split) or what was fitted to it (pc.CLVModel().fit): {error}"
+        ) from error

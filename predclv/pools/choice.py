@@ -75,7 +75,9 @@ def choose(rfm: RFM) -> Choice:
 
 
 def _candidates() -> list[str]:
-    return [name for name in MODELS if issubclass(class_named(name), PurchaseModel)]
+    known = ((name, class_named(name)) for name in MODELS)
+    # Those whose likelihood has to choose something first forecast worse by themselves.
+    return [name for name, kind in known if issubclass(kind, PurchaseModel) and not kind.fixed]
 
 
 def _losses(model: type[PurchaseModel], split: HoldoutSplit) -> np.ndarray | FitError:

@@ -30,6 +30,9 @@ class Summary(Protocol):
     def spend_of_cells(self) -> np.ndarray:
         """The sum of customers' mean spends, none below zero, per cell of ``cells()``."""
 
+    def gap_days(self) -> pd.DataFrame | None:
+        """Days between consecutive purchases, counted: gap_days, gaps; None without a log."""
+
     def sample(self, rows: int) -> pd.DataFrame:
         """Rows of ``frame``: the same at every call, and no more related than by chance."""
 

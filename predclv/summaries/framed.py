@@ -45,6 +45,10 @@ class FrameSummary:
             last_day=self._last_day,
         )
 
+    def gap_days(self) -> pd.DataFrame | None:
+        """None: a summary does not say when purchases came."""
+        return None
+
     def spend_of_cells(self) -> np.ndarray:
         """The sum of customers' mean spends, none below zero, per cell of ``cells()``."""
         spend = self.frame.assign(spend=self.frame["monetary_value"].clip(lower=0.0))

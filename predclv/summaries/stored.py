@@ -1,6 +1,6 @@
 """A summary that rests on a table in its warehouse, in whole days and 1e-4 units."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -31,8 +31,15 @@ class StoredSummary:
     """What tells histories apart: every grouping by history follows from these."""
 
     def __init__(
-        self, warehouse: Warehouse, table: str, unit: str, has_spend: bool, last_day: int
+        self,
+        warehouse: Warehouse,
+        table: str,
+        unit: str,
+        has_spend: bool,
+        last_day: int,
+        gaps: Callable[[], pd.DataFrame] | None = None,
     ) -> None:
+        self._count_gaps = gaps
         self._warehouse = warehouse
         self._table = table
         self._clock = Steady(unit)
@@ -48,7 +55,8 @@ class StoredSummary:
 
     def __reduce__(self) -> tuple[Any, ...]:
         customers = self._warehouse.table(f"SELECT * FROM {self._table}")
-        return _arrived, (customers, self._clock.unit, self.has_spend, self._last_day)
+        gaps = self.__dict__.get("_gaps")  # where they have been counted they come along
+        return _arrived, (customers, self._clock.unit, self.has_spend, self._last_day, gaps)
 
     @property
     def columns(self) -> str:
@@ -103,6 +111,17 @@ class StoredSummary:
             f" GROUP BY {places} ORDER BY {places}"
         )
 
+    def gap_days(self) -> pd.DataFrame | None:
+        """Days between consecutive purchases, counted: gap_days, gaps; None without a log."""
+        return None if self._gaps is None else self._gaps.copy(deep=False)
+
+    @once
+    def _gaps(self) -> pd.DataFrame | None:
+        if self._count_gaps is None:
+            return None
+        with stage("Counting times between purchases"):
+            return self._count_gaps()
+
     def spend_of_cells(self) -> np.ndarray:
         """The sum of customers' mean spends, none below zero, per cell of ``cells()``."""
         found = self._grouped(self.keys, "CAST(sum(greatest(repeat_units, 0)) AS BIGINT) AS units")
@@ -149,8 +168,15 @@ class StoredSummary:
         return own.n_customers
 
 
-def _arrived(customers: pa.Table, unit: str, has_spend: bool, last_day: int) -> StoredSummary:
+def _arrived(
+    customers: pa.Table,
+    unit: str,
+    has_spend: bool,
+    last_day: int,
+    gaps: pd.DataFrame | None = None,
+) -> StoredSummary:
     """A summary that came from another process, in a warehouse of this one."""
     warehouse, name = DuckDBWarehouse(), fresh("summary")
     warehouse.register(name, customers)
-    return StoredSummary(warehouse, name, unit, has_spend, last_day)
+    counted_gaps = None if gaps is None else lambda: gaps
+    return StoredSummary(warehouse, name, unit, has_spend, last_day, counted_gaps)

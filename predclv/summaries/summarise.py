@@ -128,5 +128,12 @@ def rfm_summary(
 def summary_of(log: Log, end: datetime.date, unit: str, tells: bool = True) -> tuple[RFM, str]:
     """The summary of a checked log to ``end``, not before its first day, and its table's name."""
     table, counts = log.keep_summary(end, tells)
-    summary = StoredSummary(log.warehouse, table, unit, log.has_spend, (end - EPOCH).days)
+    summary = StoredSummary(
+        log.warehouse,
+        table,
+        unit,
+        log.has_spend,
+        (end - EPOCH).days,
+        lambda: log.gap_days(end),
+    )
     return RFM(unit, end, Frozen(counts), log, summary, log.currency), table

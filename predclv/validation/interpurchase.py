@@ -147,16 +147,12 @@ def _simulated(fit: Fit, cells: pd.DataFrame, rng: np.random.Generator, days: fl
     ages = rng.choice(cells["T"].to_numpy() * days, _SIMULATED, p=weight / weight.sum())
     assert isinstance(fit.model, PurchaseModel)
     traits = fit.model.traits(ages.shape, rng)
-    x, window, arrivals = traits.purchases(ages / days_per(fit.unit), rng)
-    of = np.repeat(np.arange(ages.size), arrivals)
-    at = rng.random(of.size) * window[of]
-    at = at[np.lexsort((at, of))]
-    kept = np.arange(of.size) - (np.cumsum(arrivals) - arrivals)[of] < x[of]
+    of, at = traits.purchases(ages / days_per(fit.unit), rng).times(rng)
     # As a log counts them: whole days since that of the first purchase, one purchase a day.
     hour = rng.random(ages.size)
-    later = np.floor(hour[of] + at * days_per(fit.unit))[kept]
+    later = np.floor(hour[of] + at * days_per(fit.unit))
     day = np.append(np.zeros(ages.size), later)
-    of = np.append(np.arange(ages.size), of[kept])
+    of = np.append(np.arange(ages.size), of)
     order = np.lexsort((day, of))
     gaps = np.diff(day[order])[np.diff(of[order]) == 0]
     return gaps[gaps > 0] / days

@@ -1,0 +1,45 @@
+"""The SQL of what purchases cost: before and after a day, and the first ones.
+
+As in `predclv.logs.statements`, the answers are integers and everything is common to DuckDB and
+Spark.
+"""
+
+from predclv.logs.statements import Statements
+
+
+def spend_around(
+    sql: Statements, cut: int, until: int, with_refunds: bool, refunds_count: bool
+) -> str:
+    """What customers with repeat purchases by ``cut`` spent after it, by what they had spent.
+
+    One row per x (repeat purchases by ``cut``) and units (of these): customers, late_purchases and
+    late_units up to ``until``. Days of refunds alone are no purchases, and their money is left out.
+    """
+    days = sql.purchase_days(None, until, with_refunds, refunds_count)
+    bought = "WHERE bought" if with_refunds else ""
+    return f"""
+        SELECT x, units, CAST(count(*) AS BIGINT) AS customers,
+            CAST(sum(late_purchases) AS BIGINT) AS late_purchases,
+            CAST(sum(late_units) AS BIGINT) AS late_units
+        FROM (
+            SELECT CAST(count(*) FILTER (WHERE day <= {cut}) - 1 AS BIGINT) AS x,
+                CAST(sum(units) FILTER (WHERE day <= {cut}) - min_by(units, day) AS BIGINT)
+                    AS units,
+                count(*) FILTER (WHERE day > {cut}) AS late_purchases,
+                CAST(sum(units) FILTER (WHERE day > {cut}) AS BIGINT) AS late_units
+            FROM ({days}) {bought} GROUP BY customer_id
+        )
+        WHERE x > 0 AND units > 0 AND late_purchases > 0 GROUP BY x, units"""
+
+
+def first_spends(sql: Statements, until: int, with_refunds: bool, refunds_count: bool) -> str:
+    """What the first purchase of customers cost who bought again by ``until``: units, customers."""
+    days = sql.purchase_days(None, until, with_refunds, refunds_count)
+    bought = "WHERE bought" if with_refunds else ""
+    return f"""
+        SELECT units, CAST(count(*) AS BIGINT) AS customers
+        FROM (
+            SELECT CAST(min_by(units, day) AS BIGINT) AS units
+            FROM ({days}) {bought} GROUP BY customer_id HAVING count(*) > 1
+        )
+        GROUP BY units"""

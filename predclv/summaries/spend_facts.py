@@ -1,0 +1,79 @@
+"""Spend over time, as a log has it: of late against before, first purchases against later."""
+
+import datetime
+from dataclasses import dataclass
+from typing import Any
+from weakref import WeakKeyDictionary
+
+import numpy as np
+from numpy.typing import NDArray
+
+from predclv.errors import DataError
+from predclv.logs.log import Log
+from predclv.logs.spend_statements import first_spends, spend_around
+from predclv.money import UNITS
+from predclv.summaries.rfm import RFM
+from predclv.warehouse.base import LeftBehind
+
+LATE_DAYS = 182
+"""The half-year before the end of observation."""
+
+MOST_ROWS = 5_000_000
+"""Of a log that is looked at unasked: it is read twice, which takes as long as its summary."""
+
+_EPOCH = datetime.date(1970, 1, 1)
+_COUNTED: WeakKeyDictionary[Any, "SpendFacts"] = WeakKeyDictionary()  # by summary
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SpendFacts:
+    """What customers spent of late, by what they had spent before, and at first.
+
+    Attributes
+    ----------
+    x, mean : ndarray, shape (n,)
+        Repeat purchases before the last half-year, and their mean spend: distinct pairs of
+        customers who bought in it too.
+    late_purchases, late_spend : ndarray, shape (n,)
+        Of them in the last half-year.
+    first_spend, customers : ndarray, shape (m,)
+        What the first purchase of those who came again cost, and customers with each.
+    """
+
+    x: NDArray
+    mean: NDArray
+    late_purchases: NDArray
+    late_spend: NDArray
+    first_spend: NDArray
+    customers: NDArray
+
+
+def spend_facts(rfm: object) -> SpendFacts | None:
+    """The facts of a summary's log; None without a log, without amounts, or of too long a log."""
+    if not isinstance(rfm, RFM) or rfm.log is None or rfm.observation_end is None:
+        return None
+    log, end = rfm.log, rfm.observation_end
+    if isinstance(log.warehouse, LeftBehind) or not rfm.has_spend or log.rows > MOST_ROWS:
+        return None
+    found = _COUNTED.get(rfm._summary)
+    if found is None:
+        try:
+            found = _COUNTED[rfm._summary] = _counted(log, end)
+        except DataError:  # the file has gone since, or the user's connection: a fit needs neither
+            return None
+    return found
+
+
+def _counted(log: Log, end: datetime.date) -> SpendFacts:
+    cut = (end - _EPOCH).days - LATE_DAYS
+    around = log.table_of(spend_around, end, "x, units", cut)
+    firsts = log.table_of(first_spends, end, "units")
+    x = around["x"].to_numpy(np.float64)
+    return SpendFacts(
+        x=x,
+        mean=around["units"].to_numpy(np.float64) / UNITS / x,
+        late_purchases=around["late_purchases"].to_numpy(np.float64),
+        late_spend=around["late_units"].to_numpy(np.float64) / UNITS,
+        first_spend=firsts["units"].to_numpy(np.float64) / UNITS,
+        customers=firsts["customers"].to_numpy(np.float64),
+    )

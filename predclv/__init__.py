@@ -36,6 +36,14 @@ _HOME = {
     "compare_fits": "predclv.validation.comparison",
     "cohort_forecast": "predclv.decisions.cohort_forecast",
     "CohortForecast": "predclv.decisions.cohort_forecast",
+    "campaign_effect": "predclv.decisions.campaigns",
+    "CampaignEffect": "predclv.decisions.campaign_result",
+    "campaign_size": "predclv.decisions.campaign_size",
+    "CampaignSize": "predclv.decisions.campaign_size",
+    "drivers": "predclv.decisions.drivers",
+    "Drivers": "predclv.decisions.drivers",
+    "lookalike": "predclv.decisions.lookalikes",
+    "Lookalike": "predclv.decisions.lookalikes",
     "load": "predclv.store",
 }
 _MODULES = {
@@ -55,7 +63,12 @@ if TYPE_CHECKING:
     from predclv import baselines, errors, historical, plots, units
     from predclv.clocks.recipe import Clock
     from predclv.decisions import economics, segments
+    from predclv.decisions.campaign_result import CampaignEffect
+    from predclv.decisions.campaign_size import CampaignSize, campaign_size
+    from predclv.decisions.campaigns import campaign_effect
     from predclv.decisions.cohort_forecast import CohortForecast, cohort_forecast
+    from predclv.decisions.drivers import Drivers, drivers
+    from predclv.decisions.lookalikes import Lookalike, lookalike
     from predclv.engines.base import fit
     from predclv.engines.result import Fit
     from predclv.forecast.fitted import FittedCLV

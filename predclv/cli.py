@@ -10,6 +10,7 @@ import typer
 from typer.exceptions import TyperException
 
 import predclv as pc
+from predclv.cli_campaign import campaign, drivers
 from predclv.cli_options import (
     TABLES,
     Lists,
@@ -264,6 +265,8 @@ def lists(
 
 app.command()(validate)
 app.command()(backtest)
+app.command()(drivers)
+app.command()(campaign)
 
 
 @app.command()

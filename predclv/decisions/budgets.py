@@ -1,14 +1,24 @@
 """Budgets: what each channel may cost, as far as that is known."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
 import pandas as pd
 
 from predclv.decisions.channel_tables import NO_DIFFERENCE, NONE
 from predclv.decisions.channels import Channels
+from predclv.decisions.new_customer import NewCustomer
+from predclv.decisions.newcomer_budget import newcomer_budget
 from predclv.errors import DataError, OptionError
 
 
-def budget(channels: Channels, target: float = 3.0) -> pd.DataFrame:
+def budget(
+    channels: Channels | Mapping[Any, NewCustomer],
+    target: float = 3.0,
+    costs: Any = None,
+    customers: Any = None,
+) -> pd.DataFrame:
     """What each channel may cost, up to a target ratio of value to cost.
 
     ``max_cac = mean_clv / target``, and that for as many customers as the channel brought. It takes
@@ -19,15 +29,28 @@ def budget(channels: Channels, target: float = 3.0) -> pd.DataFrame:
 
     Parameters
     ----------
-    channels : Channels
-        What `by_channel` returned.
+    channels : Channels, or mapping from channel to NewCustomer
+        What `by_channel` returned; or what a newcomer of each channel is worth, `new_customer` of
+        a fit to each channel's customers, which is what the next customers will be like.
     target : float
         The lowest acceptable ratio, positive; 1 is break-even.
+
+    costs : mapping or Series, optional
+        With newcomers: cost of acquiring a customer, by channel.
+    customers : mapping or Series, optional
+        With newcomers: how many customers each channel can bring.
 
     Returns
     -------
     DataFrame
-        One row per channel, in their order; customers without a channel are not in it.
+        Of newcomers: channel, value, value_lower, value_upper, cac, ratio, ratio_lower,
+        ratio_upper, safe_cac and max_cac (the lower bound and the value over the target),
+        customers_times (how many times as many customers it takes to know; 1 where it is known)
+        and advice: "spend" where the lower bound of the ratio clears the target, "stop" where the
+        upper one does not, "test" where nobody knows. With ``customers`` also customers and budget:
+        what may be spent where that is known, else 0. The surest channel first.
+
+        Of channels: one row per channel, in their order; customers without a channel are not in it.
 
         With costs: channel, customers, cac, max_cac, spent (``cac * customers``), budget
         (``max_cac * customers``), room (the difference; negative where the channel costs too much
@@ -53,12 +76,19 @@ def budget(channels: Channels, target: float = 3.0) -> pd.DataFrame:
       channel  customers   cac  max_cac   spent  budget    room         advice
     0  search        200  20.0     30.0  4000.0  6000.0  2000.0  may cost more
     """
-    if not isinstance(channels, Channels):
-        raise DataError(f"budget wants what by_channel returned; got {type(channels).__name__}.")
+    if not isinstance(channels, (Channels, Mapping)):
+        raise DataError(
+            "budget wants what by_channel returned, or newcomers by channel; got "
+            f"{type(channels).__name__}."
+        )
     if isinstance(target, bool) or not isinstance(target, (int, float, np.number)):
         raise OptionError(f"target must be a ratio such as 3.0; got {target!r}.")
     if not 0 < target < np.inf:
         raise OptionError(f"target must be positive and finite; got {target!r}.")
+    if isinstance(channels, Mapping):
+        return newcomer_budget(channels, costs, float(target), customers)
+    if costs is not None or customers is not None:
+        raise OptionError("costs and customers belong to newcomers; channels have theirs already.")
     known = channels.frame[channels.frame["channel"] != NONE].reset_index(drop=True)
     if not channels.has_costs:
         return _by_differences(known, float(target))

@@ -1,5 +1,6 @@
 """Customers by score and tier, how they move between tiers, and lists to act on."""
 
+from predclv.decisions.at_stake import at_stake
 from predclv.decisions.migration import Migration, migration
 from predclv.decisions.rhythm import at_risk, due_soon
 from predclv.decisions.rules import FOUR_TIERS, Rule, RuleSet
@@ -14,6 +15,7 @@ __all__ = [
     "RuleSet",
     "Tiers",
     "at_risk",
+    "at_stake",
     "due_soon",
     "migration",
     "rfm_scores",

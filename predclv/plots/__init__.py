@@ -6,8 +6,16 @@ pictures and returns the Figure.
 """
 
 from predclv.plots.calibration import calibration
+from predclv.plots.campaigns import campaign_effect, campaign_parts, campaign_size
 from predclv.plots.cohorts import cohort_curves, cohort_heatmap
 from predclv.plots.compare import compare
+from predclv.plots.drivers import (
+    at_stake,
+    driver_dependence,
+    driver_lifts,
+    lookalike_gains,
+    newcomer_budget,
+)
 from predclv.plots.fit import frequency_recency, repeat_histogram
 from predclv.plots.gains import gains
 from predclv.plots.history import customer_history
@@ -22,7 +30,11 @@ from predclv.plots.tracking import tracking
 from predclv.plots.value import clv_distribution
 
 __all__ = [
+    "at_stake",
     "calibration",
+    "campaign_effect",
+    "campaign_parts",
+    "campaign_size",
     "clv_distribution",
     "clv_to_cac",
     "cohort_curves",
@@ -30,11 +42,15 @@ __all__ = [
     "compare",
     "coverage_curve",
     "customer_history",
+    "driver_dependence",
+    "driver_lifts",
     "frequency_recency",
     "gains",
     "holdout_by_frequency",
     "holdout_by_recency",
     "interpurchase_times",
+    "lookalike_gains",
+    "newcomer_budget",
     "parameter_densities",
     "pit_histogram",
     "regularity",

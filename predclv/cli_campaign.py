@@ -1,0 +1,139 @@
+"""The verbs of the command line about why and what if: drivers and campaigns."""
+
+from functools import partial
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+import predclv as pc
+from predclv.cli_options import (
+    TABLES,
+    Log,
+    LogOptions,
+    Pictures,
+    SummaryOptions,
+    check_suffix,
+    draw,
+    with_options,
+    write_table,
+)
+from predclv.progress import stage
+
+
+@with_options
+def drivers(
+    log: Log,
+    traits: Annotated[Path, typer.Argument(help="A table of customers: customer_id and traits.")],
+    horizon: Annotated[str, typer.Option(help="How far value reaches.")] = "52 weeks",
+    discount_rate: Annotated[float, typer.Option(help="Annual, effective.")] = 0.10,
+    margin: Annotated[float, typer.Option(help="Share of spend that is profit.")] = 1.0,
+    top: Annotated[float, typer.Option(help="Share of customers called most valuable.")] = 0.1,
+    level: Annotated[float, typer.Option(help="Of all intervals together.")] = 0.9,
+    seed: Annotated[int, typer.Option(help="Of folds and deals.")] = 0,
+    out: Annotated[Path | None, typer.Option(help="The table of lifts: .parquet or .csv.")] = None,
+    pictures: Pictures = None,
+    *,
+    options: SummaryOptions,
+) -> None:
+    """What the most valuable customers have in common, and how much traits say at all."""
+    check_suffix(out, TABLES)
+    known = _table(traits, options.customer_id)
+    with stage(f"Reading {log}"):
+        rfm = pc.rfm_summary(log, **options.arguments())
+    with stage("Fitting"):
+        model = pc.CLVModel() if rfm.has_spend else pc.CLVModel(spend=None)
+        forecast = model.fit(rfm).forecast(horizon, discount_rate, margin, level=None, seed=seed)
+    with stage("Comparing traits"):
+        found = pc.drivers(forecast, known, top=top, level=level, seed=seed)
+    typer.echo(repr(found))
+    _write(found.frame, out)
+    if pictures is not None:
+        draw(pictures, {"driver_lifts": lambda ax: pc.plots.driver_lifts(found, ax=ax)})
+
+
+@with_options
+def campaign(
+    log: Log,
+    groups: Annotated[Path, typer.Argument(help="A table: customer_id and group, by its mark.")],
+    start: Annotated[str, typer.Argument(help="First day of the campaign.")],
+    end: Annotated[
+        str | None, typer.Option(help="Last day of the campaign; default: the log's last.")
+    ] = None,
+    measure: Annotated[str, typer.Option(help="purchases, revenue, active or value.")] = "revenue",
+    treated: Annotated[str | None, typer.Option(help="The mark of the treated.")] = None,
+    control: Annotated[str | None, typer.Option(help="The mark of the others.")] = None,
+    assigned: Annotated[str, typer.Option(help="random, or chosen by anything else.")] = "random",
+    cost: Annotated[float | None, typer.Option(help="Of treating one customer.")] = None,
+    horizon: Annotated[str, typer.Option(help="Of what is still expected after.")] = "52 weeks",
+    discount_rate: Annotated[float, typer.Option(help="Annual, effective.")] = 0.10,
+    margin: Annotated[float, typer.Option(help="Share of spend that is profit.")] = 1.0,
+    level: Annotated[float, typer.Option(help="Of the intervals.")] = 0.9,
+    observation_end: Annotated[
+        str | None, typer.Option(help="Last day observed; default: the log's last.")
+    ] = None,
+    out: Annotated[Path | None, typer.Option(help="The table of effects.")] = None,
+    pictures: Pictures = None,
+    *,
+    options: LogOptions,
+) -> None:
+    """What a campaign changed: treated customers against those who were left alone."""
+    check_suffix(out, TABLES)
+    marks = _table(groups, options.customer_id)
+    with stage("Comparing the groups"):
+        found = pc.campaign_effect(
+            log,
+            marks,
+            start,
+            end,
+            measure,
+            treated=_as_mark(treated, marks),
+            control=_as_mark(control, marks),
+            assigned=assigned,
+            cost=cost,
+            horizon=horizon,
+            discount_rate=discount_rate,
+            margin=margin,
+            level=level,
+            observation_end=observation_end,
+            **options.arguments(),
+        )
+    typer.echo(repr(found))
+    if found.cost is not None:
+        typer.echo(found.payback().to_string())
+    _write(found.frame, out)
+    if pictures is not None:
+        draw(pictures, {"campaign_effect": partial(_effect, found)})
+
+
+def _effect(found: Any, ax: Any) -> Any:
+    return pc.plots.campaign_effect(found, ax=ax)
+
+
+def _table(path: Path, customer_id: str) -> Any:
+    """A table of customers from a .csv or .parquet file, its ids as customer_id."""
+    import pandas as pd
+
+    if path.suffix.casefold() not in TABLES:
+        raise pc.errors.OptionError(f"A table must end in .parquet or .csv; got {str(path)!r}.")
+    try:
+        read = pd.read_csv if path.suffix.casefold() == ".csv" else pd.read_parquet
+        table = read(path)
+    except (ValueError, pd.errors.ParserError) as error:
+        raise pc.errors.DataError(f"{path} could not be read: {error}.") from error
+    if customer_id in table and customer_id != "customer_id":
+        table = table.rename(columns={customer_id: "customer_id"})
+    return table
+
+
+def _as_mark(word: str | None, marks: Any) -> Any:
+    """A mark as it stands in the table: 1 and True are no text there."""
+    if word is None or "group" not in marks:
+        return word
+    return next((mark for mark in marks["group"].unique() if str(mark) == word), word)
+
+
+def _write(frame: Any, out: Path | None) -> None:
+    if out is not None:
+        write_table(frame, out)
+        typer.echo(f"Written to {out}")

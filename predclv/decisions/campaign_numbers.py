@@ -1,0 +1,143 @@
+"""The numbers of a campaign, one per customer: what was known before, and what they did since."""
+
+import datetime
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from predclv.decisions.campaign_remaining import Histories
+from predclv.errors import DataError, OptionError
+from predclv.forecast.fitted import FittedCLV
+from predclv.logs.log import Log, civil_date
+from predclv.summaries.rfm import RFM
+from predclv.summaries.summarise import summary_of
+from predclv.units import DAYS
+
+
+@dataclass(frozen=True, slots=True)
+class Days:
+    """The days of a campaign: ``start`` and ``end`` inclusive, and the last day observed."""
+
+    start: datetime.date
+    end: datetime.date
+    observed: datetime.date
+
+    @property
+    def before(self) -> datetime.date:
+        """The last day before the campaign."""
+        return self.start - datetime.timedelta(days=1)
+
+    @property
+    def lengths(self) -> tuple[int, int]:
+        """Days from the start to the end of the campaign, and to the end of observation."""
+        return (self.end - self.before).days, (self.observed - self.before).days
+
+
+def days_of(log: Log, observed: datetime.date, start: Any, end: Any) -> Days:
+    """The days of a campaign, checked to lie within the log.
+
+    Raises
+    ------
+    OptionError
+        If there is no history before the start, or nothing observed after it.
+    """
+    first = civil_date(start, "start")
+    last = observed if end is None else civil_date(end, "end")
+    span = f"the log runs from {log.first_day} to {observed}"
+    if first <= log.first_day:
+        raise OptionError(
+            f"The campaign starts on {first}, and {span}: without purchases before the start there "
+            "is no forecast to hold the groups against."
+        )
+    if first > observed:
+        raise OptionError(f"The campaign starts on {first}, and {span}: nothing is known of it.")
+    if last < first:
+        raise OptionError(f"The campaign ends on {last}, before it starts ({first}).")
+    if last > observed:
+        raise OptionError(
+            f"The campaign ends on {last}, and {span}. Say end='{observed}' for what is known so "
+            "far, or observation_end='...' where the log is complete to a later day."
+        )
+    return Days(first, last, observed)
+
+
+@dataclass(frozen=True, slots=True)
+class Numbers:
+    """Customers of both groups; each array has shape (n,).
+
+    Attributes
+    ----------
+    frame : DataFrame
+        customer_id; purchases, active and, with spend, revenue in the campaign; purchases_to_date
+        and revenue_to_date, to the end of observation.
+    forecast : DataFrame
+        The forecast from the day before the start over the campaign's length.
+    histories : Histories
+        In the unit of the fit.
+    """
+
+    frame: pd.DataFrame
+    forecast: pd.DataFrame
+    histories: Histories
+
+
+def numbers_of(log: Log, rfm: RFM, fitted: FittedCLV, days: Days, place: NDArray) -> Numbers:
+    """What the customers at ``place`` in ``rfm`` did, and what was forecast of them."""
+    before = rfm.frame.iloc[place].reset_index(drop=True)
+    ids = before["customer_id"]
+    found = pd.DataFrame({"customer_id": ids})
+    for name, until in (("", days.end), ("_to_date", days.observed)):
+        came = log.purchases(days.before, until).set_index("customer_id").reindex(ids)
+        found[f"purchases{name}"] = came["purchases"].fillna(0).to_numpy(float)
+        if log.has_spend:
+            found[f"revenue{name}"] = came["spend"].fillna(0.0).to_numpy(float)
+        if not name:
+            found["active"] = (found["purchases"] > 0).astype(float)
+    forecast = fitted.forecast(f"{days.lengths[0]} days", 0.0, level=None, rfm=rfm, seed=0).frame
+    return Numbers(
+        found,
+        forecast.iloc[place].reset_index(drop=True),
+        _histories(log, before, found, days, rfm.unit, fitted.unit),
+    )
+
+
+def _histories(
+    log: Log, before: pd.DataFrame, found: pd.DataFrame, days: Days, unit: str, fit_unit: str
+) -> Histories:
+    summary, _ = summary_of(log, days.observed, unit)
+    now = summary.frame.set_index("customer_id")
+    silent = (now["T"] - now["recency"]).reindex(before["customer_id"]).to_numpy(float)
+    since = days.lengths[1] - silent * DAYS[unit]
+    to_fit = DAYS[unit] / DAYS[fit_unit]
+    return Histories(
+        before["frequency"].to_numpy(float),
+        before["recency"].to_numpy(float) * to_fit,
+        before["T"].to_numpy(float) * to_fit,
+        found["purchases"].to_numpy(float),
+        found["purchases_to_date"].to_numpy(float),
+        np.maximum(since, 0.0) / DAYS[fit_unit],
+    )
+
+
+def fitted_before(model: Any, rfm: RFM, has_spend: bool) -> FittedCLV:
+    """What is forecast from before the campaign: by a recipe, or by what was fitted."""
+    from predclv.recipe import CLVModel
+
+    if model is None:
+        model = CLVModel() if has_spend else CLVModel(spend=None)
+    fitted = model.fit(rfm) if isinstance(model, CLVModel) else model
+    if not isinstance(fitted, FittedCLV):
+        raise DataError(
+            f"model must be a CLVModel or what its fit returned; got {type(model).__name__}."
+        )
+    end = fitted.rfm.observation_end
+    if end is not None and rfm.observation_end is not None and end > rfm.observation_end:
+        raise OptionError(
+            f"The model was fitted to purchases until {end}, and the campaign starts on the day "
+            f"after {rfm.observation_end}: it has seen the campaign. Fit it to what was known "
+            "before, or hand over the recipe: model=pc.CLVModel()."
+        )
+    return fitted

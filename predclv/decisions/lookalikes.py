@@ -1,0 +1,344 @@
+"""Lookalikes: what people without purchases would be worth, by what is known of them."""
+
+from dataclasses import dataclass
+from html import escape
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy.special import stdtrit
+
+from predclv.decisions.inputs import forecast_frame
+from predclv.decisions.newcomers import Newcomers, newcomers_of
+from predclv.decisions.trait_model import Learnt, learnt
+from predclv.decisions.traits import Traits, traits_of, warn_of_leakage
+from predclv.errors import DataError, DataWarning, OptionError, did_you_mean, some
+from predclv.forecast.result import Forecast
+from predclv.logs.frames import as_pandas
+from predclv.notices import counted, warn
+from predclv.units import probability
+
+_FEWEST = 200
+_PER_BAND = 100
+_DEALS = 400
+
+
+class _Bands(NamedTuple):
+    """Customers in the order of their scores, in bands: edges, and what they were worth."""
+
+    edges: NDArray
+    multiple: NDArray
+    lower: NDArray
+    upper: NDArray
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Lookalike:
+    """Scores people by what customers like them were worth.
+
+    Attributes
+    ----------
+    gains : DataFrame
+        The ranking, of customers whom the model did not see: ``share`` (of customers, the best
+        scored first), ``captured`` (of what all brought), ``gain`` (captured over share; 1 is a
+        random order), ``gain_lower``, ``gain_upper`` (over customers), ``random_upper`` (what a
+        random order stays below at the level).
+    bands : DataFrame
+        Customers in bands by score, the best first; one band where the score ranks nobody:
+        customers, multiple (what they brought over what an average customer brings in their time),
+        lower, upper, first_year_value, lifetime_value.
+    level : float
+    counts : dict
+        without_traits, strangers.
+    leakage : list of str
+    """
+
+    gains: pd.DataFrame
+    bands: pd.DataFrame
+    level: float
+    counts: dict[str, int]
+    leakage: list[str]
+    _traits: Traits
+    _learnt: Learnt
+    _newcomers: Newcomers
+    _edges: _Bands
+
+    @property
+    def ranks(self) -> bool:
+        """Whether the best fifth by score bring more than a random fifth, beyond chance."""
+        return _ranks(self.gains)
+
+    def score(self, prospects: Any) -> pd.DataFrame:
+        """What people without purchases are worth if they become customers.
+
+        Parameters
+        ----------
+        prospects : DataFrame
+            The traits that were learnt from, one row per person; a column prospect_id or
+            customer_id names them, or else the index.
+
+        Returns
+        -------
+        DataFrame
+            In the order given: prospect_id, score (as a multiple of the average customer; its
+            order is what was learnt), first_year_value, first_year_lower, first_year_upper,
+            lifetime_value, lifetime_lower, lifetime_upper: discounted, from their first order on,
+            that included. They are those of customers with such a score, and the intervals are of
+            the mean of such customers: a single person varies far more. ``unseen``: number of
+            their traits with a category that no customer has.
+
+        Raises
+        ------
+        DataError
+            If a trait is missing, or there is nobody to score.
+
+        Warns
+        -----
+        DataWarning
+            If people have categories never seen: they count as (other).
+        """
+        table = as_pandas(prospects, "prospects")
+        names = list(self._traits.levels)
+        missing = [name for name in names if name not in table]
+        if missing:
+            raise DataError(
+                f"prospects has no column {some(map(repr, missing))}; it has "
+                f"{some(table.columns, 20)}.{did_you_mean(missing[0], table.columns)}"
+            )
+        if table.empty:
+            raise DataError("There is nobody in prospects.")
+        named = [name for name in ("prospect_id", "customer_id") if name in table]
+        ids = table[named[0]] if named else pd.Series(table.index)
+        plain = table[names].reset_index(drop=True)
+        traits, unseen = self._traits.again(plain)
+        if unseen:
+            told = some((f"{name} ({number:,})" for name, number in unseen.items()), 10)
+            warn(
+                f"People with a category that no customer has, taken as (other): {told}.",
+                DataWarning,
+            )
+        score = self._learnt.of_others(traits)
+        band = np.searchsorted(self._edges.edges, score, side="right")
+        strange = np.zeros(len(plain), np.int64)
+        for name in unseen:
+            known = {*self._traits.kept[name], "(missing)"}
+            words = plain[name].astype(object).where(plain[name].notna(), "(missing)").astype(str)
+            strange += ~words.isin(known).to_numpy()
+        found = {"prospect_id": ids.to_numpy(), "score": score}
+        for word, worth in (
+            ("first_year", self._newcomers.first_year),
+            ("lifetime", self._newcomers.lifetime),
+        ):
+            found[f"{word}_value"] = worth * self._edges.multiple[band]
+            found[f"{word}_lower"] = worth * self._edges.lower[band]
+            found[f"{word}_upper"] = worth * self._edges.upper[band]
+        return pd.DataFrame(found | {"unseen": strange})
+
+    def list(
+        self, prospects: Any, size: int | None = None, cut: float | None = None
+    ) -> pd.DataFrame:
+        """The people to approach, the best first: so many, or those worth more than a cut.
+
+        Parameters
+        ----------
+        prospects : DataFrame
+            As in `score`.
+        size : int, optional
+            How many.
+        cut : float, optional
+            The lowest lifetime value, such as what acquiring them costs; the lower bound must
+            reach it, for a hope is no reason.
+
+        Raises
+        ------
+        OptionError
+            If neither or both are given, or make no sense.
+        """
+        if (size is None) == (cut is None):
+            raise OptionError("Say how many people to list, size=, or from which value on, cut=.")
+        scored = self.score(prospects)
+        scored = scored.sort_values("score", ascending=False, kind="stable", ignore_index=True)
+        if size is not None:
+            if isinstance(size, bool) or not isinstance(size, (int, np.integer)) or size < 1:
+                raise OptionError(f"size must be a whole number from 1 up; got {size!r}.")
+            return scored.head(int(size))
+        if isinstance(cut, bool) or not isinstance(cut, (int, float, np.number)):
+            raise OptionError(f"cut must be a number; got {cut!r}.")
+        return scored[scored["lifetime_lower"] >= cut].reset_index(drop=True)
+
+    def headline(self) -> str:
+        """How well the ranking works, in a sentence."""
+        row = self.gains[self.gains["share"].eq(0.2)].iloc[0]
+        told = (
+            f"The best fifth by score brought {row['captured']:.0%} of what all brought "
+            f"({row['gain']:.2f} times a random fifth, {row['gain_lower']:.2f} to "
+            f"{row['gain_upper']:.2f}), of customers not seen"
+        )
+        if not self.ranks:
+            return f"{told}: no better than chance. These traits do not say who resembles whom."
+        return f"{told}."
+
+    def __repr__(self) -> str:
+        return f"{self.headline()}\n{self.bands.round(3).to_string(index=False)}"
+
+    def _repr_html_(self) -> str:
+        shown = "".join(
+            table.to_html(index=False, border=0, float_format="{:,.3g}".format)
+            for table in (self.bands, self.gains)
+        )
+        return f"<p><b>{escape(self.headline())}</b></p>{shown}"
+
+
+def lookalike(
+    forecast: Forecast,
+    traits: Any,
+    level: float = 0.9,
+    leakage: str = "warn",
+    seed: int | None = 0,
+) -> Lookalike:
+    """Learn from customers what people like them are worth, to score people without purchases.
+
+    What a customer brought so far is held against what the model expects of an average newcomer in
+    the same time; that multiple is learnt from traits (boosted trees), on some customers and
+    checked on others. A person is then worth what a newcomer is worth, times the multiple of the
+    customers with a score like theirs. What was brought is a fact and not a forecast, so nothing is
+    drawn towards the mean.
+
+    Parameters
+    ----------
+    forecast : Forecast
+        Of customers by a fitted model: its margin, discount rate and customers are used.
+    traits : DataFrame
+        customer_id and what is known of customers and prospects alike.
+    level : float
+        Of the intervals.
+    leakage : str
+        ``"warn"`` names traits that look made from purchases; ``"ignore"``.
+    seed : int or None
+        Of the folds.
+
+    Returns
+    -------
+    Lookalike
+
+    Raises
+    ------
+    DataError
+        If the forecast is a frame or by a rule, or has fewer than 200 customers, or traits cannot
+        be used.
+
+    Examples
+    --------
+    >>> import predclv as pc
+    >>> fitted = pc.CLVModel().fit(pc.rfm_summary(pc.datasets.load_cdnow()))
+    >>> known = pd.DataFrame({"customer_id": range(1, 2358)})
+    >>> known["sign"] = ["abc"[i % 3] for i in range(1, 2358)]
+    >>> found = lookalike(fitted.forecast("1 year", level=None), known)
+    >>> found.ranks
+    False
+    """
+    level = probability(level, "level")
+    frame = forecast_frame(forecast, "lookalike")
+    if leakage not in ("warn", "ignore"):
+        raise OptionError(f"leakage must be one of warn, ignore; got {leakage!r}.")
+    if len(frame) < _FEWEST:
+        raise DataError(
+            f"The forecast has {counted(len(frame), 'customer')}; to learn who resembles whom "
+            f"takes at least {_FEWEST}."
+        )
+    newcomers = newcomers_of(forecast)
+    found = traits_of(traits, frame["customer_id"])
+    suspects = [] if leakage == "ignore" else warn_of_leakage(found, frame)
+    ratio = newcomers.brought / newcomers.expected
+    model = learnt(found, ratio, newcomers.expected, seed)
+    rng = np.random.default_rng(seed)
+    gains = _gains(model.predicted, newcomers, level, rng)
+    bands = _in_bands(model.predicted, newcomers, level, ranks=_ranks(gains))
+    place = np.searchsorted(bands.edges, model.predicted, side="right")
+    table = pd.DataFrame(
+        {
+            "customers": np.bincount(place, minlength=bands.multiple.size),
+            "multiple": bands.multiple,
+            "lower": bands.lower,
+            "upper": bands.upper,
+            "first_year_value": bands.multiple * newcomers.first_year,
+            "lifetime_value": bands.multiple * newcomers.lifetime,
+        }
+    )[::-1].reset_index(drop=True)
+    return Lookalike(
+        gains,
+        table,
+        level,
+        found.counts,
+        suspects,
+        found,
+        model,
+        newcomers,
+        bands,
+    )
+
+
+def _ranks(gains: pd.DataFrame) -> bool:
+    row = gains[gains["share"].eq(0.2)].iloc[0]
+    return bool(row["gain"] > row["random_upper"] and row["gain_lower"] > 1.0)
+
+
+def _in_bands(score: NDArray, newcomers: Newcomers, level: float, ranks: bool) -> _Bands:
+    """What customers brought by score, in bands of equal size, none of fewer than 100.
+
+    Neighbours are made one where the higher score brought less: a score that rises is worth no
+    less. Where the score ranks nobody beyond chance there is one band, for all.
+    """
+    several = int(np.clip(score.size // _PER_BAND, 2, 10)) if ranks else 1
+    edges = np.unique(np.quantile(score, np.arange(1, several) / several))
+    edges = edges[edges > score.min()]
+    while True:
+        place = np.searchsorted(edges, score, side="right")
+        brought = np.bincount(place, newcomers.brought, edges.size + 1)
+        multiple = brought / np.bincount(place, newcomers.expected, edges.size + 1)
+        falls = np.flatnonzero(np.diff(multiple) <= 0)
+        if not falls.size:
+            break
+        edges = np.delete(edges, falls[0])
+    lower, upper = np.empty(multiple.size), np.empty(multiple.size)
+    for band, mean in enumerate(multiple):
+        y, e = newcomers.brought[place == band], newcomers.expected[place == band]
+        error = np.sqrt(y.size * (y - mean * e).var(ddof=1)) / e.sum() if y.size > 1 else np.inf
+        reach = float(stdtrit(max(y.size - 1, 1), 0.5 + 0.5 * level)) * error
+        lower[band], upper[band] = max(mean - reach, 0.0), mean + reach
+    return _Bands(edges, multiple, lower, upper)
+
+
+def _gains(
+    score: NDArray, newcomers: Newcomers, level: float, rng: np.random.Generator
+) -> pd.DataFrame:
+    """What the best scored shares of customers brought, over an order by lot."""
+    ratio, weight = newcomers.brought, newcomers.expected
+    n = score.size
+    shares = np.array([0.05, 0.1, 0.2, 0.3, 0.5])
+    sizes = np.maximum(np.round(shares * n).astype(int), 1)
+    jitter = rng.random(n)  # customers with equal traits have equal scores: by lot among them
+
+    def gain(order: NDArray) -> NDArray:
+        y, e = np.cumsum(ratio[order]), np.cumsum(weight[order])
+        return (y[sizes - 1] / y[-1]) / (e[sizes - 1] / e[-1])
+
+    order = np.lexsort([jitter, -score])
+    found = gain(order)
+    again = np.empty((_DEALS, sizes.size))
+    by_lot = np.empty((_DEALS, sizes.size))
+    for deal in range(_DEALS):
+        again[deal] = gain(order[np.sort(rng.integers(n, size=n))])
+        by_lot[deal] = gain(rng.permutation(n))
+    lower, upper = np.quantile(again, [0.5 - 0.5 * level, 0.5 + 0.5 * level], axis=0)
+    return pd.DataFrame(
+        {
+            "share": shares,
+            "captured": found * shares,
+            "gain": found,
+            "gain_lower": lower,
+            "gain_upper": upper,
+            "random_upper": np.quantile(by_lot, 0.5 + 0.5 * level, axis=0),
+        }
+    )

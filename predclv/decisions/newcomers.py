@@ -1,0 +1,80 @@
+"""What customers brought since their first order, over what is expected of an average newcomer.
+
+A fit with covariates has newcomers of its own for every trait: here is their place, as a second
+opinion beside the multiples learnt from what customers brought.
+"""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from predclv.errors import DataError
+from predclv.forecast.outlook import Outlook
+from predclv.forecast.result import Forecast
+from predclv.units import DAYS, force_of_interest
+
+_LIFETIME_YEARS = 50.0
+"""A lifetime without a discount rate ends here; the expectation may be infinite."""
+
+
+class Newcomers(NamedTuple):
+    """Customers measured against the average newcomer.
+
+    Attributes
+    ----------
+    brought, expected : ndarray, shape (n,)
+        Undiscounted: of the customer to the end of observation, and of an average newcomer within
+        the same time. Times margin; without spend, purchases.
+    first_year, lifetime : float
+        Discounted value of an average newcomer from the first order on, that included.
+    """
+
+    brought: NDArray
+    expected: NDArray
+    first_year: float
+    lifetime: float
+
+
+def newcomers_of(forecast: Forecast) -> Newcomers:
+    """The customers of a forecast by fitted models, measured against its newcomers.
+
+    The average newcomer's expectation is scaled to what customers brought in all, so that multiples
+    have a weighted mean of 1.
+
+    Raises
+    ------
+    DataError
+        If the forecast was not made by fitted models.
+    """
+    outlook = getattr(forecast, "_source", None)
+    if not isinstance(outlook, Outlook):
+        raise DataError(
+            "A Forecast by a fitted model is needed, fitted.forecast(...): a frame or a rule does "
+            "not say what a newcomer is worth."
+        )
+    frame, terms = outlook.rfm.frame, outlook.terms
+    model: Any = outlook.purchases.model
+    x = frame["frequency"].to_numpy(float)
+    T = frame["T"].to_numpy(float) * outlook.to_fit_unit
+    ages, place = np.unique(T, return_inverse=True)
+    orders = 1.0 + np.asarray(model.expected_purchases(ages), float)[place]
+    delta = force_of_interest(terms.discount_rate, outlook.purchases.unit)
+    year = DAYS["year"] / DAYS[outlook.purchases.unit]
+    long = np.inf if delta > 0 else _LIFETIME_YEARS * year
+    worth = [
+        1.0 + float(np.asarray(model.discounted_purchases(t, delta)).ravel()[0])
+        for t in (year, long)
+    ]
+    if outlook.spend is None:
+        brought, per_order = 1.0 + x, 1.0
+    else:
+        spend: Any = outlook.spend.model
+        mean = spend.mean
+        observed = outlook.spend.checks.get("observed_mean", np.nan)
+        per_order = terms.margin * float(np.ravel(mean if np.isfinite(mean).all() else observed)[0])
+        spent = np.maximum(frame["monetary_value"].to_numpy(float), 0.0)
+        brought = terms.margin * x * spent + per_order  # a summary leaves out first orders
+    expected = per_order * orders
+    scale = brought.sum() / expected.sum()
+    return Newcomers(brought, expected * scale, *(scale * per_order * each for each in worth))

@@ -1,0 +1,116 @@
+"""Pictures of campaigns: what they changed, in whom, and how large they must be."""
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from predclv.decisions.campaign_result import CampaignEffect
+from predclv.decisions.campaign_size import CampaignSize
+from predclv.errors import DataError
+from predclv.plots.inputs import unfit
+from predclv.plots.style import ACTUAL, MODEL, SECOND, SMALL, axes, finish, legend, note, short
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+
+def campaign_effect(effect: CampaignEffect, ax: "Axes | None" = None) -> "Axes":
+    """What a campaign changed, as a share of what control customers did, with intervals.
+
+    Blue with the forecast from before the start taken out, grey without. ``remaining`` and ``in
+    all`` hold what is still expected after the end of observation.
+    """
+    if not isinstance(effect, CampaignEffect):
+        more = "Make one with pc.campaign_effect(log, groups, start)."
+        raise unfit("campaign_effect", "a CampaignEffect", effect, more)
+    rows = effect.frame[effect.frame["control"] > 0].iloc[::-1].reset_index(drop=True)
+    if rows.empty:
+        raise DataError("Control customers did nothing at all: there is nothing to compare with.")
+    ax = axes(ax, 7.5, 1.4 + 0.42 * len(rows))
+    place = np.arange(len(rows))
+    base = rows["control"].to_numpy()
+    for prefix, colour, offset, label in (
+        ("plain_", ACTUAL, -0.16, "as they are"),
+        ("", MODEL, 0.12, "forecast taken out"),
+    ):
+        name = f"{prefix}difference"
+        lower, upper = (100 * rows[f"{prefix}{side}"] / base for side in ("lower", "upper"))
+        ax.hlines(place + offset, lower, upper, color=colour, linewidth=2)
+        ax.plot(100 * rows[name] / base, place + offset, "o", color=colour, label=label)
+    ax.axvline(0, color="black", linewidth=0.8, zorder=0)
+    ax.set_yticks(place, [f"{m}, {w}" for m, w in rows[["measure", "window"]].to_numpy()])
+    ax.set_ylim(-0.6, len(rows) - 0.4)
+    legend(ax)
+    finish(
+        ax,
+        f"What the campaign changed; {effect.measure} ({effect.window}): {effect.verdict}",
+        "change per treated customer, in % of control",
+        "",
+    )
+    note(ax, f"lines: {effect.level:.0%} intervals; {effect.days.start} to {effect.days.end}")
+    return ax
+
+
+def campaign_parts(effect: CampaignEffect, ax: "Axes | None" = None) -> "Axes":
+    """The effect in each part of the customer base, with intervals that hold all at once."""
+    if not isinstance(effect, CampaignEffect):
+        more = "Make one with pc.campaign_effect(log, groups, start, by=...)."
+        raise unfit("campaign_parts", "a CampaignEffect", effect, more)
+    if effect.parts is None:
+        raise DataError("This effect has no parts: campaign_effect(..., by=tiers).")
+    rows = effect.parts.iloc[::-1].reset_index(drop=True)
+    ax = axes(ax, 7.0, 1.4 + 0.45 * len(rows))
+    _intervals(ax, rows, "difference", "lower", "upper", rows["verdict"].ne("not known"))
+    ax.axvline(0, color="black", linewidth=0.8, zorder=0)
+    names = [
+        f"{short(part, 18)} ({number:,})" for part, number in rows[["part", "customers"]].to_numpy()
+    ]
+    ax.set_yticks(np.arange(len(rows)), names)
+    finish(
+        ax,
+        f"{effect.measure.capitalize()} per treated customer: whom to treat next time",
+        "difference to control",
+        "part (customers)",
+    )
+    note(ax, f"lines: intervals that hold all at once at {effect.level:.0%}; grey: not known")
+    return ax
+
+
+def campaign_size(size: CampaignSize, ax: "Axes | None" = None) -> "Axes":
+    """The smallest effect that a campaign can show, by the number of customers."""
+    if not isinstance(size, CampaignSize):
+        more = "Make one with pc.campaign_size(log, length)."
+        raise unfit("campaign_size", "a CampaignSize", size, more)
+    rows = size.frame
+    ax = axes(ax, 7.0, 4.0)
+    for name, colour, label in (
+        ("plain", ACTUAL, "as they are"),
+        ("detectable", MODEL, "forecast taken out"),
+    ):
+        ax.plot(rows["customers"], rows[name], "o-", color=colour, label=label)
+    if len(rows) > 1:
+        ax.set_xscale("log")
+    ax.set_ylim(bottom=0)
+    ax.set_xticks(rows["customers"], [f"{n:,}" for n in rows["customers"]], fontsize=SMALL)
+    ax.set_xticks([], minor=True)
+    legend(ax)
+    finish(
+        ax,
+        f"What a campaign of {size.days} days can show",
+        "customers, both groups",
+        f"smallest change in {size.measure} per customer",
+    )
+    note(ax, f"found with probability {size.power:.0%} at {size.level:.0%}")
+    return ax
+
+
+def _intervals(
+    ax: "Axes", rows: pd.DataFrame, value: str, lower: str, upper: str, is_real: pd.Series
+) -> None:
+    """A point and a line per row; what is not known in grey."""
+    colour = np.where(is_real, np.where(rows[value] >= 0, MODEL, SECOND), ACTUAL)
+    place = np.arange(len(rows))
+    ax.hlines(place, rows[lower], rows[upper], color=list(colour), linewidth=2)
+    ax.scatter(rows[value], place, c=list(colour), s=36, zorder=3)
+    ax.set_ylim(-0.6, len(rows) - 0.4)

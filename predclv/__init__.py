@@ -27,6 +27,13 @@ _HOME = {
     "CLVModel": "predclv.recipe",
     "FittedCLV": "predclv.forecast.fitted",
     "Forecast": "predclv.forecast.result",
+    "renewals": "predclv.contracts.intake",
+    "Renewals": "predclv.contracts.renewals",
+    "opportunities": "predclv.contracts.opportunities",
+    "Opportunities": "predclv.contracts.opportunities",
+    "ContractModel": "predclv.contracts.recipe",
+    "FittedContracts": "predclv.contracts.fitted",
+    "ContractForecast": "predclv.contracts.result",
     "validate": "predclv.validation.validate",
     "Validation": "predclv.validation.result",
     "backtest": "predclv.validation.backtest",
@@ -48,6 +55,7 @@ _HOME = {
 }
 _MODULES = {
     "baselines": "predclv.baselines",
+    "contracts": "predclv.contracts",
     "datasets": "predclv.logs.datasets",
     "economics": "predclv.decisions.economics",
     "errors": "predclv.errors",
@@ -60,8 +68,14 @@ _MODULES = {
 __all__ = [*_HOME, *_MODULES, "__version__"]
 
 if TYPE_CHECKING:
-    from predclv import baselines, errors, historical, plots, units
+    from predclv import baselines, contracts, errors, historical, plots, units
     from predclv.clocks.recipe import Clock
+    from predclv.contracts.fitted import FittedContracts
+    from predclv.contracts.intake import renewals
+    from predclv.contracts.opportunities import Opportunities, opportunities
+    from predclv.contracts.recipe import ContractModel
+    from predclv.contracts.renewals import Renewals
+    from predclv.contracts.result import ContractForecast
     from predclv.decisions import economics, segments
     from predclv.decisions.campaign_result import CampaignEffect
     from predclv.decisions.campaign_size import CampaignSize, campaign_size
@@ -75,12 +89,15 @@ if TYPE_CHECKING:
     from predclv.forecast.result import Forecast
     from predclv.io.pseudonyms import pseudonymise
     from predclv.logs import datasets
+    from predclv.models.beta_discrete_weibull import BetaDiscreteWeibull
+    from predclv.models.bgbb import BGBB
     from predclv.models.bgcnbd import BGCNBD
     from predclv.models.bgnbd import BGNBD
     from predclv.models.gamma_gamma import GammaGamma
     from predclv.models.mbgcnbd import MBGCNBD
     from predclv.models.mbgnbd import MBGNBD
     from predclv.models.pareto_nbd import ParetoNBD
+    from predclv.models.shifted_beta_geometric import ShiftedBetaGeometric
     from predclv.recipe import CLVModel
     from predclv.samples.cells import Cells
     from predclv.samples.spend import SpendCells
@@ -98,6 +115,7 @@ if TYPE_CHECKING:
 
 drawn_by("validation", "predclv.reports.validation")
 drawn_by("forecast", "predclv.reports.forecast")
+drawn_by("contracts", "predclv.reports.contracts")
 
 
 def __getattr__(name: str) -> Any:

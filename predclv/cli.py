@@ -11,6 +11,7 @@ from typer.exceptions import TyperException
 
 import predclv as pc
 from predclv.cli_campaign import campaign, drivers
+from predclv.cli_contracts import contracts
 from predclv.cli_options import (
     TABLES,
     Lists,
@@ -267,6 +268,7 @@ app.command()(validate)
 app.command()(backtest)
 app.command()(drivers)
 app.command()(campaign)
+app.command()(contracts)
 
 
 @app.command()

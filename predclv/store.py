@@ -1,14 +1,16 @@
 """Read back what ``save`` wrote: JSON and Parquet in a folder, with a format version."""
 
 from pathlib import Path
+from typing import Any
 
+from predclv.contracts.stored import contracts_from
 from predclv.errors import PredclvError, StoreError
 from predclv.forecast.fitted import FittedCLV
 from predclv.io.folders import read_folder
 
 
-def load(path: str | Path) -> FittedCLV:
-    """Load a fitted model that :meth:`FittedCLV.save` wrote.
+def load(path: str | Path) -> Any:
+    """Load a fitted model that :meth:`FittedCLV.save` or :meth:`FittedContracts.save` wrote.
 
     Parameters
     ----------
@@ -31,10 +33,11 @@ def load(path: str | Path) -> FittedCLV:
     True
     """
     kind, content, tables = read_folder(path)
-    if kind != "FittedCLV":
+    read = {"FittedCLV": FittedCLV.from_document, "FittedContracts": contracts_from}.get(kind)
+    if read is None:
         raise StoreError(f"{path} holds a {kind!r}, which this version cannot load.")
     try:
-        return FittedCLV.from_document(content, tables)
+        return read(content, tables)
     except (
         ArithmeticError,
         AttributeError,

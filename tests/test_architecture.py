@@ -24,6 +24,7 @@ ROWS = (
     {"recipe"},
     {"pools"},
     {"validation"},
+    {"contracts"},
     {"baselines", "historical"},
     {"forecast"},
     {"engines"},
@@ -41,8 +42,6 @@ ROWS = (
     {"notices"},
     {"errors", "progress", "once", "frozen", "interrupts"},
 )
-    {"cli", "cli_options", "cli_validate", "cli_campaign", "demo"},
-)  # parts of one row that are one thing
 
 # The only files that may import a package, as patterns of their path in the package.
 HOMES = {

@@ -25,6 +25,7 @@ from predclv.models.spend import SpendModel
 from predclv.notices import warn
 from predclv.progress import stage
 from predclv.samples.cells import Cells
+from predclv.samples.renewals import OpportunityCells, RenewalCells
 from predclv.samples.spend import SpendCells
 from predclv.summaries.rfm import RFM
 
@@ -38,7 +39,7 @@ ENGINES = {
 
 def fit(
     model: type[Model] | str,
-    rfm: RFM | Cells | SpendCells,
+    rfm: Any,
     engine: str = "mle",
     clock: Clock | None = None,
     **options: Any,
@@ -48,11 +49,12 @@ def fit(
     Parameters
     ----------
     model : type or str
-        ``BGNBD``, ``MBGNBD``, ``ParetoNBD``, ``BGCNBD``, ``MBGCNBD`` or ``GammaGamma``: the class,
-        not an instance, or its name as text. ``"MBGCNBD-2"`` is the one with k = 2.
-    rfm : RFM, Cells or SpendCells
+        ``BGNBD``, ``MBGNBD``, ``ParetoNBD``, ``BGCNBD``, ``MBGCNBD`` or ``GammaGamma``; of
+        contracts ``ShiftedBetaGeometric``, ``BetaDiscreteWeibull`` or ``BGBB``: the class, not an
+        instance, or its name as text. ``"MBGCNBD-2"`` is the one with k = 2.
+    rfm : RFM, Cells, SpendCells, Renewals or Opportunities
         A purchase model is fitted to all customers; a spend model to those with a repeat purchase
-        and a positive mean spend.
+        and a positive mean spend; a model of contracts to renewals, BG/BB to opportunities.
     engine : str
         ``"mle"``: maximum likelihood; ``"lifetimes"``: that package's fitters; ``"pymc"``: priors
         and a posterior. All of the same likelihood.
@@ -118,7 +120,8 @@ def fit(
                 f"engine {engine!r} has no option {name!r}; it has "
                 f"{', '.join(known) or 'none'}.{did_you_mean(name, known)}"
             )
-    likelihood = Likelihood.of(wanted, cells, "" if isinstance(rfm, SpendCells) else rfm.unit)
+    unit = "" if isinstance(rfm, SpendCells) else getattr(cells, "unit", None) or rfm.unit
+    likelihood = Likelihood.of(wanted, cells, unit)
     if issubclass(wanted, RegularModel):
         likelihood = with_gaps(likelihood, rfm, warn=True)
     if clock is not None:
@@ -138,8 +141,45 @@ def fit(
     return result
 
 
-def _cells_for(model: type[Model], rfm: RFM | Cells | SpendCells) -> Cells | SpendCells:
+_CONTRACTS: dict[str, tuple[type, str]] = {
+    "renewals": (RenewalCells, "pc.renewals(subscriptions) or pc.Renewals.from_cohorts(table)"),
+    "opportunities": (OpportunityCells, 'pc.opportunities(log, period="year")'),
+}
+"""By what a model of contracts needs: its cells, and how somebody comes by them."""
+
+
+def _contract_cells_for(model: type[Model], sample: Any) -> Any:
+    """The cells of contracts or opportunities, checked to hold something to learn from."""
+    kind, made_by = _CONTRACTS[model.needs]
+    cells = sample.cells() if hasattr(sample, "cells") else sample
+    if not isinstance(cells, kind):
+        raise DataError(
+            f"{model.title} is fitted to {model.needs}: {made_by}; got {type(sample).__name__}."
+        )
+    if isinstance(cells, RenewalCells):
+        if not np.any((cells.renewals > 0) | (cells.ended > 0)):
+            raise FitError(
+                f"None of the {cells.n_customers:,} contracts has come up for renewal yet, so the "
+                "data say nothing about who renews. Observe longer, or choose a shorter period."
+            )
+        if not np.any(cells.ended > 0):
+            raise FitError(
+                f"None of the {cells.n_customers:,} contracts has ended, so the data say nothing "
+                "about who leaves. Were ended contracts left out of the table? Bring them in, or "
+                "observe longer."
+            )
+    elif isinstance(cells, OpportunityCells) and not np.any(cells.frequency > 0):
+        raise FitError(
+            f"None of the {cells.n_customers:,} customers has taken an opportunity after the "
+            "first, so the data say nothing about how often they do. Observe longer."
+        )
+    return cells
+
+
+def _cells_for(model: type[Model], rfm: Any) -> Any:
     """The cells a model's likelihood is a sum over, checked to hold something to learn from."""
+    if model.needs in _CONTRACTS:
+        return _contract_cells_for(model, rfm)
     if isinstance(rfm, pd.DataFrame):
         raise DataError(
             "fit wants an RFM; make one of a frame with pc.RFM.from_frame(frame, unit=...), so "

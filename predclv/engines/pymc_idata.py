@@ -59,16 +59,17 @@ class Posterior(FieldsAlone):
         by customer, in the order of the cells, so that ``az.loo`` leaves out one customer at a
         time. Beyond 40 million customers times draws (10,000 customers at 4 x 1000) there is no
         ``log_likelihood`` group: ``fit.loo()`` gives the same without it. Predictions are for at
-        most 1,000 customers, evenly spaced, 100 draws each: of their ``frequency``, or for a model
-        of spend their ``monetary_value``. ``constant_data`` holds the cells with their weights.
+        most 1,000 customers, evenly spaced, 100 draws each: of their ``frequency``, for a model of
+        spend their ``monetary_value``, of contracts their ``renewals``. ``constant_data`` holds the
+        cells with their weights.
         """
         if self.replicates is None:
             return None
         if isinstance(self.likelihood, ClockedLikelihood):
             return self._by_parameter
         model, arrays = self.density.model, self.density.arrays
-        target = 0 if model.needs == "purchases" else 1
-        columns = ("frequency", "recency", "T") if target == 0 else ("frequency", "monetary_value")
+        target = 1 if model.needs == "spend" else 0
+        columns = model.columns
         named = columns[target]
         cell = np.repeat(np.arange(arrays[-1].size), arrays[-1].astype(int))
         count = min(_PREDICTED, cell.size)
@@ -235,7 +236,8 @@ def _predicted(
     shape = (*replicates.shape[:2], chosen[0].size)
     if isinstance(drawn, PurchaseModel):
         return drawn.simulate(chosen[2], rng)[0].reshape(shape)
-    assert isinstance(drawn, SpendModel)
+    if not isinstance(drawn, SpendModel):
+        return drawn.predicted(chosen, rng).reshape(shape)
     x = np.broadcast_to(chosen[0], (shape[0] * shape[1], shape[2]))
     # Given nu, the mean of x Gamma(p, nu) purchases is Gamma(p x, nu) over x.
     nu = rng.gamma(drawn.q, size=x.shape) / drawn.v  # type: ignore[attr-defined]

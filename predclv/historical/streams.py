@@ -11,7 +11,7 @@ import pandas as pd
 
 from predclv.errors import OptionError, some
 from predclv.historical import inputs
-from predclv.units import force_of_interest
+from predclv.units import days_per, force_of_interest
 
 _MOST_PAYMENTS = 1_000_000
 
@@ -116,17 +116,26 @@ class HybridCLV:
         Each stream's part of it, in money, by name.
     horizon_years, discount_rate : float
         What it was asked for with; the rate is annual and effective.
+    lower, upper, level : float or None
+        Where the average customer's value lies, at the level of the forecasts among the streams:
+        chance and parameters of each, the streams independent of each other. None without forecast.
     """
 
     total: float
     parts: pd.Series
     horizon_years: float
     discount_rate: float
+    lower: float | None = None
+    upper: float | None = None
+    level: float | None = None
 
     def __repr__(self) -> str:
         parts = ", ".join(f"{name} {value:,.2f}" for name, value in self.parts.items())
+        between = ""
+        if self.level is not None:
+            between = f" ({self.level:.0%}: {self.lower:,.2f} to {self.upper:,.2f})"
         return (
-            f"HybridCLV: {self.total:,.2f} over {self.horizon_years:g} years at "
+            f"HybridCLV: {self.total:,.2f}{between} over {self.horizon_years:g} years at "
             f"{self.discount_rate:.0%} a year ({parts})"
         )
 
@@ -146,8 +155,10 @@ def hybrid_clv(streams: Any, horizon_years: float, discount_rate: float = 0.10) 
 
     Parameters
     ----------
-    streams : mapping of str to Stream, or sequence of Stream
-        A sequence is numbered from 1.
+    streams : mapping of str to Stream or forecast, or sequence of Stream
+        A sequence is numbered from 1. A forecast, such as a ``ContractModel``'s of subscriptions or
+        a ``CLVModel``'s of consumables, counts with the clv of its average customer; it must be of
+        the same horizon and discount rate, its margin is its own.
     horizon_years : float
         Payments at the horizon or later are not counted; positive and finite.
     discount_rate : float
@@ -184,16 +195,64 @@ def hybrid_clv(streams: Any, horizon_years: float, discount_rate: float = 0.10) 
         streams = {f"stream {place}": stream for place, stream in enumerate(streams, start=1)}
     if not streams:
         raise OptionError("There is no stream: give a mapping such as {'device': Stream(200)}.")
-    foreign = [name for name, stream in streams.items() if not isinstance(stream, Stream)]
+    foreign = [
+        name
+        for name, stream in streams.items()
+        if not isinstance(stream, Stream) and not _is_forecast(stream)
+    ]
     if foreign:
-        raise OptionError(f"Streams must be of the class Stream; these are not: {some(foreign)}.")
+        raise OptionError(
+            "Streams must be of the class Stream, or forecasts with spend; these are not: "
+            f"{some(foreign)}."
+        )
     if np.ndim(horizon_years):
         raise OptionError(f"horizon_years must be a number; got {horizon_years!r:.60}.")
     years = float(inputs.finite("horizon_years", horizon_years))
     if years <= 0:
         raise OptionError(f"horizon_years must be positive; got {years:g}.")
     delta = force_of_interest(discount_rate, "year")
-    parts = pd.Series(
-        {name: stream.value(years, delta) for name, stream in streams.items()}, name="value"
-    )
-    return HybridCLV(float(parts.sum()), parts, years, float(discount_rate))
+    values, below, above, levels = {}, 0.0, 0.0, set()
+    for name, stream in streams.items():
+        if isinstance(stream, Stream):
+            values[name] = stream.value(years, delta)
+            continue
+        value, lower, upper = _average(name, stream, years, float(discount_rate))
+        values[name] = value
+        if stream.terms.level is not None:
+            below, above = below + (value - lower) ** 2, above + (upper - value) ** 2
+            levels.add(stream.terms.level)
+    parts = pd.Series(values, name="value", dtype=float)
+    total = float(parts.sum())
+    if len(levels) > 1:
+        raise OptionError(f"The forecasts have several levels: {some(sorted(levels))}.")
+    if not levels:
+        return HybridCLV(total, parts, years, float(discount_rate))
+    lower, upper = total - math.sqrt(below), total + math.sqrt(above)
+    return HybridCLV(total, parts, years, float(discount_rate), lower, upper, levels.pop())
+
+
+def _is_forecast(stream: Any) -> bool:
+    """Whether it has totals and terms, as forecasts of every kind have."""
+    return hasattr(stream, "terms") and callable(getattr(stream, "total", None))
+
+
+def _average(name: object, forecast: Any, years: float, rate: float) -> tuple[float, float, float]:
+    """The clv of a forecast's average customer, with its bounds."""
+    terms = forecast.terms
+    ahead = math.inf if terms.horizon is None else terms.horizon * days_per(terms.unit)
+    if abs(ahead - years * days_per("year")) > 0.02 * years * days_per("year"):
+        raise OptionError(
+            f"The forecast {name!r} looks {terms.length} ahead, and horizon_years={years:g}: "
+            "forecast both over the same time."
+        )
+    if abs(terms.discount_rate - rate) > 1e-9:
+        raise OptionError(
+            f"The forecast {name!r} is discounted at {terms.discount_rate:.2%} a year, and "
+            f"discount_rate={rate:.2%}."
+        )
+    total = forecast.total()
+    if "clv" not in total:
+        raise OptionError(f"The forecast {name!r} has no clv: it was made without spend or price.")
+    bounds = [total.get(column, math.nan) for column in ("clv", "clv_lower", "clv_upper")]
+    value, lower, upper = (float(bound) / len(forecast) for bound in bounds)
+    return value, lower, upper

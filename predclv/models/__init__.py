@@ -12,6 +12,9 @@ MODELS = {
     "BGCNBD": "predclv.models.bgcnbd",
     "MBGCNBD": "predclv.models.mbgcnbd",
     "GammaGamma": "predclv.models.gamma_gamma",
+    "ShiftedBetaGeometric": "predclv.models.shifted_beta_geometric",
+    "BetaDiscreteWeibull": "predclv.models.beta_discrete_weibull",
+    "BGBB": "predclv.models.bgbb",
 }
 """Every model's public name and the file it stands in, imported on first use."""
 

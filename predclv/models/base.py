@@ -332,6 +332,10 @@ class Model:
         """What to warn about in a fit with these checks on so many customers."""
         return []
 
+    def predicted(self, history: Sequence[NDArray], rng: np.random.Generator) -> NDArray:
+        """The first of the columns drawn anew, for customers observed as long, (draws, n)."""
+        raise NotImplementedError(f"{type(self).__name__} predicts no histories")
+
     def resampled(self, cells: Columns, rng: np.random.Generator) -> Columns:
         """Other customers like those of the cells, drawn from the model, each with weight 1."""
         raise NotImplementedError(f"{type(self).__name__} draws no customers")

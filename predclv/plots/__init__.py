@@ -9,6 +9,12 @@ from predclv.plots.calibration import calibration
 from predclv.plots.campaigns import campaign_effect, campaign_parts, campaign_size
 from predclv.plots.cohorts import cohort_curves, cohort_heatmap
 from predclv.plots.compare import compare
+from predclv.plots.contracts import (
+    contract_calibration,
+    retention_by_age,
+    survival_by_cohort,
+    value_by_age,
+)
 from predclv.plots.drivers import (
     at_stake,
     driver_dependence,
@@ -40,6 +46,7 @@ __all__ = [
     "cohort_curves",
     "cohort_heatmap",
     "compare",
+    "contract_calibration",
     "coverage_curve",
     "customer_history",
     "driver_dependence",
@@ -55,8 +62,11 @@ __all__ = [
     "pit_histogram",
     "regularity",
     "repeat_histogram",
+    "retention_by_age",
+    "survival_by_cohort",
     "tier_migration",
     "tier_profile",
     "timings",
     "tracking",
+    "value_by_age",
 ]

@@ -6,8 +6,9 @@ from itertools import pairwise
 
 import numpy as np
 
-from predclv.errors import OptionError, some
+from predclv.errors import DataError, OptionError, some
 from predclv.logs.log import Log, civil_date
+from predclv.summaries.rfm import RFM
 from predclv.summaries.splits import HoldoutSplit, split_of
 from predclv.units import days_per, horizon_in
 
@@ -86,3 +87,19 @@ def splits_of(
     """The log cut at each of :func:`origins`, one split at a time."""
     for cutoff in cutoffs:
         yield split_of(log, cutoff, cutoff + datetime.timedelta(days=days), unit)
+
+
+def log_of(rfm: RFM) -> tuple[Log, str, datetime.date]:
+    """The log behind a summary, its unit, and the day it is summarised to.
+
+    Raises
+    ------
+    DataError
+        If it was made without one.
+    """
+    if rfm.log is not None and rfm.observation_end is not None:
+        return rfm.log, rfm.unit, rfm.observation_end
+    raise DataError(
+        "This summary was made without a log of purchases, so it cannot be cut elsewhere. Give "
+        "backtest the log itself, or a summary made by pc.rfm_summary(log)."
+    )

@@ -4,21 +4,23 @@ import datetime
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from html import escape
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import numpy as np
 import pandas as pd
 
-from predclv.errors import DataError, OptionError, did_you_mean
+from predclv.contracts.backtest import backtested
+from predclv.contracts.renewals import Renewals
+from predclv.errors import OptionError, did_you_mean
 from predclv.forecast.result import Forecast
 from predclv.forecast.total_interval import TotalErrors
 from predclv.frozen import Frozen
-from predclv.logs.log import Log, civil_date
+from predclv.logs.log import civil_date
 from predclv.logs.opening import open_log
 from predclv.logs.suspicions import warn_of_broken_log
 from predclv.notices import counted
 from predclv.progress import progress as progress_bar
-from predclv.summaries.origins import Cutoffs, origins, splits_of, whole_days
+from predclv.summaries.origins import Cutoffs, log_of, origins, splits_of, whole_days
 from predclv.summaries.rfm import RFM
 from predclv.units import days_per, probability
 from predclv.validation.blame import blamed
@@ -267,9 +269,11 @@ def backtest(
     """
     level = probability(level, "level")
     named = _recipes(forecasters)
+    if isinstance(transactions, Renewals):  # a table of its own
+        return cast(Any, backtested(forecasters, transactions, cutoffs, horizon, level, seed))
     end = None if until is None else civil_date(until, "until")
     if isinstance(transactions, RFM):
-        log, unit, observed = _log_of(transactions)
+        log, unit, observed = log_of(transactions)
         end = observed if end is None else min(end, observed)
     else:
         days_per(unit)
@@ -330,19 +334,10 @@ def _assembled(validations: dict[datetime.date, Validation], level: float) -> Ba
 def _recipes(forecasters: Any) -> dict[str, Any]:
     """Forecasters by name, none of which has seen data."""
     named = named_forecasters(forecasters)
-    for name, forecaster in named.items():
-        if isinstance(forecaster, Forecast) or not hasattr(forecaster, "fit"):
+    for name, recipe in named.items():
+        if isinstance(recipe, Forecast) or not hasattr(recipe, "fit"):
             raise OptionError(
                 f"Forecaster {name!r} is fitted already, and to days after the cutoffs, maybe. "
                 "Give a recipe, such as pc.CLVModel(): it is fitted anew at every cutoff."
             )
     return named
-
-
-def _log_of(rfm: RFM) -> tuple[Log, str, datetime.date]:
-    if rfm.log is None or rfm.observation_end is None:
-        raise DataError(
-            "This summary was made without a log of purchases, so it cannot be cut elsewhere. "
-            "Give backtest the log itself, or a summary made by pc.rfm_summary(log)."
-        )
-    return rfm.log, rfm.unit, rfm.observation_end

@@ -6,6 +6,8 @@ from typing import Any, Literal
 import pandas as pd
 
 from predclv.baselines.base import Baseline, FittedBaseline
+from predclv.contracts.validation import RenewalSplit
+from predclv.contracts.validation import validated as validated_contracts
 from predclv.errors import DataError, OptionError, PredclvError, some
 from predclv.forecast.result import Forecast
 from predclv.frozen import Frozen
@@ -46,6 +48,8 @@ def validate(
         fitted with ``.forecast(...)``, or a ready :class:`predclv.Forecast` of the customers of
         ``split.rfm`` over its duration. Without a mapping they are named by their models.
     split : HoldoutSplit
+        Or a cut of contracts, ``renewals.split(periods)``: the answer is then a
+        :class:`~predclv.contracts.validation.ContractValidation`.
         Of :func:`predclv.holdout_split`, or ``pc.HoldoutSplit.from_frame`` of a frame made by
         lifetimes or pymc-marketing.
     level : float
@@ -99,6 +103,9 @@ def validate(
     BG/NBD      0.7855  1.6080 -0.1215
     past rate   1.0237  2.2119  0.5569
     """
+    if isinstance(split, RenewalSplit):
+        of_renewals: Any = validated_contracts(forecasters, split, level, seed)
+        return of_renewals
     if not isinstance(split, HoldoutSplit):
         raise DataError(
             f"validate wants a HoldoutSplit; got {type(split).__name__}. Cut a log with "

@@ -1,0 +1,105 @@
+"""The verb of the command line for contracts."""
+
+from functools import partial
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+import predclv as pc
+from predclv.cli_options import TABLES, Pictures, Unit, check_suffix, draw, write_table
+from predclv.progress import stage
+
+
+def contracts(
+    subscriptions: Annotated[
+        str, typer.Argument(help="A table of contracts: a .csv or .parquet file, or a glob.")
+    ],
+    out: Annotated[Path, typer.Option(help="The forecast to write: .parquet or .csv.")],
+    customer_id: Annotated[str, typer.Option(help="Column of customer ids.")] = "customer_id",
+    start: Annotated[str, typer.Option(help="Column of first days.")] = "start",
+    end: Annotated[str, typer.Option(help="Column of ends, empty where one runs.")] = "end",
+    period: Annotated[Unit, typer.Option(help="From one renewal to the next.")] = Unit.MONTH,
+    observation_end: Annotated[
+        str | None, typer.Option(help="Last day observed; default: the table's last.")
+    ] = None,
+    by: Annotated[str | None, typer.Option(help="Column that tells plans apart.")] = None,
+    cohorts: Annotated[
+        bool, typer.Option("--cohorts", help="The file is a table of cohort, age, customers.")
+    ] = False,
+    model: Annotated[str, typer.Option(help="The model.")] = "ShiftedBetaGeometric",
+    price: Annotated[
+        str | None, typer.Option(help="Per renewal: 39, or by plan: basic=9,pro=29.")
+    ] = None,
+    groups: Annotated[str, typer.Option(help="Plans: separate, pooled or together.")] = "separate",
+    horizon: Annotated[str, typer.Option(help="How far to look: '12 months'.")] = "12 months",
+    discount_rate: Annotated[float, typer.Option(help="Annual: 0.10 is 10%.")] = 0.10,
+    margin: Annotated[float, typer.Option(help="Share of the price that is profit.")] = 1.0,
+    level: Annotated[float, typer.Option(help="Of the predictive intervals.")] = 0.9,
+    seed: Annotated[int | None, typer.Option(help="Of the draws behind intervals.")] = None,
+    report: Annotated[Path | None, typer.Option(help="A report to write: .html.")] = None,
+    pictures: Pictures = None,
+) -> None:
+    """Forecast contracts: who renews, what that brings, and what subscribers are worth."""
+    check_suffix(out, TABLES)
+    check_suffix(report, (".html", ".htm"))
+    with stage(f"Reading {subscriptions}"):
+        if cohorts:
+            renewals = pc.Renewals.from_cohorts(
+                _table(subscriptions), period=period.value, by=by, observation_end=observation_end
+            )
+        else:
+            renewals = pc.renewals(
+                subscriptions, customer_id, start, end, period.value, observation_end, by
+            )
+    typer.echo(repr(renewals))
+    recipe = pc.ContractModel(model, price=_prices(price), by=by, groups=groups)  # type: ignore[arg-type]
+    fitted = recipe.fit(renewals)
+    typer.echo(repr(fitted))
+    forecast = fitted.forecast(horizon, discount_rate, margin, level, seed)
+    typer.echo(forecast.headline())
+    with stage("Writing the forecast"):
+        write_table(forecast.frame, out)
+    typer.echo(f"Written to {out}")
+    if report is not None:
+        forecast.to_html(report)
+        typer.echo(f"Written to {report}")
+    if pictures is not None:
+        drawn: dict[str, Any] = {}
+        for plan in fitted.fits:
+            of = "" if plan is None else f"_{plan}"
+            drawn[f"survival{of}"] = partial(_drawn, pc.plots.survival_by_cohort, fitted, plan)
+            drawn[f"retention{of}"] = partial(_drawn, pc.plots.retention_by_age, fitted, plan)
+        if price is not None:
+            drawn["value_by_age"] = partial(_drawn, pc.plots.value_by_age, forecast, None)
+        draw(pictures, drawn)
+
+
+def _drawn(picture: Any, result: Any, plan: Any, ax: Any) -> Any:
+    return picture(result, plan=plan, ax=ax)
+
+
+def _prices(text: str | None) -> float | dict[str, float] | None:
+    """A price, or prices by plan, as they are written on the command line."""
+    if text is None:
+        return None
+    try:
+        if "=" not in text:
+            return float(text)
+        pairs = [part.rpartition("=") for part in text.split(",") if part.strip()]
+        return {plan.strip(): float(value) for plan, _, value in pairs}
+    except ValueError:
+        raise pc.errors.OptionError(
+            f"--price must be a number, or plan=number with commas between; got {text!r}."
+        ) from None
+
+
+def _table(path: str) -> Any:
+    """A table of cohorts from a file."""
+    import pandas as pd
+
+    if not Path(path).is_file():
+        raise pc.errors.DataError(f"There is no file {path}.")
+    if path.casefold().endswith(".parquet"):
+        return pd.read_parquet(path)
+    return pd.read_csv(path)

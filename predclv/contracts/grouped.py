@@ -1,0 +1,57 @@
+"""Fits of several plans: each by itself, all as one, or each as far as the others allow."""
+
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from predclv.contracts.pooled import hierarchical, pooled
+from predclv.engines.base import fit
+from predclv.engines.result import Fit
+from predclv.errors import FitError, OptionError
+
+if TYPE_CHECKING:
+    from predclv.contracts.recipe import ContractModel
+
+
+def fits_of(recipe: "ContractModel", renewals: Any) -> tuple[dict[Any, Fit], pd.DataFrame | None]:
+    """A fit for each plan, and how plans are spread where they are pooled.
+
+    The only fit stands under the name None where there are no plans.
+    """
+    groups = renewals.groups
+    options = dict(recipe.engine_options)
+    if recipe.by is None or recipe.groups == "together":
+        one = fit(recipe.model, renewals.together(), engine=recipe.engine, **options)
+        return dict.fromkeys(groups, one), None
+    if recipe.groups == "pooled":
+        cells = {name: renewals.group(name).cells() for name in groups}
+        if len(groups) < 2:
+            raise OptionError(f"There is one {recipe.by} alone, so there is nothing to pool.")
+        _assert_left(recipe, renewals)
+        if recipe.engine == "pymc":
+            return hierarchical(recipe.model, cells, recipe.by, **options)
+        if options:
+            raise OptionError(
+                f"groups='pooled' by mle has no option {', '.join(map(repr, options))}."
+            )
+        return pooled(recipe.model, cells, recipe.by, recipe.spread)
+    found = {}
+    for name in groups:
+        try:
+            found[name] = fit(recipe.model, renewals.group(name), engine=recipe.engine, **options)
+        except FitError as error:
+            raise FitError(
+                f"{recipe.by} {name!r} cannot be fitted by itself: {error} Or let it lean on the "
+                "others: groups='pooled'."
+            ) from error
+    return found, None
+
+
+def _assert_left(recipe: "ContractModel", renewals: Any) -> None:
+    """Somebody has left, whatever the plan."""
+    if not renewals.together().cells().ended.any():
+        raise FitError(
+            f"None of the {renewals.n_contracts:,} contracts has ended, so the data say nothing "
+            "about who leaves. Were ended contracts left out of the table? Bring them in, or "
+            "observe longer."
+        )

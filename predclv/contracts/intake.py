@@ -1,0 +1,219 @@
+"""``renewals``: a table of contracts, wherever it lies, to cohorts and ages."""
+
+import datetime
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import pandas as pd
+
+from predclv.contracts.contract_checks import check_contracts, check_lengths, check_overlaps
+from predclv.contracts.contract_sql import ContractSQL
+from predclv.contracts.renewals import Renewals
+from predclv.errors import DataError, DataWarning
+from predclv.logs.columns import statements
+from predclv.logs.log import civil_date
+from predclv.logs.sources import Table, open_table
+from predclv.notices import counted, warn
+from predclv.progress import stage
+from predclv.units import days_per
+from predclv.warehouse.base import LeftBehind
+from predclv.warehouse.duckdb import DuckDBWarehouse
+
+_EPOCH = datetime.date(1970, 1, 1)
+
+
+def renewals(
+    subscriptions: Any,
+    customer_id: str = "customer_id",
+    start: str = "start",
+    end: str = "end",
+    period: str = "month",
+    observation_end: Any = None,
+    by: str | None = None,
+    timezone: str | None = None,
+) -> Renewals:
+    """Count a table of contracts by cohort and age: how many came up for renewal, and renewed.
+
+    The table stays where it lies (DuckDB does the counting), so it may be of any size.
+
+    Parameters
+    ----------
+    subscriptions : frame, relation or path
+        One row per contract: a pandas or polars DataFrame, an Arrow table, a DuckDB relation, or
+        the path or glob of .parquet or .csv files.
+    customer_id, start, end : str
+        Its columns. A contract without an end runs. Whether the end is the last day of the contract
+        or the first without it makes no difference.
+    period : str
+        From one renewal to the next: day, week, month or year; of months and years those of the
+        calendar. A contract that ends in the middle of one is taken to run until it is over.
+    observation_end : date, optional
+        The last day observed: whoever ends later runs, whoever starts later is left out. By default
+        the last day on which a contract starts or ends. Say it where ends may lie in the future.
+    by : str, optional
+        A column that tells plans apart.
+    timezone : str, optional
+        Zone whose calendar days count, where starts and ends are instants.
+
+    Returns
+    -------
+    Renewals
+        A customer who comes back has a new contract, in a new cohort; ``n_returned`` counts them.
+
+    Raises
+    ------
+    DataError
+        If columns are missing or cannot be read, contracts end before they start, or contracts of
+        one customer overlap; the message names them.
+    OptionError
+        If there is no such period, or nearly all contracts last a multiple of a longer one.
+
+    Warns
+    -----
+    DataWarning
+        Contracts that start after ``observation_end`` were left out; contracts end in the middle
+        of a period; contracts begin on the day another of the customer ends.
+
+    Examples
+    --------
+    >>> table = pd.DataFrame(
+    ...     {
+    ...         "customer_id": [1, 2, 3],
+    ...         "start": ["2024-01-01", "2024-01-10", "2024-02-01"],
+    ...         "end": ["2024-03-31", None, None],
+    ...     }
+    ... )
+    >>> renewals(table, observation_end="2024-04-15").frame
+          cohort  age  at_risk  renewed
+    0 2024-01-01    0        2        2
+    1 2024-01-01    1        2        2
+    2 2024-01-01    2        2        2
+    3 2024-01-01    3        2        1
+    4 2024-02-01    0        1        1
+    5 2024-02-01    1        1        1
+    6 2024-02-01    2        1        1
+    """
+    days_per(period)
+    asked = None if observation_end is None else civil_date(observation_end, "observation_end")
+    names = {"customer_id": customer_id, "date": start, "end_date": end, "plan": by}
+    table = open_table(subscriptions, names, timezone)
+    if table.dialect.name != "duckdb":
+        raise DataError(
+            "renewals does not read Spark DataFrames: write the contracts as Parquet and hand over "
+            "the path, or count them by cohort there and use pc.Renewals.from_cohorts."
+        )
+    with stage("Counting contracts"):
+        sql = _sql_over(table, timezone, period, by is not None)
+        engine = table.warehouse
+        assert isinstance(engine, DuckDBWarehouse)
+        facts = engine.record(sql.survey())
+        check_contracts(engine, sql, facts, names)
+        last = facts["last_day"] if asked is None else (asked - _EPOCH).days
+        if last < facts["first_day"]:
+            raise DataError(
+                f"observation_end {asked} is before every contract: the first starts on "
+                f"{_day(facts['first_day'])}."
+            )
+        later = int(engine.rows(sql.starting_after(last))[0][0]) if asked is not None else 0
+        if later:
+            warn(
+                f"{counted(later, 'contract starts', 'contracts start')} after observation_end "
+                f"{asked} and {'was' if later == 1 else 'were'} left out.",
+                DataWarning,
+            )
+        returned = check_overlaps(engine, sql, last)
+        found = engine.frame(sql.histories(last))
+    check_lengths(found, period)
+    keys = ([by] if by else []) + ["cohort", "renewals", "ended", "contracts"]
+    found = found.rename(columns={"plan": by} if by else {})
+    found["cohort"] = pd.to_datetime(found["cohort"])
+    if by and found[by].isna().any():
+        without = int(found["contracts"][found[by].isna()].sum())
+        raise DataError(
+            f"{counted(without, 'contract has', 'contracts have')} no {by}: fill it in, such as "
+            "with 'unknown'."
+        )
+    histories = found[keys].groupby(keys[:-1], as_index=False, observed=True)[["contracts"]].sum()
+    who = Subscribers(engine, sql, last, by, table)
+    return Renewals(histories, period, by, _day(last), returned, who)
+
+
+def _sql_over(table: Table, timezone: str | None, period: str, has_plans: bool) -> ContractSQL:
+    """The statements over the contracts, their starts and ends being days since 1970."""
+    plan = ", plan" if has_plans else ""
+    began = statements(replace(table, types=_but(table.types)), timezone)
+    ends = replace(
+        table,
+        sql=f"(SELECT customer_id, end_date AS date FROM {table.sql})",
+        types={"customer_id": table.types["customer_id"], "date": table.types["end_date"]},
+        names={"customer_id": table.names["customer_id"], "date": table.names["end_date"]},
+    )
+    if table.is_text:  # an empty field of a CSV file is no end
+        ends = replace(
+            ends,
+            sql=f"(SELECT customer_id, nullif(trim(end_date), '') AS date FROM {table.sql})",
+        )
+    ended = statements(ends, timezone)
+    raw_end = "nullif(trim(end_date), '')" if table.is_text else "end_date"
+    inner = (
+        f"SELECT {began.customer_id} AS customer_id, {began.day} AS s, {raw_end} AS date{plan}"
+        f" FROM {table.sql}"
+    )
+    log = f"(SELECT customer_id, s, {ended.day} AS e{plan} FROM ({inner}))"
+    engine = table.warehouse
+    if table.reader is not engine:  # a user's own relation is read once
+        engine.store("contracts", f"SELECT * FROM {log}", table.reader)
+        log = "contracts"
+    return ContractSQL(log, period, has_plans)
+
+
+def _but(types: Mapping[str, str]) -> dict[str, str]:
+    return {role: kind for role, kind in types.items() if role in ("customer_id", "date")}
+
+
+def _day(number: int) -> datetime.date:
+    return _EPOCH + datetime.timedelta(days=int(number))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Subscribers:
+    """Where the customers of running contracts can be asked for; they stay in the warehouse."""
+
+    engine: Any
+    sql: ContractSQL
+    last: int
+    by: str | None
+    alive: object
+
+    @property
+    def keys(self) -> list[str]:
+        """The columns by which a customer is found among the histories."""
+        return ([self.by] if self.by else []) + ["cohort", "renewals"]
+
+    def frame(self) -> pd.DataFrame:
+        """One row per running contract: customer_id, the plan, cohort and renewals; by customer."""
+        found = self.engine.frame(self.sql.running(self.last))
+        found["cohort"] = pd.to_datetime(found["cohort"])
+        return found.rename(columns={"plan": self.by} if self.by else {})
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """In another process there is no warehouse; asked for its rows, it says so."""
+        return Subscribers, (LeftBehind(self.engine.dialect), self.sql, self.last, self.by, None)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class KeptSubscribers:
+    """The customers of running contracts as a table, such as one read from a file."""
+
+    table: pd.DataFrame
+    by: str | None
+
+    @property
+    def keys(self) -> list[str]:
+        """The columns by which a customer is found among the histories."""
+        return ([self.by] if self.by else []) + ["cohort", "renewals"]
+
+    def frame(self) -> pd.DataFrame:
+        """One row per running contract."""
+        return self.table.copy()

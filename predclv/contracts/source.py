@@ -1,0 +1,202 @@
+"""What a forecast of contracts is made from: fits by plan, and contracts counted by history."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from predclv.contracts.outlook import ahead, futures_for, simulated_payments
+from predclv.contracts.prospects import Ahead, steps
+from predclv.forecast.terms import Terms
+from predclv.io.files import write_parquet
+from predclv.once import FieldsAlone, once
+
+if TYPE_CHECKING:
+    from predclv.contracts.fitted import FittedContracts
+
+_BOUNDED = ("purchases", "revenue", "clv")
+
+
+@dataclass(frozen=True, eq=False)
+class ContractSource(FieldsAlone):
+    """A forecast of contracts, calculated on first use; see `predclv.forecast.result.Source`.
+
+    Attributes
+    ----------
+    fitted : FittedContracts
+    terms : Terms
+    within : float
+        Periods ahead; inf for the whole remaining lifetime.
+    discount : float
+        Rate per period.
+    seed : int
+    """
+
+    fitted: "FittedContracts"
+    terms: Terms
+    within: float
+    discount: float
+    seed: int
+
+    @once
+    def rows(self) -> pd.DataFrame:
+        """Histories of running contracts, one row for each, with how many there are."""
+        return self.fitted.renewals.running()
+
+    @once
+    def plans(self) -> list[tuple[Any, NDArray, Mapping[str, NDArray], NDArray, NDArray]]:
+        """Per plan: its name, its rows, the distinct states in them, their places and weights."""
+        by, rows = self.fitted.recipe.by, self.rows
+        names = list(self.fitted.renewals.state)
+        found: list[Any] = []
+        weight = rows["customers"].to_numpy(float)
+        for plan in self.fitted.fits:
+            here = np.arange(len(rows)) if by is None else np.flatnonzero(rows[by] == plan)
+            states, place = np.unique(
+                rows[names].to_numpy(float)[here], axis=0, return_inverse=True
+            )
+            place = place.ravel()
+            total = np.bincount(place, weight[here], minlength=len(states))
+            state = dict(zip(names, states.T, strict=True))
+            found.append((plan, here, state, place, total))
+        return found
+
+    @once
+    def outlooks(self) -> dict[Any, Ahead]:
+        """What lies ahead of the states of each plan."""
+        return {
+            plan: ahead(self.fitted.fits[plan], state, self.within, self.discount,
+                        self.terms.level, self.seed)
+            for plan, here, state, place, total in self.plans
+            if here.size
+        }  # fmt: skip
+
+    def price(self, plan: Any) -> float | None:
+        """What a plan's renewal costs."""
+        return None if self.fitted.prices is None else self.fitted.prices[plan]
+
+    @once
+    def table(self) -> pd.DataFrame:
+        """The forecast per contract of each history, with ``customers``, how many have it."""
+        n = len(self.rows)
+        parts: dict[str, NDArray] = {}
+        for plan, here, _, place, _ in self.plans:
+            if not here.size:
+                continue
+            for name, values in self._columns(self.outlooks[plan], self.price(plan)).items():
+                parts.setdefault(name, np.full(n, np.nan))[here] = values[place]
+        return self.rows.assign(**parts)
+
+    def _columns(self, seen: Ahead, price: float | None) -> dict[str, NDArray]:
+        margin = self.terms.margin
+        found = {"p_alive": seen.p_alive, "p_active": seen.p_active}
+        found["p_retained"] = seen.p_retained
+        plain = {"expected_purchases": seen.purchases}
+        if seen.counts is not None:
+            plain |= {"purchases_lower": seen.counts[0], "purchases_upper": seen.counts[1]}
+        finite = np.isfinite(self.within)
+        if finite:
+            found |= plain
+        found["discounted_purchases"] = seen.discounted
+        if price is None:
+            return found
+        found["expected_spend"] = np.full(seen.p_alive.size, price)
+        if finite:
+            found["expected_revenue"] = price * seen.purchases
+            if seen.counts is not None:
+                found |= {
+                    "revenue_lower": price * seen.counts[0],
+                    "revenue_upper": price * seen.counts[1],
+                }
+        found["clv"] = margin * price * seen.discounted
+        if seen.worth is not None:
+            found["clv_lower"] = margin * price * seen.worth[0]
+            found["clv_upper"] = margin * price * seen.worth[1]
+        return found
+
+    @once
+    def frame(self) -> pd.DataFrame:
+        """One row per customer where they are known, else one per history."""
+        subscribers = getattr(self.fitted.renewals, "subscribers", None)
+        if subscribers is None:
+            return self.table
+        keys = [key for key in subscribers.keys if key in self.table]
+        values = self.table.drop(columns="customers")
+        return subscribers.frame().merge(values, on=keys, how="inner", sort=False)
+
+    def __len__(self) -> int:
+        return int(self.rows["customers"].sum())
+
+    def head(self, rows: int) -> pd.DataFrame:
+        """The first rows of ``table``."""
+        return self.table.head(rows)
+
+    @once
+    def _sums(self) -> dict[str, float]:
+        summed = (
+            "p_active",
+            "expected_purchases",
+            "discounted_purchases",
+            "expected_revenue",
+            "clv",
+        )
+        weight = self.table["customers"].to_numpy(float)
+        return {
+            name: float(weight @ self.table[name].to_numpy()) for name in summed
+            if name in self.table
+        }  # fmt: skip
+
+    def sums(self) -> Mapping[str, float]:
+        """Sums over customers."""
+        return self._sums
+
+    @once
+    def simulated(self) -> dict[Any, NDArray]:
+        """Simulated payments by plan: (futures, periods, what), what being all and first buyers."""
+        states = sum(len(total) for *_, total in self.plans)
+        futures = futures_for(states, steps(self.within))
+        rng = np.random.default_rng([self.seed % (1 << 63), 7])
+        shared = len({id(found) for found in self.fitted.fits.values()}) < len(self.fitted.fits)
+        joint = shared or any(f.method == "nuts" for f in self.fitted.fits.values())
+        found = {}
+        for i, (plan, _, state, _, total) in enumerate(self.plans):
+            # Plans whose parameters were sampled together, or are the same, share each draw.
+            seed = self.seed if joint else self.seed + i
+            payments = simulated_payments(
+                self.fitted.fits[plan], state, total, self.within, futures, seed, rng
+            )
+            found[plan] = payments.sum(axis=1)
+        return found
+
+    def totals(self) -> Mapping[str, NDArray] | None:
+        """Simulated totals of all contracts."""
+        found = {name: np.zeros(1) for name in ("purchases", "discounted_purchases")}
+        if self.fitted.prices is not None:
+            found |= {name: np.zeros(1) for name in ("revenue", "clv")}
+        for plan, payments in self.simulated.items():
+            k = np.arange(1.0, payments.shape[1] + 1.0)
+            plain = payments.sum(axis=1)
+            worth = payments @ np.exp(-np.log1p(self.discount) * k)
+            found["purchases"] = found["purchases"] + plain
+            found["discounted_purchases"] = found["discounted_purchases"] + worth
+            price = self.price(plan)
+            if price is not None:
+                found["revenue"] = found["revenue"] + price * plain
+                found["clv"] = found["clv"] + self.terms.margin * price * worth
+        return found
+
+    def counts(self) -> None:
+        """No distribution by customer; `table` has its bounds."""
+        return None
+
+    def buyers(self) -> NDArray | None:
+        """Simulated numbers of customers who pay at least once: those who make the next renewal."""
+        return sum((payments[:, 0] for payments in self.simulated.values()), np.zeros(1))
+
+    def write(self, path: str | Path, metadata: Mapping[str, str]) -> None:
+        """Write ``frame`` as Parquet."""
+        write_parquet(self.frame, path, metadata)

@@ -1,0 +1,284 @@
+"""Were we right about renewals? Later periods held out, and every forecaster scored on them."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from html import escape
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from predclv.contracts.baselines import ConstantChurn, FittedCurve
+from predclv.contracts.fitted import FittedContracts
+from predclv.contracts.outlook import simulated_payments
+from predclv.contracts.prospects import central, mean_of_draws
+from predclv.contracts.renewals import Renewals
+from predclv.errors import DataError, OptionError, PredclvError
+from predclv.units import probability
+
+_FUTURES = 1000
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class RenewalSplit:
+    """Contracts as they were known some periods ago, and what came.
+
+    Attributes
+    ----------
+    calibration : Renewals
+        What was known.
+    whole : Renewals
+        What is known now.
+    periods : int
+        Periods between the two.
+    """
+
+    calibration: Renewals
+    whole: Renewals
+    periods: int
+
+    def came(self) -> pd.DataFrame:
+        """What came of contracts that ran at the cut, a row per cohort and later age.
+
+        Columns: the plan, if any; ``cohort``; ``renewals`` behind them at the cut; ``ahead`` (1, 2,
+        ...); ``customers`` at the cut; ``at_risk`` and ``renewed`` at that age; ``survivors``.
+        Where a cohort's contracts are observed for different times, survivors are customers times
+        the shares that renewed.
+        """
+        keys = ([self.whole.by] if self.whole.by else []) + ["cohort"]
+        running = (
+            self.calibration.running()
+            .groupby([*keys, "renewals"], as_index=False, observed=True)["customers"]
+            .sum()
+        )
+        # Of a cohort, those that have come as far as the cut.
+        running = running.loc[running.groupby(keys, observed=True)["renewals"].idxmax()]
+        later = self.whole.frame
+        found = running.merge(later, on=keys, how="left", validate="1:m")
+        found = found[found["age"] > found["renewals"]]
+        found = found[found["at_risk"] > 0].sort_values([*keys, "age"], kind="stable")
+        found["ahead"] = found["age"] - found["renewals"]
+        share = found["renewed"] / found["at_risk"]
+        stays = share.groupby([found[key] for key in keys], observed=True).cumprod()
+        found["survivors"] = found["customers"] * stays
+        return found.drop(columns="age").reset_index(drop=True)
+
+    def __repr__(self) -> str:
+        return (
+            f"RenewalSplit: {self.calibration!r}; {self.periods} "
+            f"{self.whole.period}{'' if self.periods == 1 else 's'} held out"
+        )
+
+
+def split_of(renewals: Renewals, periods: int) -> RenewalSplit:
+    """Hold out the last periods of every cohort."""
+    return RenewalSplit(renewals.as_of(periods), renewals, int(periods))
+
+
+@dataclass(frozen=True, slots=True, repr=False, eq=False)
+class ContractValidation:
+    """How forecasters of renewals did on periods they had not seen.
+
+    Attributes
+    ----------
+    frame : DataFrame
+        One row per forecaster; see :func:`validated`.
+    by_age : DataFrame
+        One row per forecaster, cohort and age: ``survivors`` that came and ``expected``, with
+        ``lower`` and ``upper`` where the forecaster has an interval.
+    split : RenewalSplit
+    level : float
+    failed : mapping
+        Why a forecaster has no row, by name.
+    """
+
+    frame: pd.DataFrame
+    by_age: pd.DataFrame
+    split: RenewalSplit
+    level: float
+    failed: Mapping[str, str]
+
+    def calibration(self) -> pd.DataFrame:
+        """Survival by periods ahead, cohorts together: ``actual`` and a column per forecaster."""
+        sums = self.by_age.groupby(["forecaster", "ahead"], sort=False)[
+            ["customers", "survivors", "expected"]
+        ].sum()
+        share = (sums["expected"] / sums["customers"]).unstack("forecaster")
+        share = share[list(self.frame.index)]
+        first = sums.xs(self.frame.index[0], level="forecaster")
+        share.insert(0, "actual", first["survivors"] / first["customers"])
+        return share
+
+    def findings(self) -> list[str]:
+        """What the numbers say, in sentences; among them whether the formula would have done."""
+        frame = self.frame
+        best = str(frame["mae_survival"].idxmin())
+        lines = [
+            f"Closest to the survival that came: {best}, {frame['mae_survival'][best]:.1%} off on "
+            f"average over {self.split.periods} {self.split.whole.period}s."
+        ]
+        formula = ConstantChurn.title
+        models = [name for name in frame.index if np.isfinite(frame["coverage"][name])]
+        if formula in frame.index and models:
+            model = str(frame.loc[models, "mae_survival"].idxmin())
+            off, wrong = frame["mae_survival"][formula], frame["horizon_error"][formula]
+            noise = float(
+                np.sqrt((self.by_age["survivors"] / self.by_age["customers"] ** 2).mean())
+            )
+            if off <= frame["mae_survival"][model] + 0.5 * noise:
+                lines.append(
+                    f"The formula with constant churn would have done: {off:.1%} off on average, "
+                    f"{model} {frame['mae_survival'][model]:.1%}."
+                )
+            else:
+                lines.append(
+                    f"The formula with constant churn would have been {abs(wrong):.0%} too "
+                    f"{'low' if wrong < 0 else 'high'} at the end, {model} "
+                    f"{abs(frame['horizon_error'][model]):.0%} too "
+                    f"{'low' if frame['horizon_error'][model] < 0 else 'high'}."
+                )
+        lines += [f"{name} could not forecast: {why}" for name, why in self.failed.items()]
+        return lines
+
+    def __repr__(self) -> str:
+        return "\n".join([repr(self.split), self.frame.round(4).to_string(), *self.findings()])
+
+    def _repr_html_(self) -> str:
+        told = "".join(f"<li>{escape(line)}</li>" for line in self.findings())
+        shown = self.frame.to_html(float_format="{:.4f}".format)
+        return f"<p>{escape(repr(self.split))}</p>{shown}<ul>{told}</ul>"
+
+
+def validated(
+    forecasters: Any, split: RenewalSplit, level: float = 0.9, seed: int | None = None
+) -> ContractValidation:
+    """Fit forecasters of renewals to what was known, and score them on what came.
+
+    Returns
+    -------
+    ContractValidation
+        ``frame`` has, per forecaster: ``renewals`` expected in all and ``actual``; ``error`` of
+        that total; ``horizon_error``, of how many are left at the end; ``mae_survival``, how far
+        the share that is left is off, on average over cohorts (by customers) and ages;
+        ``log_score``, log-likelihood per renewal that came up; ``coverage`` of survivors by their
+        intervals and their mean ``width``, NaN for who has none.
+
+    Raises
+    ------
+    DataError, OptionError
+        If there is no forecaster, or none can forecast.
+    """
+    level = probability(level, "level")
+    came = split.came()
+    if not len(came):
+        raise DataError("No contract that ran at the cut has come up for renewal since.")
+    seed = int(np.random.default_rng().integers(1 << 62)) if seed is None else seed
+    rows, parts, failed = {}, [], {}
+    for name, recipe in named(forecasters).items():
+        try:
+            by = getattr(recipe, "by", split.whole.by)
+            known = split.calibration if by else split.calibration.together()
+            fitted = recipe.fit(known)
+        except PredclvError as error:
+            failed[name] = str(error)
+            continue
+        part = _scored_rows(fitted, came, split, level, seed)
+        rows[name] = _scores(part)
+        part.insert(0, "forecaster", name)
+        parts.append(part)
+    if not rows:
+        raise DataError(f"No forecaster can forecast: {failed}.")
+    frame = pd.DataFrame(rows).T
+    frame.index.name = "forecaster"
+    return ContractValidation(frame, pd.concat(parts, ignore_index=True), split, level, failed)
+
+
+def named(forecasters: Any) -> dict[str, Any]:
+    """Forecasters by name, the baselines beside them where only models are given as one."""
+    if not isinstance(forecasters, Mapping):
+        listed = list(forecasters) if isinstance(forecasters, Sequence) else [forecasters]
+        forecasters = {getattr(one, "title", type(one).__name__): one for one in listed}
+        if len(forecasters) < len(listed):
+            raise OptionError("Two forecasters have one name: give a mapping of names.")
+    if not forecasters:
+        raise OptionError("There is no forecaster: give a mapping such as {'sBG': model}.")
+    foreign = [n for n, one in forecasters.items() if not hasattr(one, "fit")]
+    if foreign:
+        raise OptionError(f"Forecasters of renewals have a fit; these have not: {foreign}.")
+    return dict(forecasters)
+
+
+def _scored_rows(
+    fitted: Any, came: pd.DataFrame, split: RenewalSplit, level: float, seed: int
+) -> pd.DataFrame:
+    """What came, with what was expected of it."""
+    found = came.copy()
+    found["expected"], found["retention"] = 0.0, 0.0
+    found["lower"], found["upper"] = np.nan, np.nan
+    by = split.whole.by
+    keys = ([by] if by else []) + ["cohort"]
+    found["is_last"] = found["ahead"] == found.groupby(keys, observed=True)["ahead"].transform(
+        "max"
+    )
+    length = int(came["ahead"].max())
+    plans = [None] if by is None else list(came[by].unique())
+    for i, plan in enumerate(plans):
+        here = np.ones(len(found), bool) if by is None else (found[by] == plan).to_numpy()
+        rows = found[here]
+        ages, place = np.unique(rows["renewals"].to_numpy(), return_inverse=True)
+        ahead = rows["ahead"].to_numpy() - 1
+        of = plan if plan in _plans(fitted) else None
+        stays = _stays(fitted, of, ages, length)
+        chance = stays[place, ahead]
+        before = np.where(ahead > 0, stays[place, np.maximum(ahead - 1, 0)], 1.0)
+        found.loc[here, "expected"] = rows["customers"].to_numpy() * chance
+        found.loc[here, "retention"] = chance / before
+        if isinstance(fitted, FittedContracts):
+            first = rows.drop_duplicates("cohort")
+            state = {"renewals": first["renewals"].to_numpy(float)}
+            rng = np.random.default_rng([seed % (1 << 63), i])
+            drawn = simulated_payments(
+                fitted.fit_of(of), state, first["customers"].to_numpy(), length, _FUTURES,
+                seed + i, rng,
+            )  # fmt: skip
+            ends = [0.5 - level / 2, 0.5 + level / 2]
+            bounds = np.quantile(drawn, ends, axis=0)
+            cohort = pd.Index(first["cohort"]).get_indexer(rows["cohort"])
+            found.loc[here, "lower"] = bounds[0][cohort, ahead]
+            found.loc[here, "upper"] = bounds[1][cohort, ahead]
+    return found
+
+
+def _plans(fitted: Any) -> Mapping[Any, Any]:
+    return fitted.curves if isinstance(fitted, FittedCurve) else fitted.fits
+
+
+def _stays(fitted: Any, plan: Any, ages: NDArray, length: int) -> NDArray:
+    """The chance of 1, 2, ... further renewals, shape (n, length)."""
+    if isinstance(fitted, FittedCurve):
+        return fitted.stays(plan, ages, length)
+    model = central(fitted.fit_of(plan))
+    k = np.arange(1.0, length + 1.0)
+    return np.array([mean_of_draws(model.survival_after(k, float(m)), length) for m in ages])
+
+
+def _scores(part: pd.DataFrame) -> dict[str, float]:
+    n, actual, expected = (part[c].to_numpy(float) for c in ("customers", "survivors", "expected"))
+    last = part["is_last"]
+    r = np.clip(part["retention"].to_numpy(), 1e-12, 1 - 1e-12)
+    up, made = part["at_risk"].to_numpy(float), part["renewed"].to_numpy(float)
+    inside = (actual >= part["lower"] - 1e-9) & (actual <= part["upper"] + 1e-9)
+    has = part["lower"].notna().all()
+    return {
+        "renewals": expected.sum(),
+        "actual": actual.sum(),
+        "error": expected.sum() / actual.sum() - 1.0 if actual.sum() else np.nan,
+        "horizon_error": float(expected[last].sum() / actual[last].sum() - 1.0)
+        if actual[last].sum()
+        else np.nan,
+        "mae_survival": float(np.average(np.abs(expected - actual) / n, weights=n)),
+        "log_score": float((made @ np.log(r) + (up - made) @ np.log1p(-r)) / up.sum()),
+        "coverage": float(inside.mean()) if has else np.nan,
+        "width": float((part["upper"] - part["lower"]).mean()) if has else np.nan,
+    }

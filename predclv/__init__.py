@@ -52,6 +52,7 @@ _HOME = {
     "lookalike": "predclv.decisions.lookalikes",
     "Lookalike": "predclv.decisions.lookalikes",
     "load": "predclv.store",
+    "CustomerBase": "predclv.base.customer_base",
 }
 _MODULES = {
     "baselines": "predclv.baselines",
@@ -69,6 +70,7 @@ __all__ = [*_HOME, *_MODULES, "__version__"]
 
 if TYPE_CHECKING:
     from predclv import baselines, contracts, errors, historical, plots, units
+    from predclv.base.customer_base import CustomerBase
     from predclv.clocks.recipe import Clock
     from predclv.contracts.fitted import FittedContracts
     from predclv.contracts.intake import renewals

@@ -10,6 +10,7 @@ import typer
 from typer.exceptions import TyperException
 
 import predclv as pc
+from predclv.cli_base import base
 from predclv.cli_campaign import campaign, drivers
 from predclv.cli_contracts import contracts
 from predclv.cli_options import (
@@ -264,6 +265,7 @@ def lists(
     typer.echo(f"{len(found):,} of {len(fitted.rfm):,} customers\nWritten to {out}")
 
 
+app.add_typer(base, name="base")
 app.command()(validate)
 app.command()(backtest)
 app.command()(drivers)

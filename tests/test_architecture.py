@@ -17,6 +17,7 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 # From the top down: a row may import the rows below it and its own part, nothing else.
 ROWS = (
     {"cli", "demo"},  # with cli_options and others: parts of one thing
+    {"base"},
     {"store"},
     {"reports"},
     {"plots"},
@@ -53,6 +54,7 @@ HOMES = {
     "nutpie": r"engines/pymc\w*\.py",
     "arviz": r"engines/pymc\w*\.py",
     "lifetimes": r"engines/lifetimes\.py|logs/datasets\.py",
+    "vl_convert": r"reports/dashboard\.py",
     "typer": r"cli\w*\.py",
     "rich": r"demo\.py|progress\.py",
     "polars": r"(?!)",

@@ -123,6 +123,18 @@ class Log:
         self.warehouse.drop(wanted)
         return frame
 
+    def keep_days(self, name: str) -> dict[str, int]:
+        """Keep every customer's days, of refunds alone too, as a table; facts about the rows.
+
+        Beside customer_id, day and row_count it has ``units`` where there are amounts, net, and
+        ``bought``, ``refund_units`` and ``refund_rows`` where the log has refunds.
+        """
+        options: _RefundOptions = {**self._refund_options, "refunds_count": True}
+        sql = self._statements.purchase_days(None, None, **options, also=", count(*) AS row_count")
+        self.warehouse.store(name, sql, self._table.reader)
+        facts = {name: int(self._facts.get(name, 0)) for name in ("refund_rows", "rounded_rows")}
+        return facts | {"is_text": int(self._table.is_text)}
+
     def keep_purchases(
         self, name: str, after: datetime.date | None, until: datetime.date | None
     ) -> None:

@@ -1,0 +1,147 @@
+"""The groups that a refresh is told by: tiers, cohorts, or a column of a table of customers."""
+
+import datetime
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+
+from predclv.errors import DataError, OptionError, did_you_mean, some
+from predclv.logs.ids import usable_ids
+from predclv.warehouse.base import fresh
+from predclv.warehouse.dialects import DUCKDB
+from predclv.warehouse.duckdb import DuckDBWarehouse
+
+COHORTS = {
+    "cohort": "year(d) || '-Q' || quarter(d)",
+    "cohort_month": "strftime(d, '%Y-%m')",
+    "cohort_year": "CAST(year(d) AS VARCHAR)",
+}
+"""Groups by first purchase, as SQL of that day."""
+
+CUTS = (0.5, 0.8, 0.95)
+TIERS = ("bottom 50%", "50% to 80%", "80% to 95%", "top 5%")
+"""Tiers of a refresh, the lowest first: those of `pc.segments.tiers`."""
+
+MOST_GROUPS = 60
+"""Each has intervals of its own, from simulated futures."""
+
+_TAKEN = {"customer_id", "tier", "all", "group", "date", "clv", *COHORTS}
+
+
+@dataclass(frozen=True, slots=True)
+class Grouping:
+    """One way to part customers.
+
+    Attributes
+    ----------
+    name : str
+        Of the column in the kept forecast.
+    sql : str
+        Its value, of a row ``s`` of the summary or ``g`` of the joined table.
+    join : str
+        What joins that table.
+    """
+
+    name: str
+    sql: str
+    join: str = ""
+
+
+def groupings(by: Any, engine: DuckDBWarehouse, day: int) -> list[Grouping]:
+    """What ``by`` names: ``"cohort"``, ``"tier"``, tables with an id and one more column.
+
+    Raises
+    ------
+    OptionError
+        If a name is unknown or taken.
+    DataError
+        If a table is none, or names customers twice.
+    """
+    asked = [] if by is None else [by] if _is_one(by) else list(by)
+    found = [
+        _named(item, day) if isinstance(item, str) else _joined(item, engine) for item in asked
+    ]
+    found = [grouping for grouping in found if grouping.name != "tier"]
+    names = [grouping.name for grouping in found]
+    if len(set(names)) < len(names):
+        raise OptionError(f"Groups need names of their own; got {some(names)}.")
+    return found
+
+
+def _is_one(by: Any) -> bool:
+    return isinstance(by, str) or hasattr(by, "columns")
+
+
+def _named(name: str, day: int) -> Grouping:
+    if name == "tier":
+        return Grouping("tier", "")
+    if name not in COHORTS:
+        known = ("tier", *COHORTS)
+        raise OptionError(
+            f"by must name {', '.join(known)}, or be a table with customer_id and one column of "
+            f"groups; got {name!r}.{did_you_mean(name, known)}"
+        )
+    first = f"(DATE '1970-01-01' + CAST({day} - s.age_days AS INTEGER))"
+    return Grouping(name, COHORTS[name].replace("(d", f"({first}"))
+
+
+def _joined(table: Any, engine: DuckDBWarehouse) -> Grouping:
+    frame = table if isinstance(table, pd.DataFrame) else pd.DataFrame(table)
+    others = [name for name in frame if name != "customer_id"]
+    if "customer_id" not in frame or len(others) != 1:
+        raise DataError(
+            "A table of groups has customer_id and one more column, which names the groups; this "
+            f"has {some(map(repr, frame.columns), 10)}."
+        )
+    name = str(others[0])
+    if name in _TAKEN or not name.isidentifier():
+        raise OptionError(f"A column of groups cannot be called {name!r}; choose another name.")
+    twice = frame["customer_id"][frame["customer_id"].duplicated()]
+    if len(twice):
+        raise DataError(f"Customers are in the table of groups twice: {some(twice.unique())}.")
+    if frame[name].nunique() > MOST_GROUPS:
+        raise OptionError(
+            f"{name!r} has {frame[name].nunique():,} groups; at most {MOST_GROUPS} can be told."
+        )
+    registered = fresh("groups")
+    ids = usable_ids(frame["customer_id"], "customer_id")
+    texts = frame[name].astype(object).where(frame[name].notna(), None)
+    engine.register(
+        registered,
+        pa.table(
+            {
+                "customer_id": pa.Array.from_pandas(ids),
+                "named": pa.array([None if t is None else str(t) for t in texts], pa.string()),
+            }
+        ),
+    )
+    return Grouping(
+        name,
+        f"coalesce({registered}.named, '(none)')",
+        f"LEFT JOIN {registered} ON {registered}.customer_id = s.customer_id",
+    )
+
+
+def customers_sql(summary: str, scores: str, found: Sequence[Grouping], value: str) -> str:
+    """A SELECT of everything that is kept of a customer at a refresh.
+
+    The state in whole days, the forecast, the tier and the groups.
+    """
+    above = " + ".join(f"CAST(below >= {cut} AS INTEGER)" for cut in CUTS)
+    names = ", ".join(DUCKDB.literal(tier) for tier in TIERS)
+    groups = "".join(f", {g.sql} AS {DUCKDB.quote(g.name)}" for g in found)
+    joins = " ".join(g.join for g in found)
+    return (
+        f"SELECT * EXCLUDE (below), [{names}][1 + {above}] AS tier FROM ("
+        f"SELECT s.* EXCLUDE (row_count), f.* EXCLUDE (customer_id){groups},"
+        f" (rank() OVER (ORDER BY f.{value}) - 1) / count(*) OVER () AS below"
+        f" FROM {summary} s JOIN {scores} f ON f.customer_id = s.customer_id {joins})"
+    )
+
+
+def day_of(number: int) -> datetime.date:
+    """The date of a number of days since 1970."""
+    return datetime.date(1970, 1, 1) + datetime.timedelta(days=int(number))

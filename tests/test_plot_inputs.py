@@ -27,6 +27,7 @@ DRAWS = {
     "cohort_heatmap": {"cohorts"},
     "compare": {"validation"},
     "coverage_curve": {"validation"},
+    "contract_calibration": set(),
     "customer_history": {"fitted"},
     "frequency_recency": {"fitted"},
     "gains": {"validation"},
@@ -37,10 +38,13 @@ DRAWS = {
     "pit_histogram": {"validation"},
     "regularity": {"fitted", "rfm", "split"},
     "repeat_histogram": {"fitted"},
+    "retention_by_age": set(),
+    "survival_by_cohort": set(),
     "tier_migration": set(),
     "tier_profile": {"tiers"},
     "timings": {"fitted", "rfm", "split"},
     "tracking": {"fitted", "validation"},
+    "value_by_age": set(),
 }
 
 

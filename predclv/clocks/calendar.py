@@ -266,6 +266,12 @@ class Calendar(FieldsAlone):
                 if isinstance(term, Regressors):
                     term.columns(np.array([self._last_tabulated + 1]))
 
+    @property
+    def known_until(self) -> float:
+        """The last day on which the rate is known: of regressors; inf without any."""
+        known = [term.last_day for term in self.terms if isinstance(term, Regressors)]
+        return float(min(known, default=np.inf))
+
     @once
     def _level(self) -> NDArray:
         eta = self.effects @ self._observed.T

@@ -71,10 +71,16 @@ class AheadOnCalendar(Ahead):
         \int_0^h e^{-\delta s} dE(\Lambda(s))
         = e^{-\delta h} E(\Lambda(h)) + \delta \int_0^h e^{-\delta s} E(\Lambda(s)) ds
 
-    E is smooth in the clock's time: it is taken at 24 Chebyshev points of its logarithm and
-    interpolated, so the integral over days is one weighted sum of 24 expectations, the same for all
-    customers (relative error 1e-6 or less). Without an end, from five years on the clock counts as
-    steady at its average rate, and the closed form takes over.
+    The same on a steady clock of the rate :math:`\rho = \Lambda(h) / h` has a closed form, so that
+    only the difference is integrated,
+
+    .. math:: \delta \int_0^h e^{-\delta s} \left[ E(\Lambda(s)) - E(\rho s) \right] ds
+
+    which is 0 where all days are alike. E is smooth in the clock's time: it is taken at 24
+    Chebyshev points of its logarithm and interpolated, so the integral over days is one weighted
+    sum of 24 expectations, the same for all customers (relative error 1e-6 or less). Without an
+    end, from five years on the clock counts as steady at its average rate, and the closed form
+    takes over.
 
     Attributes
     ----------
@@ -121,12 +127,14 @@ class AheadOnCalendar(Ahead):
         if self.delta == 0:
             return future.expected_purchases(self.t)
         nodes, weights = self._rule
-        total: Any = 0.0
+        end = float(nodes[-1])
+        total: Any = future.discounted_purchases(end, self.delta / self._rate_until(end))
         for t, weight in zip(nodes, weights, strict=True):
-            total = total + weight * future.expected_purchases(t)
+            if weight:
+                total = total + weight * future.expected_purchases(t)
         if not self.is_endless:
             return total
-        end, delta = float(nodes[-1]), self.delta / self.rate
+        delta = self.delta / self.rate
         rest = future.discounted_purchases(np.inf, delta) - future.discounted_purchases(end, delta)
         return total + self._settled_discount * np.exp(delta * end) * rest
 
@@ -134,10 +142,19 @@ class AheadOnCalendar(Ahead):
     def _settled_discount(self) -> float:
         return float(np.exp(-self._delta_per_day * _SETTLED * 365.2425))
 
+    @property
+    def _integrated(self) -> float:
+        """Days over which the clock is followed day by day."""
+        return _SETTLED * 365.2425 if self.is_endless else self.days
+
+    def _rate_until(self, end: float) -> float:
+        """The clock's average rate up to its time ``end``, that of the days integrated."""
+        return end / float(Steady(self.clock.unit).elapsed(self._integrated))
+
     @once
     def _rule(self) -> tuple[NDArray, NDArray]:
         """Times of the clock, and weights of the expectations by then, each shape (nodes,)."""
-        days = _SETTLED * 365.2425 if self.is_endless else self.days
+        days = self._integrated
         end = float(self.clock.elapsed(self.start, self.start + days))
         points = 0.5 - 0.5 * np.cos(np.pi * np.arange(_NODES) / (_NODES - 1))
         scale = end / 50.0
@@ -145,12 +162,16 @@ class AheadOnCalendar(Ahead):
         nodes[-1] = end
         # Midpoints of equal steps of days; the clock runs evenly within a day.
         s = (np.arange(_STEPS) + 0.5) * days / _STEPS
-        at = self.clock.elapsed(self.start, self.start + s)
-        place = np.log1p(at / scale) / np.log1p(end / scale)
         weights = self._delta_per_day * (days / _STEPS) * np.exp(-self._delta_per_day * s)
-        found = weights @ _lagrange(points, place)
-        found[-1] += np.exp(-self._delta_per_day * days)
-        return nodes, found
+
+        def place(at: NDArray) -> NDArray:
+            return np.log1p(at / scale) / np.log1p(end / scale)
+
+        at, steady = self.clock.elapsed(self.start, self.start + s), end / days * s
+        if np.allclose(at, steady, rtol=1e-11, atol=0):  # rounding alone
+            return nodes, np.zeros(_NODES)
+        apart = _lagrange(points, place(at)) - _lagrange(points, place(steady))
+        return nodes, weights @ apart
 
 
 def _lagrange(nodes: NDArray, at: NDArray) -> NDArray:

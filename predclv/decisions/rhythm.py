@@ -33,8 +33,8 @@ def at_risk(
     Gamma(r + x, alpha + t_x), times by the clock of the fit. Had they stayed, they would be silent
     for longer than s with probability ``((alpha + t_x) / (alpha + t_x + s))^(r + x)``. Overdue is
     whose silence is less likely than ``1 - overdue``: somebody who buys weekly after a month,
-    somebody who buys once a year not yet. For a purchase model without such a rate the probability is its own, of no
-    purchase since the last one.
+    somebody who buys once a year not yet. For a purchase model without such a rate the probability
+    is its own, of no purchase since the last one.
 
     Parameters
     ----------

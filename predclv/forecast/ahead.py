@@ -9,8 +9,10 @@ from numpy.typing import NDArray
 
 from predclv.clocks.base import Steady
 from predclv.clocks.calendar import Calendar
+from predclv.clocks.days import date_of
 from predclv.errors import DataError
 from predclv.models.futures import Future
+from predclv.notices import counted
 from predclv.once import FieldsAlone, once
 from predclv.samples.cells import Cells
 
@@ -204,14 +206,22 @@ def times_of(clock: Steady | Calendar | None, cells: Cells, to_fit_unit: float) 
     """
     if not isinstance(clock, Calendar):
         return cells.recency * to_fit_unit, cells.T * to_fit_unit
-    if cells.last_day is None:
-        raise DataError(
-            "A forecast by a clock needs to know the days of purchases, and these customers come "
-            "from a summary without (RFM.from_frame). Make it with pc.rfm_summary(log)."
-        )
-    born = cells.last_day - cells.age_days
+    born = cells.known_last_day - cells.age_days
+    _check_born(clock, cells, born)
     t_x = clock.elapsed(born, born + cells.recency_days)
-    return t_x, clock.elapsed(born, cells.last_day)
+    return t_x, clock.elapsed(born, cells.known_last_day)
+
+
+def _check_born(clock: Calendar, cells: Cells, born: NDArray) -> None:
+    """Nobody came before the clock's time begins."""
+    early = born < clock.first_day
+    if early.any():
+        customers = int(cells.weight[early].sum())
+        raise DataError(
+            f"{counted(customers, 'customer', 'customers')} first bought before the clock's time "
+            f"begins, on {date_of(clock.first_day)}, the first day of the log it was fitted to; "
+            f"the earliest on {date_of(born.min())}. Fit to a log that has them."
+        )
 
 
 def times_of_customers(

@@ -1,7 +1,7 @@
 """Bands of tracking: where a cohort's purchases may fall if the model is right."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pandas as pd
@@ -65,8 +65,8 @@ class Cohort:
         """The same on a calendar, where an age has a time of its own for each day of birth."""
         born = np.flatnonzero(self.births)
         until = clock.elapsed(self.first_day, self.first_day + np.arange(self.days[-1] + 1))
-        total, day = np.zeros(self.days.size), Steady(clock.unit).elapsed(1)
-        longest, by_age = float(until[-1] + self.extra * day), model.expected_purchases
+        total, day = np.zeros(self.days.size), float(Steady(clock.unit).elapsed(1))
+        longest, by_age = float(until[-1] + self.extra * day), cast(Any, model.expected_purchases)
         if step > 1 and longest > 4 * step * day:
             asked = np.append(np.arange(0.0, longest, step * day), longest)
             by_age = CubicSpline(asked, model.expected_purchases(asked))

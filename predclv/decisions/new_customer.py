@@ -279,16 +279,16 @@ def _repeats(fit: Fit, months: NDArray, delta: float, day: int) -> Callable[...,
             return np.asarray(model.discounted_purchases(times, delta))
 
         return by_time
-    ends, effects = (
-        months * DAYS["month"],
-        fit.space.free_at(np.array([*fit.params.values()]))[own:],
-    )
+    ends, effects = months * DAYS["month"], clock.effects
     ahead = [AheadOnCalendar.of(clock, day, end, delta) for end in ends]
+    times, deltas = (np.array([getattr(a, name) for a in ahead]) for name in ("t", "delta_alike"))
+    nodes, weights = np.array([each.rule for each in ahead]).swapaxes(0, 1)
 
     def by_month(free: NDArray | None) -> NDArray:
         model: Any = fit.model if free is None else kind.at(free[:own])
         if free is None or np.array_equal(free[own:], effects):
-            return np.array([float(each.discounted_purchases(model)) for each in ahead])
+            unlike = np.sum(weights * model.expected_purchases(nodes), axis=1)
+            return np.asarray(model.discounted_purchases(times, deltas) + unlike)
         return _by_days(model, clock.at(free[own:]), day, ends, delta)
 
     return by_month

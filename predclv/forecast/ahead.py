@@ -128,9 +128,9 @@ class AheadOnCalendar(Ahead):
         """Expected purchases within the horizon, each discounted by the days until then."""
         if self.delta == 0:
             return future.expected_purchases(self.t)
-        nodes, weights = self._rule
+        nodes, weights = self.rule
         end = float(nodes[-1])
-        total: Any = future.discounted_purchases(end, self.delta / self._rate_until(end))
+        total: Any = future.discounted_purchases(end, self.delta_alike)
         for t, weight in zip(nodes, weights, strict=True):
             if weight:
                 total = total + weight * future.expected_purchases(t)
@@ -149,13 +149,18 @@ class AheadOnCalendar(Ahead):
         """Days over which the clock is followed day by day."""
         return _SETTLED * 365.2425 if self.is_endless else self.days
 
-    def _rate_until(self, end: float) -> float:
-        """The clock's average rate up to its time ``end``, that of the days integrated."""
-        return end / float(Steady(self.clock.unit).elapsed(self._integrated))
+    @property
+    def delta_alike(self) -> float:
+        """The discount rate per unit of the clock's time, were all days integrated alike."""
+        real = float(Steady(self.clock.unit).elapsed(self._integrated))
+        return self.delta * real / float(self.rule[0][-1])
 
     @once
-    def _rule(self) -> tuple[NDArray, NDArray]:
-        """Times of the clock, and weights of the expectations by then, each shape (nodes,)."""
+    def rule(self) -> tuple[NDArray, NDArray]:
+        """Times of the clock, and weights of the expectations by then, each shape (nodes,).
+
+        Their sum is what a clock's days being unlike adds to the closed form with `delta_alike`.
+        """
         days = self._integrated
         end = float(self.clock.elapsed(self.start, self.start + days))
         points = 0.5 - 0.5 * np.cos(np.pi * np.arange(_NODES) / (_NODES - 1))

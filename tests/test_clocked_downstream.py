@@ -224,7 +224,7 @@ def test_each_origin_of_a_backtest_has_the_clock_of_what_was_known_there(log):
 def test_who_came_before_the_clock_began_is_an_error(fitted, log):
     early = log.assign(date=pd.to_datetime(log["date"]) - pd.Timedelta(days=30))
     rfm = pc.rfm_summary(early[early["date"] <= END], observation_end=END)
-    with pytest.raises(pc.errors.DataError, match="1997-01-01.*earliest on 1996-12-02"):
+    with pytest.raises(pc.errors.DataError, match=r"1997-01-01.*earliest on 1996-12-02"):
         fitted.forecast(rfm=rfm, level=None).frame  # noqa: B018
 
 

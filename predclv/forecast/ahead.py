@@ -18,7 +18,7 @@ from predclv.samples.cells import Cells
 
 _NODES = 24  # times at which expectations are taken, between which they are interpolated
 _STEPS = 20_000  # of the integral over days
-_SETTLED = 5  # years after which a clock counts as steady where there is no end
+_SETTLED = 10  # years after which a clock has no days of its own, and is steady
 WORTHLESS = 1e-4
 """A purchase discounted below this ends an infinite horizon: 1e-4 of what would follow is missed,
 and of a customer who buys on at one rate 1e-4 of all."""
@@ -81,8 +81,8 @@ class AheadOnCalendar(Ahead):
     which is 0 where all days are alike. E is smooth in the clock's time: it is taken at 24
     Chebyshev points of its logarithm and interpolated, so the integral over days is one weighted
     sum of 24 expectations, the same for all customers (relative error 1e-6 or less). Without an
-    end, from five years on the clock counts as steady at its average rate, and the closed form
-    takes over.
+    end, from ten years on the clock has no days of its own and is steady, and the closed form takes
+    over, with no further error.
 
     Attributes
     ----------

@@ -144,7 +144,10 @@ class Calendar(FieldsAlone):
 
     def at(self, effects: ArrayLike) -> Self:
         """The clock at other effects, shape (k,) or (draws, k)."""
-        return replace(self, effects=np.asarray(effects, float))
+        found = replace(self, effects=np.asarray(effects, float))
+        for name in ("_observed", "_tabulated", "_later"):  # columns, whatever the effects
+            found.__dict__[name] = getattr(self, name)
+        return found
 
     # What a fit needs, at any effects.
 
@@ -178,9 +181,11 @@ class Calendar(FieldsAlone):
     def log_rate(self, days: Any) -> NDArray:
         """Log of :meth:`rate`."""
         numbers = day_numbers(days)
-        columns = basis(self.terms, numbers.ravel())
-        eta = self.effects @ columns.T
-        return (eta - self._level[..., None]).reshape((*self._level.shape, *numbers.shape))
+        found = self._log_rate_at(basis(self.terms, numbers.ravel()))
+        return found.reshape((*self._level.shape, *numbers.shape))
+
+    def _log_rate_at(self, columns: NDArray) -> NDArray:
+        return self.effects @ columns.T - self._level[..., None]
 
     def rate(self, days: Any) -> NDArray:
         """How much faster than on average the shop runs on these days, shape (..., n).
@@ -267,6 +272,12 @@ class Calendar(FieldsAlone):
                 if isinstance(term, Regressors):
                     term.columns(np.array([self._last_tabulated + 1]))
 
+    @property
+    def known_until(self) -> float:
+        """The last day on which the rate is known: of regressors; inf without any."""
+        known = [term.last_day for term in self.terms if isinstance(term, Regressors)]
+        return float(min(known, default=np.inf))
+
     @once
     def _level(self) -> NDArray:
         eta = self.effects @ self.observed_basis.T
@@ -287,7 +298,7 @@ class Calendar(FieldsAlone):
     @once
     def _sums(self) -> NDArray:
         """Sums of rates from ``first_day`` (0) to the last tabulated day, shape (..., m + 1)."""
-        rate = self.rate(np.arange(self.first_day + 1, self._last_tabulated + 1))
+        rate = np.exp(self._log_rate_at(self._tabulated))
         return np.concatenate([np.zeros((*rate.shape[:-1], 1)), np.cumsum(rate, axis=-1)], axis=-1)
 
     @once
@@ -298,5 +309,16 @@ class Calendar(FieldsAlone):
         """
         if any(isinstance(term, Regressors) for term in self.terms):
             return np.ones_like(self._level)
-        days = self._last_tabulated + 1 + np.arange(_WEEKS_AND_YEARS)
-        return self.rate(days).mean(axis=-1)
+        return np.exp(self._log_rate_at(self._later)).mean(axis=-1)
+
+    @once
+    def _tabulated(self) -> NDArray:
+        """The terms' columns on all days with a rate of their own, shape (m, k)."""
+        return basis(self.terms, np.arange(self.first_day + 1, self._last_tabulated + 1))
+
+    @once
+    def _later(self) -> NDArray:
+        """The terms' columns on the days after those, shape (28 years, k)."""
+        if any(isinstance(term, Regressors) for term in self.terms):
+            return np.empty((0, len(self.names)))
+        return basis(self.terms, self._last_tabulated + 1 + np.arange(_WEEKS_AND_YEARS))

@@ -4,10 +4,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from predclv.clocks.spans import time_between
 from predclv.engines.result import Fit
-from predclv.forecast.draws import fixed_draws
+from predclv.forecast.ahead import times_of_customers
+from predclv.forecast.draws import clocked_draws, fixed_draws
 from predclv.forecast.fitted import FittedCLV
-from predclv.forecast.paths import purchase_times
 from predclv.summaries.rfm import RFM
 from predclv.units import DAYS
 
@@ -47,20 +48,22 @@ def simulated_revenue(
     sizes = np.bincount(cohort)
     chosen = _sample(cohort, rng)
     frame, to_fit = rfm.frame.iloc[chosen], DAYS[rfm.unit] / DAYS[fitted.unit]
-    x = frame["frequency"].to_numpy(float)
-    t_x, T = (frame[name].to_numpy(float) * to_fit for name in ("recency", "T"))
+    x, cells = frame["frequency"].to_numpy(float), rfm.cells()
     mean = np.maximum(frame["monetary_value"].to_numpy(float), 0.0)
-    ends, place = days / DAYS[fitted.unit], cohort[chosen] * days.size
+    place, last_day = cohort[chosen] * days.size, cells.last_day or 0
     pairs = int(np.clip(_WORK // chosen.size, _FEWEST, _MOST)) // 2
     found = np.empty((pairs, 2, sizes.size * days.size))
     for pair, models in zip(found, _drawn(fitted.purchases, fitted.spend, pairs, rng), strict=True):
-        model, spend = models
+        (model, clock), spend = models
+        t_x, T = times_of_customers(clock, cells, frame, to_fit)
+        ends = time_between(clock, last_day, last_day + days)
         p_alive = model.p_alive(x, t_x, T)
         for future in pair:
             who = np.flatnonzero(rng.random(x.size) < p_alive)
-            traits = model.living(x[who], t_x[who], T[who]).traits(who.shape, rng)
-            n, owner, when = purchase_times(traits, np.full(who.size, ends[-1]), rng)
-            value = spend.given(x[who], mean[who]).simulate(n, rng)
+            living = model.living(x[who], t_x[who], T[who])
+            paths = living.paths(np.full(who.size, ends[-1]), rng)
+            owner, when = paths.times(rng)
+            value = spend.given(x[who], mean[who]).simulate(paths.purchases, rng)
             at = place[who][owner] + np.minimum(np.searchsorted(ends, when), days.size - 1)
             future[:] = np.bincount(at, value, found.shape[2])
     shares = np.bincount(cohort[chosen], minlength=sizes.size) / sizes
@@ -68,8 +71,8 @@ def simulated_revenue(
 
 
 def _drawn(purchases: Fit, spend: Fit, draws: int, rng: np.random.Generator) -> zip:
-    """Models of purchases and of spend at as many draws of their parameters."""
-    return zip(fixed_draws(purchases, draws, rng), fixed_draws(spend, draws, rng), strict=True)
+    """Models of purchases, with their clocks, and of spend at as many draws of their parameters."""
+    return zip(clocked_draws(purchases, draws, rng), fixed_draws(spend, draws, rng), strict=True)
 
 
 def _sample(cohort: NDArray, rng: np.random.Generator) -> NDArray:

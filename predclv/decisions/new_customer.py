@@ -9,15 +9,19 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from predclv.clocks.calendar import Calendar
+from predclv.clocks.days import date_of, day_numbers
 from predclv.engines.result import Fit
 from predclv.errors import AssumptionWarning, DataError, OptionError
+from predclv.forecast.ahead import AheadOnCalendar
 from predclv.forecast.fitted import FittedCLV
+from predclv.logs.log import civil_date
 from predclv.money import money
 from predclv.notices import warn
 from predclv.units import DAYS, force_of_interest, horizon_in, probability, share
 
 _DRAWS = 4000
-_STEP = 1e-3  # of log parameters, in a derivative
+_STEP = 1e-3  # of free parameters, in a derivative
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -88,6 +92,7 @@ def new_customer(
     first_order: float | None = None,
     level: float = 0.9,
     seed: int | None = 0,
+    comes_on: Any = None,
 ) -> NewCustomer:
     """What a customer acquired today is expected to bring, month by month.
 
@@ -118,6 +123,10 @@ def new_customer(
         Of the intervals.
     seed : int or None
         Of the draws of the parameters.
+    comes_on : date or str, optional
+        The day of the first purchase, from which months count; default: the day after observation
+        ended. On a clock it matters, for who comes before the high season buys again sooner; else
+        no day differs from another.
 
     Returns
     -------
@@ -128,7 +137,8 @@ def new_customer(
     DataError
         If the fit has no spend.
     OptionError
-        If the horizon, rate, margin, first order or level makes no sense.
+        If the horizon, rate, margin, first order or level makes no sense, or ``comes_on`` lies
+        before the clock's first day.
 
     Warns
     -----
@@ -145,25 +155,26 @@ def new_customer(
     if not isinstance(fitted, FittedCLV) or fitted.spend is None:
         raise DataError("new_customer wants a FittedCLV with spend: pc.CLVModel().fit(rfm).")
     margin, level = share(margin, "margin"), probability(level, "level")
-    per_month = DAYS["month"] / DAYS[fitted.unit]
     length = horizon_in(horizon, fitted.rfm.unit) * DAYS[fitted.rfm.unit] / DAYS["month"]
     month = np.arange(np.ceil(length - 1e-9) + 1)
-    times = month[1:] * per_month
     delta = force_of_interest(discount_rate, fitted.unit)
+    repeats_of = _repeats(fitted.purchases, month[1:], delta, _day_of(fitted, comes_on))
     rng = np.random.default_rng(seed)
     observed = fitted.spend.checks.get("observed_mean", np.nan)
 
-    def later_of(model: Any) -> NDArray:
+    spend = type(fitted.spend.model)
+
+    def mean_of(model: Any) -> NDArray:
         # An infinite mean, of which the fit has warned, gives way to the observed one.
         return np.atleast_1d(model.mean if np.isfinite(model.mean) else observed)
 
-    def repeats_of(model: Any) -> NDArray:
-        return np.asarray(model.discounted_purchases(times, delta))
+    def later_of(free: NDArray) -> NDArray:
+        return mean_of(spend.at(free))
 
-    later = float(later_of(fitted.spend.model)[0])
+    later = float(mean_of(fitted.spend.model)[0])
     first = _first_order(fitted, later, first_order)
     repeats = np.zeros(month.size)
-    repeats[1:] = repeats_of(fitted.purchases.model)
+    repeats[1:] = repeats_of(None)
     drawn_first = first.mean + first.error * rng.standard_normal((_DRAWS, 1))
     drawn_later = later * np.exp(_shifts(fitted.spend, later_of, rng))
     if first.is_repeat:
@@ -233,18 +244,74 @@ def _first_order(fitted: FittedCLV, later: float, given: float | None) -> _First
     return _First(mean, float(spread / np.sqrt(n)), f"the mean of {n:,.0f} in the log")
 
 
-def _shifts(fit: Fit, amounts: Callable[[Any], NDArray], rng: np.random.Generator) -> NDArray:
+def _day_of(fitted: FittedCLV, comes_on: Any) -> int:
+    """The day of a first purchase, since 1970-01-01; 0 where no day differs from another."""
+    clock = fitted.purchases.clock
+    day = None if comes_on is None else int(day_numbers([civil_date(comes_on, "comes_on")])[0])
+    if not isinstance(clock, Calendar):
+        return day or 0
+    if day is None:
+        end = fitted.rfm.observation_end
+        return 1 + (clock.last_day if end is None else int(day_numbers([end])[0]))
+    if day < clock.first_day:
+        raise OptionError(
+            f"comes_on must not lie before {date_of(clock.first_day)}, the first day that the "
+            f"clock knows; got {date_of(day)}."
+        )
+    return day
+
+
+def _repeats(fit: Fit, months: NDArray, delta: float, day: int) -> Callable[..., NDArray]:
+    """Discounted repeat purchases of who comes on a day, by the end of each month after it.
+
+    Returns
+    -------
+    function
+        Of free parameters (k,), those of the clock included; of None, at the estimate itself.
+    """
+    kind: Any = type(fit.model)
+    own, clock = len(kind.names()), fit.clock
+    if not isinstance(clock, Calendar):
+        times = months * (DAYS["month"] / DAYS[fit.unit])
+
+        def by_time(free: NDArray | None) -> NDArray:
+            model: Any = fit.model if free is None else kind.at(free)
+            return np.asarray(model.discounted_purchases(times, delta))
+
+        return by_time
+    ends, effects = months * DAYS["month"], clock.effects
+    ahead = [AheadOnCalendar.of(clock, day, end, delta) for end in ends]
+    times, deltas = (np.array([getattr(a, name) for a in ahead]) for name in ("t", "delta_alike"))
+    nodes, weights = np.array([each.rule for each in ahead]).swapaxes(0, 1)
+
+    def by_month(free: NDArray | None) -> NDArray:
+        model: Any = fit.model if free is None else kind.at(free[:own])
+        if free is None or np.array_equal(free[own:], effects):
+            unlike = np.sum(weights * model.expected_purchases(nodes), axis=1)
+            return np.asarray(model.discounted_purchases(times, deltas) + unlike)
+        return _by_days(model, clock.at(free[own:]), day, ends, delta)
+
+    return by_month
+
+
+def _by_days(model: Any, clock: Calendar, day: int, ends: NDArray, delta: float) -> NDArray:
+    """The same as a sum over days: off by some 1e-5, which a derivative in the clock can bear."""
+    until = np.append(np.arange(np.floor(ends[-1]) + 1), ends[-1])
+    expected = model.expected_purchases(clock.elapsed(day, day + until))
+    discount = np.exp(-delta / DAYS[clock.unit] * 0.5 * (until[1:] + until[:-1]))
+    total = np.append(0.0, np.cumsum(discount * np.diff(expected)))
+    return np.interp(ends, until, total)
+
+
+def _shifts(fit: Fit, amounts: Callable[[NDArray], NDArray], rng: np.random.Generator) -> NDArray:
     """How far, in logs, positive amounts lie from those at the estimate, shape (draws, n).
 
-    To first order in the log parameters, at draws of these.
+    To first order in the free parameters, at draws of these.
     """
-    names = fit.model.names()
-    at = np.log([fit.params[name] for name in names])
+    names, space = list(fit.params), fit.space
+    at = space.free_at(np.array([fit.params[name] for name in names]))
     draws = fit.draws(_DRAWS, seed=int(rng.integers(1 << 62)))
-    away = np.log(np.column_stack([draws[name] for name in names])) - at
+    away = space.free_at(np.column_stack([draws[name] for name in names])) - at
     steps = _STEP * np.eye(len(names))
-    slopes = [
-        np.log(amounts(type(fit.model).at(at + step)) / amounts(type(fit.model).at(at - step)))
-        for step in steps
-    ]
+    slopes = [np.log(amounts(at + step) / amounts(at - step)) for step in steps]
     return away @ np.array(slopes) / (2 * _STEP)

@@ -1,17 +1,19 @@
 """Customers by their own rhythm: who is overdue, and who is due."""
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from predclv.clocks.calendar import Calendar
+from predclv.clocks.spans import days_after
 from predclv.decisions.inputs import forecast_frame, value_column
-from predclv.decisions.waiting import chance_of_silence, waiting_time
+from predclv.decisions.waiting import LONGEST, chance_of_silence, waiting_time
 from predclv.engines.result import Fit
 from predclv.errors import DataError, OptionError
+from predclv.forecast.ahead import times_of
 from predclv.forecast.fitted import FittedCLV
-from predclv.forecast.histories import Histories
 from predclv.forecast.result import Forecast
 from predclv.models.purchases import PurchaseModel
 from predclv.summaries.rfm import RFM
@@ -28,11 +30,11 @@ def at_risk(
     """Customers who bought regularly and are now overdue by their own rhythm.
 
     Right after their last purchase a customer's rate of purchases, given their history, is
-    Gamma(r + x, alpha + t_x). Had they stayed, they would be silent for longer than s with
-    probability ``((alpha + t_x) / (alpha + t_x + s))^(r + x)``. Overdue is whose silence is less
-    likely than ``1 - overdue``: somebody who buys weekly after a month, somebody who buys once a
-    year not yet. For a purchase model without such a rate the probability is its own, of no
-    purchase since the last one.
+    Gamma(r + x, alpha + t_x), times by the clock of the fit. Had they stayed, they would be silent
+    for longer than s with probability ``((alpha + t_x) / (alpha + t_x + s))^(r + x)``. Overdue is
+    whose silence is less likely than ``1 - overdue``: somebody who buys weekly after a month,
+    somebody who buys once a year not yet. For a purchase model without such a rate the probability
+    is its own, of no purchase since the last one.
 
     Parameters
     ----------
@@ -55,7 +57,9 @@ def at_risk(
         still expected of them; without spend discounted purchases), p_alive, silent_days, p_silent
         (the probability above), usual_gap_days (the gap they outlast every second time),
         overdue_after_days (the silence from which they are overdue), frequency. Customers who are
-        almost surely gone stand at the end; `win_back` is the list for them.
+        almost surely gone stand at the end; `win_back` is the list for them. On a clock with a
+        season, silence in a low one is less of a sign: both gaps are days from the customer's own
+        last purchase.
 
     Raises
     ------
@@ -85,10 +89,10 @@ def at_risk(
     worth = forecast_frame(forecast, "at_risk", "p_alive")
     if not worth["customer_id"].equals(rfm.frame["customer_id"]):
         raise DataError("The forecast is of other customers than the summary: forecast(rfm=rfm).")
-    model, to_days = fitted.purchases.model, DAYS[fitted.unit]
+    model = fitted.purchases.model
     assert isinstance(model, PurchaseModel)
-    histories = _histories(fitted, rfm)
-    x, t_x, T = histories.x, histories.t_x, histories.T
+    base = _Base.of(fitted, rfm)
+    x, t_x, T = base.x, base.t_x, base.T
     regular = x >= least_repeats
     p_silent = np.ones(x.size)
     p_silent[regular] = chance_of_silence(model, x[regular], t_x[regular])(
@@ -98,17 +102,18 @@ def at_risk(
     gaps = {}
     for name, p in (("usual_gap_days", 0.5), ("overdue_after_days", overdue)):
         gaps[name] = np.full(x.size, np.nan)
-        gaps[name][late] = to_days * waiting_time(
+        wait = waiting_time(
             chance_of_silence(model, x[late], t_x[late]), p, int(late.sum()), fitted.unit
         )
-    cell = histories.cell_of_customer
+        gaps[name][late] = days_after(base.clock, base.latest[late], wait)
+    cell = base.place
     listed = late[cell]
     found = pd.DataFrame(
         {
             "customer_id": rfm.frame["customer_id"],
             "value_at_stake": worth[value_column(worth)],
             "p_alive": worth["p_alive"],
-            "silent_days": to_days * (T - t_x)[cell],
+            "silent_days": base.silent_days[cell],
             "p_silent": p_silent[cell],
             **{name: values[cell] for name, values in gaps.items()},
             "frequency": rfm.frame["frequency"],
@@ -147,6 +152,7 @@ def due_soon(
         expected_purchases and, with spend, expected_revenue within the window, silent_days and
         frequency. ``median_days`` is *inf* where the chance of ever buying again, within 100
         years, is below one half: no day is the median of something that more likely never comes.
+        It is NaN where it lies beyond the days for which a clock's regressors have values.
 
     Raises
     ------
@@ -169,34 +175,36 @@ def due_soon(
     fitted, rfm = _with_customers(fitted, rfm, "due_soon")
     window = horizon_in(within, rfm.unit, "within")
     frame = fitted.forecast(window, discount_rate=0.0, level=None, rfm=rfm, seed=seed).frame
-    histories = _histories(fitted, rfm)
-    cell = histories.cell_of_customer
+    base = _Base.of(fitted, rfm)
+    cell = base.place
     columns = ["customer_id", "p_active", "p_alive", "expected_purchases", "expected_revenue"]
     found = frame[[name for name in columns if name in frame]].copy()
     model = fitted.purchases.model
     assert isinstance(model, PurchaseModel)
-    median = DAYS[fitted.unit] * _median_wait(model, histories, fitted.unit)
-    found.insert(2, "median_days", median[cell])
-    found["silent_days"] = DAYS[fitted.unit] * (histories.T - histories.t_x)[cell]
+    found.insert(2, "median_days", _median_days(model, base, fitted.unit)[cell])
+    found["silent_days"] = base.silent_days[cell]
     found["frequency"] = rfm.frame["frequency"]
     return found.sort_values(
         ["p_active", "customer_id"], ascending=[False, True], ignore_index=True
     )
 
 
-def _median_wait(model: PurchaseModel, histories: Histories, unit: str) -> NDArray:
-    """Median time to the next purchase of each cell, inf where there may never be one."""
-    x, T = histories.x, histories.T
-    alive = np.asarray(model.p_alive(x, histories.t_x, T))
+def _median_days(model: PurchaseModel, base: "_Base", unit: str) -> NDArray:
+    """Median days to the next purchase of each cell, inf where there may never be one."""
+    x, T = base.x, base.T
+    alive = np.asarray(model.p_alive(x, base.t_x, T))
     wait = np.full(x.size, np.inf)
     able = alive > 0.5
-    living = model.living(x[able], histories.t_x[able], T[able])
+    living = model.living(x[able], base.t_x[able], T[able])
 
     def silent(t: NDArray) -> NDArray:
         return 1.0 - alive[able] * living.p_active(t)
 
-    wait[able] = waiting_time(silent, 0.5, int(able.sum()), unit)
-    return wait
+    longest = None
+    if isinstance(base.clock, Calendar) and np.isinf(base.clock.known_until):
+        longest = float(base.clock.elapsed(base.end, base.end + LONGEST))
+    wait[able] = waiting_time(silent, 0.5, int(able.sum()), unit, longest)
+    return days_after(base.clock, base.end, wait)
 
 
 def _with_customers(fitted: FittedCLV | Fit, rfm: RFM | None, what: str) -> tuple[FittedCLV, RFM]:
@@ -224,11 +232,41 @@ def _with_customers(fitted: FittedCLV | Fit, rfm: RFM | None, what: str) -> tupl
     return fitted, rfm
 
 
-def _histories(fitted: FittedCLV, rfm: RFM) -> Histories:
-    """The customers' distinct histories in the unit of the fit."""
-    frame, to_fit_unit = rfm.frame, DAYS[rfm.unit] / DAYS[fitted.unit]
-    return Histories.of(
-        frame["frequency"].to_numpy(float),
-        frame["recency"].to_numpy(float) * to_fit_unit,
-        frame["T"].to_numpy(float) * to_fit_unit,
-    )
+class _Base(NamedTuple):
+    """The distinct histories of customers by the clock of a fit, and the days behind them.
+
+    Attributes
+    ----------
+    x, t_x, T : ndarray, shape (n_cells,)
+        Repeat purchases, and recency and age in the time of the clock.
+    silent_days : ndarray, shape (n_cells,)
+        Days since the last purchase.
+    latest : ndarray or float
+        The day of the last purchase, since 1970-01-01; on a steady clock no day matters.
+    end : float
+        The day on which observation ended.
+    place : ndarray of int, shape (n_customers,)
+        Which of the histories each customer has.
+    clock : Steady or Calendar
+    """
+
+    x: NDArray
+    t_x: NDArray
+    T: NDArray
+    silent_days: NDArray
+    latest: NDArray
+    end: float
+    place: NDArray
+    clock: Any
+
+    @classmethod
+    def of(cls, fitted: FittedCLV, rfm: RFM) -> "_Base":
+        """Of the customers that a fit is asked about."""
+        clock, cells = fitted.purchases.clock, rfm.cells()
+        t_x, T = times_of(clock, cells, DAYS[rfm.unit] / DAYS[fitted.unit])
+        silent = DAYS[fitted.unit] * (T - t_x)
+        if isinstance(clock, Calendar):
+            silent = (cells.age_days - cells.recency_days).astype(float)
+        end = float(cells.last_day or 0)
+        place = cells.places(rfm.frame)
+        return cls(cells.frequency, t_x, T, silent, end - silent, end, place, clock)

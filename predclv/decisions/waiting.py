@@ -20,9 +20,8 @@ Silence = Callable[[NDArray], NDArray]
 def chance_of_silence(model: PurchaseModel, x: NDArray, t_x: NDArray) -> Silence:
     """Probability of no purchase for ``s`` after the last one, of customers who stay.
 
-    Where the model has a purchase rate Gamma(r, alpha), it is Gamma(r + x, alpha + t_x) after a
-    history whose last purchase was at t_x, and staying is taken literally. Any other model answers
-    for a customer alive right after the last purchase, who may leave meanwhile.
+    As the model says of a future that begins right after the last purchase, at t_x, staying being
+    taken literally where the model can: the purchase rate is then Gamma(r + x, alpha + t_x).
 
     Parameters
     ----------
@@ -34,22 +33,16 @@ def chance_of_silence(model: PurchaseModel, x: NDArray, t_x: NDArray) -> Silence
     function
         Of ``s``, shape (n,), in the unit of ``t_x``.
     """
-    if "t_x" in getattr(
-        model, "state", ()
-    ):  # regular buyers: those who have just bought are in the first stage
-        return model.living(x, t_x, t_x).silence
-    r, alpha = getattr(model, "r", None), getattr(model, "alpha", None)
-    if r is not None and alpha is not None:
-        return lambda s: np.exp(-(r + x) * np.log1p(s / (alpha + t_x)))
-    given = model.given_alive(x, t_x)
-    return lambda s: 1.0 - given.p_active(s)
+    return model.living(x, t_x, t_x).silence
 
 
-def waiting_time(silence: Silence, p: float, n: int, unit: str) -> NDArray:
+def waiting_time(
+    silence: Silence, p: float, n: int, unit: str, longest: float | None = None
+) -> NDArray:
     """Time by which a purchase has come with probability ``p``, shape (n,).
 
     By bisection on the logarithm of time, all customers at once; inf where the probability is not
-    reached in 100 years.
+    reached in ``longest``.
 
     Parameters
     ----------
@@ -59,11 +52,13 @@ def waiting_time(silence: Silence, p: float, n: int, unit: str) -> NDArray:
     n : int
         Number of customers.
     unit : str
+    longest : float, optional
+        In ``unit``; default 100 years. A clock says what passes of its time in as long.
     """
     if n == 0:
         return np.empty(0)
     low = np.full(n, np.log(_SHORTEST / DAYS[unit]))
-    high = np.full(n, np.log(LONGEST / DAYS[unit]))
+    high = np.full(n, np.log(LONGEST / DAYS[unit] if longest is None else longest))
     never = silence(np.exp(high)) > 1.0 - p
     for _ in range(_STEPS):
         middle = 0.5 * (low + high)

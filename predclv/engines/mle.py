@@ -113,7 +113,8 @@ def _found(likelihood: Likelihood, start: Fit | None) -> Estimate:
 def approached(likelihood: Likelihood, start: Fit) -> NDArray:
     """Free parameters near the maximum, (k,): quasi-Newton with the earlier fit's curvature."""
     n_customers = likelihood.n_customers
-    inverse = start.n_customers * 0.5 * (start.log_covariance + start.log_covariance.T)
+    at, covariance = _carried_over(likelihood, start)
+    inverse = start.n_customers * 0.5 * (covariance + covariance.T)
 
     def negated(point: NDArray) -> tuple[float, NDArray]:
         value, gradient = held_back(likelihood, point)
@@ -121,11 +122,34 @@ def approached(likelihood: Likelihood, start: Fit) -> NDArray:
 
     return minimize(
         negated,
-        likelihood.space.free_at(np.array(list(start.params.values()))),
+        at,
         jac=True,
         method="BFGS",
         options={"hess_inv0": inverse, "gtol": GRADIENT},
     ).x
+
+
+def _carried_over(likelihood: Likelihood, start: Fit) -> tuple[NDArray, NDArray]:
+    """An earlier fit's free parameters (k,) and their covariance, by name.
+
+    Clocks of two weeks may differ in their harmonics, and either fit may have none: an effect that
+    is new starts at 0, known as well as its prior says.
+    """
+    names, space = list(start.params), likelihood.space
+    found = start.space.free_at(np.array(list(start.params.values())))
+    if tuple(names) == space.names:
+        return found, start.log_covariance
+    at, covariance = np.zeros(len(space.names)), np.zeros((len(space.names),) * 2)
+    both = [name for name in space.names if name in names]
+    here, there = ([own.index(name) for name in both] for own in (list(space.names), names))
+    at[here], covariance[np.ix_(here, here)] = (
+        found[there],
+        start.log_covariance[np.ix_(there, there)],
+    )
+    for i, name in enumerate(space.names):
+        if name not in names:
+            covariance[i, i] = likelihood.priors()[name].sigma ** 2 / 100.0
+    return at, covariance
 
 
 def _limits(best: Maximum, directions: tuple[Coordinate, ...]) -> tuple[str, ...]:

@@ -92,6 +92,8 @@ class Fit:
 
     def __post_init__(self) -> None:
         clock = self.clock
+        if clock is None and self.model.needs == "purchases":
+            object.__setattr__(self, "clock", Steady(self.unit))
         if isinstance(clock, Calendar) and clock.covariance is None:
             k = len(self.model.names())
             clock = replace(clock, covariance=self.log_covariance[k:, k:])

@@ -9,14 +9,16 @@ from numpy.typing import NDArray
 
 from predclv.clocks.base import Steady
 from predclv.clocks.calendar import Calendar
+from predclv.clocks.days import date_of
 from predclv.errors import DataError
 from predclv.models.futures import Future
+from predclv.notices import counted
 from predclv.once import FieldsAlone, once
 from predclv.samples.cells import Cells
 
 _NODES = 24  # times at which expectations are taken, between which they are interpolated
 _STEPS = 20_000  # of the integral over days
-_SETTLED = 5  # years after which a clock counts as steady where there is no end
+_SETTLED = 10  # years after which a clock has no days of its own, and is steady
 WORTHLESS = 1e-4
 """A purchase discounted below this ends an infinite horizon: 1e-4 of what would follow is missed,
 and of a customer who buys on at one rate 1e-4 of all."""
@@ -71,10 +73,16 @@ class AheadOnCalendar(Ahead):
         \int_0^h e^{-\delta s} dE(\Lambda(s))
         = e^{-\delta h} E(\Lambda(h)) + \delta \int_0^h e^{-\delta s} E(\Lambda(s)) ds
 
-    E is smooth in the clock's time: it is taken at 24 Chebyshev points of its logarithm and
-    interpolated, so the integral over days is one weighted sum of 24 expectations, the same for all
-    customers (relative error 1e-6 or less). Without an end, from five years on the clock counts as
-    steady at its average rate, and the closed form takes over.
+    The same on a steady clock of the rate :math:`\rho = \Lambda(h) / h` has a closed form, so that
+    only the difference is integrated,
+
+    .. math:: \delta \int_0^h e^{-\delta s} \left[ E(\Lambda(s)) - E(\rho s) \right] ds
+
+    which is 0 where all days are alike. E is smooth in the clock's time: it is taken at 24
+    Chebyshev points of its logarithm and interpolated, so the integral over days is one weighted
+    sum of 24 expectations, the same for all customers (relative error 1e-6 or less). Without an
+    end, from ten years on the clock has no days of its own and is steady, and the closed form takes
+    over, with no further error.
 
     Attributes
     ----------
@@ -120,13 +128,15 @@ class AheadOnCalendar(Ahead):
         """Expected purchases within the horizon, each discounted by the days until then."""
         if self.delta == 0:
             return future.expected_purchases(self.t)
-        nodes, weights = self._rule
-        total: Any = 0.0
+        nodes, weights = self.rule
+        end = float(nodes[-1])
+        total: Any = future.discounted_purchases(end, self.delta_alike)
         for t, weight in zip(nodes, weights, strict=True):
-            total = total + weight * future.expected_purchases(t)
+            if weight:
+                total = total + weight * future.expected_purchases(t)
         if not self.is_endless:
             return total
-        end, delta = float(nodes[-1]), self.delta / self.rate
+        delta = self.delta / self.rate
         rest = future.discounted_purchases(np.inf, delta) - future.discounted_purchases(end, delta)
         return total + self._settled_discount * np.exp(delta * end) * rest
 
@@ -134,10 +144,24 @@ class AheadOnCalendar(Ahead):
     def _settled_discount(self) -> float:
         return float(np.exp(-self._delta_per_day * _SETTLED * 365.2425))
 
+    @property
+    def _integrated(self) -> float:
+        """Days over which the clock is followed day by day."""
+        return _SETTLED * 365.2425 if self.is_endless else self.days
+
+    @property
+    def delta_alike(self) -> float:
+        """The discount rate per unit of the clock's time, were all days integrated alike."""
+        real = float(Steady(self.clock.unit).elapsed(self._integrated))
+        return self.delta * real / float(self.rule[0][-1])
+
     @once
-    def _rule(self) -> tuple[NDArray, NDArray]:
-        """Times of the clock, and weights of the expectations by then, each shape (nodes,)."""
-        days = _SETTLED * 365.2425 if self.is_endless else self.days
+    def rule(self) -> tuple[NDArray, NDArray]:
+        """Times of the clock, and weights of the expectations by then, each shape (nodes,).
+
+        Their sum is what a clock's days being unlike adds to the closed form with `delta_alike`.
+        """
+        days = self._integrated
         end = float(self.clock.elapsed(self.start, self.start + days))
         points = 0.5 - 0.5 * np.cos(np.pi * np.arange(_NODES) / (_NODES - 1))
         scale = end / 50.0
@@ -145,12 +169,16 @@ class AheadOnCalendar(Ahead):
         nodes[-1] = end
         # Midpoints of equal steps of days; the clock runs evenly within a day.
         s = (np.arange(_STEPS) + 0.5) * days / _STEPS
-        at = self.clock.elapsed(self.start, self.start + s)
-        place = np.log1p(at / scale) / np.log1p(end / scale)
         weights = self._delta_per_day * (days / _STEPS) * np.exp(-self._delta_per_day * s)
-        found = weights @ _lagrange(points, place)
-        found[-1] += np.exp(-self._delta_per_day * days)
-        return nodes, found
+
+        def place(at: NDArray) -> NDArray:
+            return np.log1p(at / scale) / np.log1p(end / scale)
+
+        at, steady = self.clock.elapsed(self.start, self.start + s), end / days * s
+        if np.allclose(at, steady, rtol=1e-11, atol=0):  # rounding alone
+            return nodes, np.zeros(_NODES)
+        apart = _lagrange(points, place(at)) - _lagrange(points, place(steady))
+        return nodes, weights @ apart
 
 
 def _lagrange(nodes: NDArray, at: NDArray) -> NDArray:
@@ -183,14 +211,22 @@ def times_of(clock: Steady | Calendar | None, cells: Cells, to_fit_unit: float) 
     """
     if not isinstance(clock, Calendar):
         return cells.recency * to_fit_unit, cells.T * to_fit_unit
-    if cells.last_day is None:
-        raise DataError(
-            "A forecast by a clock needs to know the days of purchases, and these customers come "
-            "from a summary without (RFM.from_frame). Make it with pc.rfm_summary(log)."
-        )
-    born = cells.last_day - cells.age_days
+    born = cells.known_last_day - cells.age_days
+    _check_born(clock, cells, born)
     t_x = clock.elapsed(born, born + cells.recency_days)
-    return t_x, clock.elapsed(born, cells.last_day)
+    return t_x, clock.elapsed(born, cells.known_last_day)
+
+
+def _check_born(clock: Calendar, cells: Cells, born: NDArray) -> None:
+    """Nobody came before the clock's time begins."""
+    early = born < clock.first_day
+    if early.any():
+        customers = int(cells.weight[early].sum())
+        raise DataError(
+            f"{counted(customers, 'customer', 'customers')} first bought before the clock's time "
+            f"begins, on {date_of(clock.first_day)}, the first day of the log it was fitted to; "
+            f"the earliest on {date_of(born.min())}. Fit to a log that has them."
+        )
 
 
 def times_of_customers(

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from predclv.clocks.calendar import Calendar
 from predclv.engines.result import Fit
 
 _MANY = 4000  # draws whose mean and covariance a few are made to share
@@ -35,10 +36,24 @@ def drawn(fit: Fit, draws: int, rng: np.random.Generator) -> Any:
 
 def fixed_draws(fit: Fit, draws: int, rng: np.random.Generator) -> list[Any]:
     """As many models as draws of a fit's parameters, each with numbers for parameters."""
+    return [model for model, _ in clocked_draws(fit, draws, rng)]
+
+
+def clocked_draws(fit: Fit, draws: int, rng: np.random.Generator) -> list[tuple[Any, Any]]:
+    """As many models, with their clocks, as draws of a fit's parameters, each of numbers.
+
+    Where the fit has a calendar its effects are drawn with the model; any other clock, or none of a
+    model of spend, is as it is.
+    """
     values = fit.draws(draws, seed=int(rng.integers(1 << 62)))
-    names = fit.model.names()
+    names, clock = fit.model.names(), fit.clock
+    clocks: list[Any] = [clock] * draws
+    if isinstance(clock, Calendar):
+        effects = np.column_stack([np.empty((draws, 0)), *(values[name] for name in clock.names)])
+        clocks = [clock.at(row) for row in effects]
     return [
-        type(fit.model)(*(float(values[name][draw]) for name in names)) for draw in range(draws)
+        (type(fit.model)(*(float(values[name][draw]) for name in names)), clocks[draw])
+        for draw in range(draws)
     ]
 
 

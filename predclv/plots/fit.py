@@ -5,14 +5,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from predclv.clocks.calendar import Calendar
 from predclv.engines.result import Fit
 from predclv.errors import DataError, OptionError
 from predclv.forecast.fitted import FittedCLV
 from predclv.plots.inputs import customers_of, fit_of_purchases
 from predclv.plots.style import axes, finish, paired_bars, plain_number, short
+from predclv.samples.cells import Cells
 from predclv.summaries.rfm import RFM
 from predclv.summaries.splits import HoldoutSplit
-from predclv.units import horizon_in, horizon_in_words
+from predclv.units import days_per, horizon_in, horizon_in_words
 from predclv.validation import tables
 
 if TYPE_CHECKING:
@@ -97,15 +99,16 @@ def frequency_recency(
     x = np.arange(1, max(int(np.quantile(counts, 0.99)), 2) + 1, dtype=float)
     recency = np.linspace(age / 120, age, 120)
     t = horizon_in(horizon, fit.unit)
+    t_x, T, own_t = _by_clock(fit, cells, recency[:, None], age, t)
     ahead = horizon_in_words(horizon) or f"{t:g} {fit.unit}{'' if t == 1 else 's'}"
     if value == "expected_purchases":
-        shown = model.expected_purchases_after(t, x, recency[:, None], age)
+        shown = model.expected_purchases_after(own_t, x, t_x, T)
         label, scale = f"expected purchases in the next {ahead}", "purchases"
     elif value == "p_active":
-        shown = model.p_active_after(t, x, recency[:, None], age)
+        shown = model.p_active_after(own_t, x, t_x, T)
         label, scale = f"P(at least one purchase in the next {ahead})", "probability"
     elif value == "p_alive":
-        shown = model.p_alive(x, recency[:, None], age)
+        shown = model.p_alive(x, t_x, T)
         label, scale = "P(still a customer)", "probability"
     else:
         raise OptionError(f"value must be expected_purchases, p_active or p_alive; got {value!r}.")
@@ -131,6 +134,19 @@ def frequency_recency(
         f"{label[0].upper()}{label[1:]}, by {short(model.title)}",
         f"repeat purchases in {age:.0f} {fit.unit}s",
         f"{fit.unit} of the last purchase (first purchase = 0)",
+    )
+
+
+def _by_clock(fit: Fit, cells: Cells, recency: NDArray, age: float, t: float) -> tuple[Any, ...]:
+    """Recency and age of the oldest, and the horizon, in the time of the fit's clock."""
+    if not isinstance(fit.clock, Calendar):
+        return recency, age, t
+    last, days = cells.known_last_day, days_per(fit.unit)
+    born, recency, ahead = last - int(cells.age_days.max()), recency * days, t * days
+    return (
+        fit.clock.elapsed(born, np.minimum(born + recency, last)),
+        fit.clock.elapsed(born, last),
+        fit.clock.elapsed(last, last + ahead),
     )
 
 

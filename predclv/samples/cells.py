@@ -73,6 +73,22 @@ class Cells(Sample):
         return ("frequency", *times, *self.extra)
 
     @property
+    def known_last_day(self) -> int:
+        """The day that observation ended, which a clock needs.
+
+        Raises
+        ------
+        DataError
+            If the summary was made elsewhere and has no days.
+        """
+        if self.last_day is None:
+            raise DataError(
+                "A clock needs to know the days of purchases, and these customers come from a "
+                "summary without (RFM.from_frame). Make it with pc.rfm_summary(log)."
+            )
+        return self.last_day
+
+    @property
     def recency_days(self) -> NDArray:
         """First to last purchase in whole days, int64, shape (n_cells,)."""
         return Steady(self.unit).days(self.recency)

@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from predclv.clocks.days import day_numbers
+from predclv.clocks.spans import time_between
 from predclv.engines.result import Fit
 from predclv.errors import DataError, OptionError, some
 from predclv.models.purchases import PurchaseModel
@@ -109,8 +111,9 @@ def customer_history(
     age = np.arange(len(days))
     at = (bought - bought[0]).days.to_numpy()
     frequency = np.searchsorted(at, age, side="right") - 1
-    unit = days_per(fit.unit)
-    p_alive = fit.model.p_alive(frequency, at[frequency] / unit, age / unit)
+    born = int(day_numbers([bought[0]])[0])
+    t_x, T = (time_between(fit.clock, born, born + each) for each in (at[frequency], age))
+    p_alive = fit.model.p_alive(frequency, t_x, T)
     frame = pd.DataFrame(
         {"frequency": frequency, "p_alive": p_alive, "is_observed": days <= pd.Timestamp(end)},
         index=days,

@@ -7,9 +7,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from predclv.clocks.calendar import Calendar
+from predclv.clocks.spans import days_after, time_between
 from predclv.engines.result import Fit
 from predclv.errors import DataError
 from predclv.models.purchases import PurchaseModel
+from predclv.samples.cells import Cells
 from predclv.summaries.rfm import RFM
 from predclv.units import days_per
 
@@ -119,7 +122,7 @@ def interpurchase_times(
         if not isinstance(fit.model, PurchaseModel):
             raise DataError(f"{fit.model.title} knows no purchases; pass the fit of purchases.")
         rng = np.random.default_rng(seed)
-        simulated = _simulated(fit, rfm.cells().frame, rng, days_per(rfm.unit))
+        simulated = _simulated(fit, rfm.cells(), rng, days_per(rfm.unit))
     unit = days_per(rfm.unit)
     return InterpurchaseTimes(
         gaps / unit, rfm.unit, int(np.unique(of).size), k, error, pairs, simulated
@@ -141,16 +144,20 @@ def _regularity(gaps: NDArray, of: NDArray) -> tuple[float, float, int]:
     return float(k), float(error), int(share.size)
 
 
-def _simulated(fit: Fit, cells: pd.DataFrame, rng: np.random.Generator, days: float) -> NDArray:
+def _simulated(fit: Fit, cells: Cells, rng: np.random.Generator, days: float) -> NDArray:
     """Times between purchases of simulated customers observed for as long as the real ones."""
-    weight = cells["weight"].to_numpy()
-    ages = rng.choice(cells["T"].to_numpy() * days, _SIMULATED, p=weight / weight.sum())
+    weight, last_day = cells.weight, 0
+    ages = rng.choice(cells.T * days, _SIMULATED, p=weight / weight.sum())
+    if isinstance(fit.clock, Calendar):
+        last_day, ages = cells.known_last_day, np.rint(ages)
+    born = last_day - ages
     assert isinstance(fit.model, PurchaseModel)
     traits = fit.model.traits(ages.shape, rng)
-    of, at = traits.purchases(ages / days_per(fit.unit), rng).times(rng)
+    observed = time_between(fit.clock, born, last_day)
+    of, at = traits.purchases(observed, rng).times(rng)
     # As a log counts them: whole days since that of the first purchase, one purchase a day.
     hour = rng.random(ages.size)
-    later = np.floor(hour[of] + at * days_per(fit.unit))
+    later = np.floor(hour[of] + days_after(fit.clock, born[of], at))
     day = np.append(np.zeros(ages.size), later)
     of = np.append(np.arange(ages.size), of)
     order = np.lexsort((day, of))

@@ -10,6 +10,7 @@ from scipy.stats import chi2
 
 from predclv.engines.result import Fit
 from predclv.errors import DataError, OptionError
+from predclv.forecast.ahead import times_of
 from predclv.forecast.result import Forecast
 from predclv.models.purchases import PurchaseModel
 from predclv.summaries.rfm import RFM
@@ -121,7 +122,8 @@ def _round_width(longest: float, most: int = 8) -> float:
 def repeat_histogram(fit: Fit, rfm: RFM, most: int = 7) -> pd.DataFrame:
     """Customers by number of repeat purchases: in the data, and expected by the model.
 
-    Every customer contributes the model's probabilities over their own length of observation.
+    Every customer contributes the model's probabilities over their own length of observation, by
+    the clock of the fit.
 
     Returns
     -------
@@ -140,7 +142,7 @@ def repeat_histogram(fit: Fit, rfm: RFM, most: int = 7) -> pd.DataFrame:
     if rfm.unit != fit.unit:
         raise DataError(f"The fit is in {fit.unit}s, the summary in {rfm.unit}s; use one unit.")
     cells = rfm.cells()
-    ages, code = np.unique(cells.T, return_inverse=True)
+    ages, code = np.unique(times_of(fit.clock, cells, 1.0)[1], return_inverse=True)
     weight = np.bincount(code, weights=cells.weight)
     expected = model.pmf(np.arange(most)[:, None], ages) @ weight
     expected = np.append(expected, weight.sum() - expected.sum())

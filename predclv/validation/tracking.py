@@ -9,13 +9,14 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from predclv.clocks.days import day_numbers
 from predclv.engines.result import Fit
 from predclv.errors import DataError, OptionError
 from predclv.logs.log import Log
 from predclv.models.purchases import PurchaseModel
 from predclv.summaries.rfm import RFM
 from predclv.units import days_per, horizon_in, probability
-from predclv.validation.tracking_bands import expected_by, tracking_band
+from predclv.validation.tracking_bands import Cohort, tracking_band
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -38,7 +39,8 @@ class Tracking:
     bands : mapping of str to DataFrame
         By fitted model, where a level was asked for: ``lower`` and ``upper`` of the purchases
         within each period, ``cumulative_lower`` and ``cumulative_upper`` of those so far. They
-        hold chance and what is not known of the parameters; no season, no campaign.
+        hold chance and what is not known of the parameters; no season, no campaign but those of
+        the fit's clock.
     """
 
     frame: pd.DataFrame
@@ -121,7 +123,8 @@ def tracking(
     """Repeat purchases per period of everybody who had come by ``rfm.observation_end``.
 
     A customer who first bought on day b is expected to have made ``E[X(d - b)]`` repeat purchases
-    by day d; the cohort's curve is the sum. Posteriors are tracked at their mean.
+    by day d; the cohort's curve is the sum. On a clock that is ``E[X]`` of the clock's time from b
+    to d, so that the curve has the clock's season in it. Posteriors are tracked at their mean.
 
     Parameters
     ----------
@@ -136,8 +139,9 @@ def tracking(
         Length of a period, in whole days: ``"1 week"``, ``"30 days"``. A rest at the end that
         makes no whole period is left out.
     count_first_day : bool
-        Give each customer the whole day of their first purchase, one day more than ``T`` has. So
-        do the tables of BTYD; the default agrees with what the models were fitted to.
+        Give each customer the whole day of their first purchase, one day more than ``T`` has (on a
+        clock an average one). So do the tables of BTYD; the default agrees with what the models
+        were fitted to.
     level : float or None
         Of the bands; None leaves them out.
     seed : int or None
@@ -196,15 +200,19 @@ def tracking(
     came = repeats.value_counts().sort_index().cumsum()
     actual = came.reindex(came.index.union(ends)).ffill().fillna(0).loc[ends].to_numpy(np.int64)
     columns = {"actual": np.diff(actual, prepend=0)}
-    births = np.bincount((first - first.min()).dt.days)
-    at = (ends - first.min()).days.to_numpy()
-    bands, extra, rng = {}, int(count_first_day), np.random.default_rng(seed)
+    cohort = Cohort(
+        first_day=int(day_numbers([first.min()])[0]),
+        births=np.bincount((first - first.min()).dt.days),
+        days=(ends - first.min()).days.to_numpy(),
+        extra=int(count_first_day),
+    )
+    bands, rng = {}, np.random.default_rng(seed)
     for name, fit in fits.items():
         model: Any = fit.model
-        expected = expected_by(at, model, births, extra, fit.unit)
-        columns[name] = np.diff(expected, prepend=0.0)
+        clock: Any = fit.clock
+        columns[name] = np.diff(cohort.expected(model, clock), prepend=0.0)
         if level is not None:
-            bands[name] = tracking_band(fit, births, at, extra, level, rng).set_index(ends)
+            bands[name] = tracking_band(fit, cohort, level, rng).set_index(ends)
     days = days_per("week")
     named = "day" if length == 1 else f"{length} days"
     if length % days == 0:

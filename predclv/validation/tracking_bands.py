@@ -1,16 +1,20 @@
 """Bands of tracking: where a cohort's purchases may fall if the model is right."""
 
+from dataclasses import dataclass
+from typing import Any, cast
+
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from scipy.interpolate import CubicSpline
 from scipy.signal import fftconvolve
 
+from predclv.clocks.base import Steady
+from predclv.clocks.calendar import Calendar
+from predclv.clocks.spans import days_after, time_between
 from predclv.engines.result import Fit
-from predclv.forecast.draws import fixed_draws
-from predclv.forecast.paths import purchase_times
+from predclv.forecast.draws import clocked_draws
 from predclv.models.purchases import PurchaseModel
-from predclv.units import days_per
 
 _DRAWS = 120  # of the parameters
 _STEP = 7  # days of age between which a spline stands in: off by 1e-4 in the first weeks, then less
@@ -19,27 +23,66 @@ _FEWEST, _MOST = 120, 400  # futures: an end of a 90% band is known to 0.2 stand
 _SAMPLE = 10_000  # customers simulated; chance in the sum of more is scaled from them
 
 
-def tracking_band(
-    fit: Fit, births: NDArray, days: NDArray, extra: int, level: float, rng: np.random.Generator
-) -> pd.DataFrame:
-    """Where the repeat purchases of a cohort fall with probability ``level``, period by period.
+@dataclass(frozen=True, slots=True, eq=False)
+class Cohort:
+    """Who came when, and the ends of the periods in which their purchases are counted.
 
-    A future is one draw of the parameters, shared by all customers, plus each customer's own
-    chance around what it makes expected. Nothing else is in it: no season, no campaign, no doubt
-    of the model.
-
-    Parameters
+    Attributes
     ----------
-    fit : Fit
-        Of purchases.
+    first_day : int
+        The day of the first of all first purchases, since 1970-01-01.
     births : ndarray of int, shape (n_days,)
-        Customers who first bought on each day from the cohort's first on.
+        Customers who first bought on each day from ``first_day`` on.
     days : ndarray of int, shape (n_periods,)
-        The end of each period, in days since the cohort's first.
+        The end of each period, in days since ``first_day``.
     extra : int
         Days by which each customer is older than their first purchase says.
-    level : float
-    rng : numpy.random.Generator
+    """
+
+    first_day: int
+    births: NDArray
+    days: NDArray
+    extra: int
+
+    def expected(self, model: PurchaseModel, clock: Steady | Calendar, step: int = 1) -> NDArray:
+        """Expected repeat purchases by the end of each period, (n_periods,).
+
+        With a ``step`` the model is asked at every so many days of age, and a cubic spline in
+        between.
+        """
+        if isinstance(clock, Calendar):
+            return self._expected_on(clock, model, step)
+        ages = np.arange(self.days[-1] + 1 + self.extra)
+        if step == 1 or ages.size <= 4 * step:
+            by_age = model.expected_purchases(clock.elapsed(ages))
+        else:
+            asked = np.union1d(ages[::step], ages[-1:])
+            by_age = CubicSpline(asked, model.expected_purchases(clock.elapsed(asked)))(ages)
+        by_age[0] = 0.0
+        return np.maximum(fftconvolve(self.births, by_age[self.extra :])[self.days], 0.0)
+
+    def _expected_on(self, clock: Calendar, model: PurchaseModel, step: int) -> NDArray:
+        """The same on a calendar, where an age has a time of its own for each day of birth."""
+        born = np.flatnonzero(self.births)
+        until = clock.elapsed(self.first_day, self.first_day + np.arange(self.days[-1] + 1))
+        total, day = np.zeros(self.days.size), float(Steady(clock.unit).elapsed(1))
+        longest, by_age = float(until[-1] + self.extra * day), cast(Any, model.expected_purchases)
+        if step > 1 and longest > 4 * step * day:
+            asked = np.append(np.arange(0.0, longest, step * day), longest)
+            by_age = CubicSpline(asked, model.expected_purchases(asked))
+        for period, end in enumerate(self.days):
+            here = born[born <= end - (self.extra == 0)]
+            ages = until[end] - until[here] + self.extra * day
+            total[period] = self.births[here] @ by_age(ages)
+        return np.maximum(total, 0.0)
+
+
+def tracking_band(fit: Fit, cohort: Cohort, level: float, rng: np.random.Generator) -> pd.DataFrame:
+    """Where the repeat purchases of a cohort fall with probability ``level``, period by period.
+
+    A future is one draw of the parameters, those of a clock included, shared by all customers, plus
+    each customer's own chance around what it makes expected. Nothing else is in it: no season or
+    campaign that the fit has no clock for, no doubt of the model.
 
     Returns
     -------
@@ -47,9 +90,9 @@ def tracking_band(
         One row per period: lower and upper of the purchases within the period,
         cumulative_lower and cumulative_upper of those so far.
     """
-    models = fixed_draws(fit, _DRAWS, rng)
-    expected = np.array([expected_by(days, m, births, extra, fit.unit, _STEP) for m in models])
-    chance = _chance(fit, births, days, extra, rng)
+    drawn = clocked_draws(fit, _DRAWS, rng)
+    expected = np.array([cohort.expected(*member, _STEP) for member in drawn])
+    chance = _chance(fit, cohort, rng)
     so_far = expected[np.arange(len(chance)) % _DRAWS] + chance
     within = np.diff(so_far, axis=1, prepend=0.0)
     ends = [0.5 * (1 - level), 0.5 * (1 + level)]
@@ -58,41 +101,39 @@ def tracking_band(
     return pd.DataFrame(dict(zip(names, np.concatenate(bounds), strict=True)))
 
 
-def expected_by(
-    days: NDArray, model: PurchaseModel, births: NDArray, extra: int, unit: str, step: int = 1
-) -> NDArray:
-    """Expected repeat purchases of the cohort by the end of each period, (n_periods,).
-
-    With a ``step`` the model is asked at every so many days of age, and a cubic spline in between.
-    """
-    ages = np.arange(days[-1] + 1 + extra)
-    if step == 1 or ages.size <= 4 * step:
-        by_age = model.expected_purchases(ages / days_per(unit))
-    else:
-        asked = np.union1d(ages[::step], ages[-1:])
-        by_age = CubicSpline(asked, model.expected_purchases(asked / days_per(unit)))(ages)
-    by_age[0] = 0.0
-    return np.maximum(fftconvolve(births, by_age[extra:])[days], 0.0)
-
-
-def _chance(
-    fit: Fit, births: NDArray, days: NDArray, extra: int, rng: np.random.Generator
-) -> NDArray:
+def _chance(fit: Fit, cohort: Cohort, rng: np.random.Generator) -> NDArray:
     """How far simulated futures lie from what is expected, (futures, n_periods)."""
-    model = fit.model
-    assert isinstance(model, PurchaseModel)
+    model: Any = fit.model
+    clock: Any = fit.clock
+    births, days, extra = cohort.births, cohort.days, cohort.extra
     born = np.repeat(np.arange(births.size), births)
     everybody = born.size
     if everybody > _SAMPLE:
         born = rng.choice(born, _SAMPLE, replace=False)
-    expected = expected_by(days, model, np.bincount(born), extra, fit.unit)
-    observed = np.maximum(days[-1] - born + extra, 0) / days_per(fit.unit)
+    sample = Cohort(cohort.first_day, np.bincount(born), days, extra)
+    expected = sample.expected(model, clock)
+    observed = _observed(clock, cohort, born)
     futures = int(np.clip(_WORK // born.size, _FEWEST, _MOST))
     found = np.empty((futures, days.size))
     for row in found:
-        traits = model.traits(born.shape, rng)
-        _, owner, when = purchase_times(traits, observed, rng)
-        day = born[owner] + when * days_per(fit.unit) - extra
-        period = np.searchsorted(days, day)
+        owner, when = model.paths(observed, rng).times(rng)
+        period = np.searchsorted(days, _day_of(clock, cohort, born[owner], when))
         row[:] = np.cumsum(np.bincount(period, minlength=days.size + 1)[: days.size])
     return (found - expected) * np.sqrt(everybody / born.size)
+
+
+def _observed(clock: Any, cohort: Cohort, born: NDArray) -> NDArray:
+    """How long customers who came on these days are looked at, by the clock."""
+    if not isinstance(clock, Calendar):
+        return clock.elapsed(np.maximum(cohort.days[-1] - born + cohort.extra, 0))
+    end = cohort.first_day + np.maximum(cohort.days[-1], born)
+    more = Steady(clock.unit).elapsed(cohort.extra)
+    return time_between(clock, cohort.first_day + born, end) + more
+
+
+def _day_of(clock: Any, cohort: Cohort, born: NDArray, when: NDArray) -> NDArray:
+    """The day of a purchase so long after the first one, with fractions, since the first of all."""
+    if not isinstance(clock, Calendar):
+        return born + days_after(clock, 0, when) - cohort.extra
+    later = np.maximum(when - Steady(clock.unit).elapsed(cohort.extra), 0.0)
+    return born + days_after(clock, cohort.first_day + born, later)

@@ -6,6 +6,7 @@ pictures and returns the Figure.
 """
 
 from predclv.plots.calibration import calibration
+from predclv.plots.clock import clock
 from predclv.plots.cohorts import cohort_curves, cohort_heatmap
 from predclv.plots.compare import compare
 from predclv.plots.fit import frequency_recency, repeat_histogram
@@ -15,12 +16,14 @@ from predclv.plots.holdout import holdout_by_frequency, holdout_by_recency
 from predclv.plots.interpurchase import interpurchase_times
 from predclv.plots.parameters import parameter_densities
 from predclv.plots.probability import coverage_curve, pit_histogram
+from predclv.plots.schedule import schedule
 from predclv.plots.segments import clv_to_cac, tier_migration, tier_profile
 from predclv.plots.tracking import tracking
 from predclv.plots.value import clv_distribution
 
 __all__ = [
     "calibration",
+    "clock",
     "clv_distribution",
     "clv_to_cac",
     "cohort_curves",
@@ -36,6 +39,7 @@ __all__ = [
     "parameter_densities",
     "pit_histogram",
     "repeat_histogram",
+    "schedule",
     "tier_migration",
     "tier_profile",
     "tracking",

@@ -62,7 +62,10 @@ def monthly_error(forecast: pc.Forecast, log: pd.DataFrame, cut: str, end: str) 
     days = days[(first <= cut) & (days["date"] > cut) & (days["date"] <= end)]
     months = forecast.schedule("month")
     came = np.array(
-        [days["date"].between(*bounds).sum() for bounds in zip(months["start"], months["end"])]
+        [
+            days["date"].between(*bounds).sum()
+            for bounds in zip(months["start"], months["end"], strict=True)
+        ]
     )
     assert came.sum() == len(days)
     return float(np.abs(months["purchases"] - came).sum() / came.sum())

@@ -174,11 +174,11 @@ class Forecast:
         Returns
         -------
         DataFrame
-            ``start`` and ``end``, the first and last day; the totals, with ``_lower`` and ``_upper``
-            from :meth:`total`'s futures: each adds up to its total (bounds do not). Above 100,000 customers chance is normal, its
-            covariances those of a sample, and the parameters shift a period's discounted purchases
-            as its purchases. Where the summary does not know its last day, periods are lengths (a
-            month 30.4375 days), start and end numbers in the forecast's unit.
+            ``start`` and ``end``, the first and last day; the totals, each with ``_lower`` and
+            ``_upper`` from the futures of :meth:`total`, whose periods add up (bounds do not).
+            Above 100,000 customers chance is normal, its covariances those of a sample, and
+            parameters shift discounted purchases of a period as its purchases. Where the last day
+            is not known, start and end are numbers in the unit (a month 30.4375 days).
 
         Raises
         ------

@@ -26,8 +26,8 @@ def fitted():
     log = pc.datasets.load_cdnow()
     log = log[log["customer_id"].isin(log["customer_id"].unique()[:500])]
     sale = pd.DataFrame({"name": "$ale", "start": ["1997-03-01"], "end": ["1997-03-31"]})
+    clock = pc.Clock(season=1, trend="damped", weekday=True, events=sale)
     with pytest.warns(pc.errors.AssumptionWarning):
-        clock = pc.Clock(season=1, trend="damped", weekday=True, events=sale)
         return pc.CLVModel(clock=clock).fit(pc.rfm_summary(log))
 
 

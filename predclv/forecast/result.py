@@ -165,8 +165,8 @@ class Forecast:
         Parameters
         ----------
         period : str
-            ``"month"``, ``"week"`` (from Monday), ``"quarter"`` or ``"year"`` of the calendar; first
-            and last may be partial. Part of a day at the end counts to the last period.
+            ``"month"``, ``"week"`` (from Monday), ``"quarter"`` or ``"year"``; the first
+            and the last may be partial. Part of a day at the end counts to the last period.
         customers : sequence of ids, optional
             One row per customer and period instead, without intervals.
 

@@ -15,12 +15,17 @@ from predclv.cli_campaign import campaign, drivers
 from predclv.cli_contracts import contracts
 from predclv.cli_options import (
     TABLES,
+    EventsOption,
     Lists,
     Log,
     Model,
     Pictures,
+    Season,
     SummaryOptions,
+    TrendOption,
+    WeekdayOption,
     check_suffix,
+    clock_asked,
     draw,
     listed,
     with_options,
@@ -97,6 +102,10 @@ def fit(
     no_customers: Annotated[
         bool, typer.Option("--no-customers", help="Save the parameters without the customers.")
     ] = False,
+    season: Season = None,
+    trend: TrendOption = False,
+    weekday: WeekdayOption = False,
+    events: EventsOption = None,
     pictures: Pictures = None,
     *,
     options: SummaryOptions,
@@ -108,6 +117,7 @@ def fit(
         purchases=purchases if purchases == "auto" else class_named(purchases),
         spend=None if spend.casefold() == "none" else class_named(spend),
         engine=engine,
+        clock=clock_asked(season, trend, weekday, events),
     )
     rfm = _customers(customers, options)
     with stage("Fitting"):
@@ -146,6 +156,9 @@ def forecast(
     ] = False,
     seed: Annotated[int | None, typer.Option(help="Of the draws behind intervals.")] = None,
     table: Annotated[str, typer.Option(help="Name of the table in a .duckdb file.")] = "forecast",
+    schedule: Annotated[
+        str | None, typer.Option(help="Print the horizon by week, month, quarter or year too.")
+    ] = None,
     pictures: Pictures = None,
     *,
     options: SummaryOptions,
@@ -168,12 +181,15 @@ def forecast(
         seed=seed,
     )
     with stage("Forecasting"):
+        by_period = None if schedule is None else result.schedule(schedule)
         if kind == ".duckdb":
             result.to_duckdb(out, table)
         else:
             getattr(result, f"to_{kind[1:]}")(out)
         headline = result.headline()
     typer.echo(f"{headline}\nWritten to {out}")
+    if by_period is not None:
+        typer.echo(by_period.to_string(index=False, float_format="{:,.1f}".format))
     draw(
         pictures,
         {

@@ -47,6 +47,15 @@ Pictures = Annotated[
 ]
 Models = Annotated[str, typer.Option(help="Models of purchases, with commas between them.")]
 Baselines = Annotated[str, typer.Option(help="Baselines beside them, or none.")]
+Season = Annotated[
+    str | None, typer.Option(help="Fit on a clock with a yearly season: auto, or harmonics.")
+]
+TrendOption = Annotated[bool, typer.Option("--trend", help="A clock with a damped trend.")]
+WeekdayOption = Annotated[bool, typer.Option("--weekday", help="A clock with days of the week.")]
+EventsOption = Annotated[
+    str | None,
+    typer.Option(help="A clock with events: .csv or .parquet with name and date, or start, end."),
+]
 UnitOption = Annotated[Unit | None, typer.Option(help="Unit of time. [default: week]")]
 
 
@@ -109,6 +118,28 @@ def listed(names: str) -> list[str]:
     """Names with commas between them; none at all where it says none."""
     found = [name.strip() for name in names.split(",") if name.strip()]
     return [] if [name.casefold() for name in found] == ["none"] else found
+
+
+def clock_asked(season: str | None, trend: bool, weekday: bool, events: str | None) -> Any:
+    """The clock that options ask for; None where none does."""
+    if season is None and not trend and not weekday and events is None:
+        return None
+    table = None
+    if events is not None:
+        import pandas as pd
+
+        is_csv = Path(events).suffix.casefold() == ".csv"
+        try:
+            table = pd.read_csv(events) if is_csv else pd.read_parquet(events)
+        except (OSError, ValueError) as error:
+            raise pc.errors.DataError(f"--events {events!r} could not be read: {error}") from error
+    number = (season or "0").strip()
+    return pc.Clock(
+        season=int(number) if number.isdecimal() else number,  # type: ignore[arg-type]
+        trend="damped" if trend else None,
+        weekday=weekday,
+        events=table,
+    )
 
 
 def forecasters_named(models: str, baselines: str) -> list[Any]:

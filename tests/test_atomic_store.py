@@ -276,11 +276,12 @@ def test_a_full_disk_or_a_locked_folder_leaves_what_was_there(open_folder, what,
 def test_a_deleted_database_s_log_does_not_spoil_a_new_one(tmp_path):
     file = tmp_path / "a.duckdb"
     write_table(pd.DataFrame({"a": [1]}), file, "t")
-    writer = os.fork()
-    if not writer:  # killed after a commit, before the file has it
-        duckdb.connect(str(file)).execute("INSERT INTO t VALUES (2)")
-        os._exit(9)
-    os.waitpid(writer, 0)
+    script = (
+        "import duckdb, os, sys;"
+        "duckdb.connect(sys.argv[1]).execute('INSERT INTO t VALUES (2)');"
+        "os._exit(9)"  # killed after a commit, before the file has it
+    )
+    assert subprocess.run([sys.executable, "-c", script, str(file)], check=False).returncode == 9
     assert Path(f"{file}.wal").exists()
     file.unlink()
     write_table(pd.DataFrame({"a": [5]}), file, "t")

@@ -439,7 +439,7 @@ def test_help_lists_the_verbs(capsys):
     [
         ("summarise", pc.rfm_summary, {"transactions"}),
         ("fit", pc.rfm_summary, {"transactions"}),
-        ("fit", pc.CLVModel.__init__, {"self", "engine_options"}),
+        ("fit", pc.CLVModel.__init__, {"self", "engine_options", "clock"}),
         ("forecast", pc.FittedCLV.forecast, {"self", "rfm"}),
         ("validate", pc.holdout_split, {"transactions"}),
         ("demo", None, set()),

@@ -290,7 +290,7 @@ def test_compiled_graphs_call_the_kernel_without_python(posterior):
 
     from predclv.engines.pymc_model import CompiledLogLikelihood
 
-    data = list(posterior.source.density.data.values())
+    data = list(posterior.source.density.likelihood.laid_out().values())
     point = pt.dvector("point")
     value, _ = CompiledLogLikelihood(pc.BGNBD)(point, *data)
     # Falling back to Python is a warning, and so an error here.
@@ -466,15 +466,17 @@ def test_too_few_draws_are_doubted(cdnow):
     assert fit.replicates.shape == (4, 20, 4)
 
 
-def test_divergences_and_chains_that_disagree_are_doubted():
+def test_divergences_and_chains_that_disagree_are_doubted(cdnow):
     from predclv.engines.pymc_nuts import _checked
+
+    likelihood = Likelihood.of(pc.BGNBD, cdnow.cells(), "week")
 
     logs = np.random.default_rng(1).normal(size=(4, 1000, 4))
     with pytest.warns(SamplingWarning, match=r"3 of 4,000 draws diverged.*priors"):
-        _checked(pc.BGNBD, logs, 3)
+        _checked(likelihood, logs, 3)
     logs[0] += 1.0
     with pytest.warns(SamplingWarning, match=r"chains disagree.*tune"):
-        checks = _checked(pc.BGNBD, logs, 0)
+        checks = _checked(likelihood, logs, 0)
     assert checks["r_hat_r"] > 1.05
 
 

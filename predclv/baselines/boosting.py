@@ -189,7 +189,7 @@ class FittedBoosting:
             p_active=1.0 - counts.mass(np.zeros(mean.size)),
         ).frame
         columns = ["customer_id", *(name for name in COLUMNS if name in stated)]
-        return Forecast(terms, Counted(stated[columns], counts))
+        return Forecast(terms, Counted(stated[columns], distribution=counts))
 
     def _taught(self, days: int) -> _Learned:
         if days not in self._learned:

@@ -1,19 +1,17 @@
 """Counts that are negative binomial, one mean and one size per customer."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from scipy.optimize import minimize
 from scipy.special import betainc, gammaln, xlogy
 from scipy.stats import nbinom
 
+from predclv.baselines.point import Point
 from predclv.errors import DataError
-from predclv.io.files import write_parquet
 
 _ELEMENTS = 1 << 20  # probabilities that are held at once
 _BEYOND = 1e-8  # probability of the counts that are cut off
@@ -100,41 +98,18 @@ def sizes_at(at: Any, mean: NDArray) -> NDArray:
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Counted:
+class Counted(Point):
     """What a forecast is made from that knows expectations and the distribution of purchases.
+
+    Totals have no distribution: nothing is known of what customers' errors have in common.
 
     Attributes
     ----------
-    frame : DataFrame
-        The columns of ``Forecast.frame`` that are known.
     distribution : NegativeBinomialCounts
     """
 
-    frame: pd.DataFrame
-    distribution: NegativeBinomialCounts
-
-    def __len__(self) -> int:
-        return len(self.frame)
-
-    def head(self, rows: int) -> pd.DataFrame:
-        """The first rows of the frame."""
-        return self.frame.head(rows)
-
-    def sums(self) -> Mapping[str, float]:
-        """The sum of every column of numbers."""
-        numbers = self.frame.drop(columns="customer_id")
-        return {str(name): float(numbers[name].sum()) for name in numbers}
-
-    def totals(self) -> None:
-        """None: nothing is known of what customers' errors have in common."""
-
-    def buyers(self) -> None:
-        """None, for the same reason."""
+    distribution: Any = None
 
     def counts(self) -> Any:
         """The distribution of each customer's purchases."""
         return self.distribution
-
-    def write(self, path: str | Path, metadata: Mapping[str, str]) -> None:
-        """Write the frame as Parquet."""
-        write_parquet(self.frame, path, metadata)

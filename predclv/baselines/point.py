@@ -1,8 +1,9 @@
 """Forecasts of rules that name one number per customer, and no chance around it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -24,9 +25,12 @@ class Point:
     ----------
     frame : DataFrame
         The columns of ``Forecast.frame`` that the rule states.
+    shrinkage : float
+        The continuous discount rate times the horizon.
     """
 
     frame: pd.DataFrame
+    shrinkage: float = 0.0
 
     def __len__(self) -> int:
         return len(self.frame)
@@ -40,13 +44,35 @@ class Point:
         numbers = self.frame.drop(columns="customer_id")
         return {str(name): float(numbers[name].sum()) for name in numbers}
 
+    def until(self, share: float) -> "Point":
+        """What falls into the first share of the horizon, purchases spread evenly over it."""
+        s = self.shrinkage
+        worth = np.expm1(-s * share) / np.expm1(-s) if s > 0 else share
+        parts = {"expected_purchases": share, "expected_revenue": share,
+                 "discounted_purchases": worth, "clv": worth}  # fmt: skip
+        scaled = {name: self.frame[name] * parts[name] for name in parts if name in self.frame}
+        return replace(
+            self, frame=self.frame[["customer_id"]].assign(**scaled), shrinkage=s * share
+        )
+
+    def customer_ids(self) -> pd.Series:
+        """Of the customers, in the order of the frame."""
+        return self.frame["customer_id"]
+
+    def rows(self, places: NDArray) -> pd.DataFrame:
+        """Rows of the frame at these places."""
+        return self.frame.iloc[places]
+
+    def totals_by(self, shares: NDArray) -> None:
+        """No simulated totals: a rule knows no chance."""
+
     def totals(self) -> None:
         """No simulated totals: a rule knows no chance."""
 
     def buyers(self) -> None:
         """No simulated numbers: a rule knows no chance."""
 
-    def counts(self) -> None:
+    def counts(self) -> Any:
         """No distribution of purchases: a rule knows no chance."""
 
     def write(self, path: str | Path, metadata: Mapping[str, str]) -> None:
@@ -106,4 +132,4 @@ def point_forecast(
         }
     stated = {name: columns[name] for name in COLUMNS if columns.get(name) is not None}
     frame = pd.DataFrame({"customer_id": rfm.frame["customer_id"], **stated})
-    return Forecast(terms.without_level(), Point(frame))
+    return Forecast(terms.without_level(), Point(frame, shrinkage))

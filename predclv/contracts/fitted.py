@@ -130,9 +130,8 @@ class FittedContracts:
         )
         if seed is None:
             seed = int(np.random.default_rng().integers(1 << 62))
-        return ContractForecast(
-            terms, ContractSource(self, terms, within, float(np.expm1(rate)), seed)
-        )
+        source: Any = ContractSource(self, terms, within, float(np.expm1(rate)), seed)
+        return ContractForecast(terms, source)
 
     def save(self, path: str | Path, customers: bool = True) -> None:
         """Write the fits and the contracts they know to a folder: JSON and Parquet, never pickle.

@@ -1,6 +1,7 @@
 """ContractForecast: what running contracts will pay, period by period, and what age is worth."""
 
 import datetime
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -38,13 +39,17 @@ class ContractForecast(Forecast):
         """The forecast of every distinct history, per customer, with ``customers`` who have it."""
         return self._contracts.table.copy(deep=False)
 
-    def schedule(self, unit: str | None = None) -> pd.DataFrame:
+    def schedule(
+        self, period: str | None = None, customers: Iterable[object] | None = None
+    ) -> pd.DataFrame:
         """The horizon period by period: payments, revenue and clv of all running contracts.
 
         Parameters
         ----------
-        unit : str, optional
+        period : str, optional
             Length of a row, the contracts' own period by default; ``"year"`` adds up months.
+        customers : None
+            A forecast of contracts is one of cohorts: it names no customers.
 
         Returns
         -------
@@ -57,10 +62,14 @@ class ContractForecast(Forecast):
         Raises
         ------
         OptionError
-            If no whole number of periods makes one of ``unit``.
+            If no whole number of the contracts' periods makes one, or customers are asked for.
         """
+        if customers is not None:
+            raise OptionError(
+                "A forecast of contracts is by plan and age, not by customer: leave customers out."
+            )
         source, terms = self._contracts, self.terms
-        together = _periods_per(unit or terms.unit, terms.unit)
+        together = _periods_per(period or terms.unit, terms.unit)
         length = steps(source.within)
         place = np.arange(length) // together
         rows = int(place[-1]) + 1

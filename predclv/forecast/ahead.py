@@ -44,6 +44,10 @@ class Ahead(FieldsAlone):
         """Whether the horizon is the whole remaining lifetime."""
         return bool(np.isinf(self.t))
 
+    def times_at(self, shares: NDArray) -> NDArray:
+        """The model's time when such shares of the horizon's real time have passed."""
+        return self.t * shares
+
     @property
     def until_worthless(self) -> float:
         """The model's time after which a purchase is worth less than 1e-4 of one today."""
@@ -101,6 +105,10 @@ class AheadOnCalendar(Ahead):
     def of(cls, clock: Calendar, start: int, days: float, delta: float) -> "AheadOnCalendar":
         """So many days after a day; ``delta`` per unit of the clock."""
         return cls(float(clock.elapsed(start, start + days)), delta, clock, start, days)
+
+    def times_at(self, shares: NDArray) -> NDArray:
+        """The model's time when such shares of the horizon's real time have passed."""
+        return self.clock.elapsed(self.start, self.start + self.days * shares)
 
     @property
     def _delta_per_day(self) -> float:

@@ -1,7 +1,7 @@
 """Outlook: the customers, the fits and the terms of a forecast, and the numbers they give."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from predclv.engines.result import Fit
 from predclv.errors import ScaleWarning
+from predclv.forecast.by_period import normal_by_period, simulated_by_period, sums_by_period
 from predclv.forecast.customers import CellForecast
 from predclv.forecast.distribution import CountDistribution, HistoryCounts
 from predclv.forecast.draws import drawn
@@ -212,6 +213,55 @@ class Outlook:
             sums["clv"] = self.terms.margin * worth
         return sums
 
+    def until(self, share: float) -> "Outlook":
+        """The same customers over the first share of the horizon, without intervals.
+
+        Posterior averages are over the same draws, so that differences are of the horizon alone.
+        """
+        terms = replace(self.terms.without_level(), horizon=self.t * share / self.to_fit_unit)
+        found = replace(self, terms=terms, t=self.t * share)
+        members = replace(self._members, t=found.t)
+        members.__dict__["distinct"] = self._members.distinct
+        found.__dict__["_members"] = members
+        return found
+
+    def customer_ids(self) -> pd.Series:
+        """Of the customers, in the order of the frame."""
+        return self.rfm.frame["customer_id"]
+
+    def rows(self, places: NDArray) -> pd.DataFrame:
+        """Rows of the frame at these places, without the others."""
+        customers = self.rfm.frame.iloc[places]
+        return self._of(customers, self.rfm.cells().places(customers))
+
+    def totals_by(self, shares: NDArray) -> Mapping[str, NDArray]:
+        """Simulated totals of the base in each period, each of shape (futures, periods).
+
+        Periods end when such shares of the horizon have passed.
+        """
+        if len(self) <= SIMULATED:
+            members, mean = self._members.of(self._cell_of_customer), self._mean_of(self.rfm.frame)
+            found = simulated_by_period(members, mean, self.spend, self.seed, shares)
+        else:
+            sample = self.rfm.sample(SIMULATED)
+            members = self._members.of(self.rfm.cells().places(sample))
+            expected = sums_by_period(self, shares)
+            if "clv" in expected:
+                margin = self.terms.margin
+                expected["worth"] = expected.pop("clv") / margin if margin else 0.0 * shares
+            found = normal_by_period(
+                members, self._mean_of(sample), len(self), expected, self.spend, self.seed, shares
+            )
+        if "worth" in found:
+            found["clv"] = self.terms.margin * found.pop("worth")
+        return found
+
+    def _mean_of(self, customers: pd.DataFrame) -> NDArray | None:
+        """Past mean spend of customers; None without spend."""
+        if self.spend is None:
+            return None
+        return np.maximum(customers["monetary_value"].to_numpy(float), 0.0)
+
     def totals(self) -> Mapping[str, NDArray]:
         """Simulated totals of the customer base, each of shape (futures,); simulated once."""
         return self._totals
@@ -219,10 +269,7 @@ class Outlook:
     @once
     def _totals(self) -> Mapping[str, NDArray]:
         if len(self) <= SIMULATED:
-            mean = None
-            if self.spend is not None:
-                spent = self.rfm.frame["monetary_value"].to_numpy(float)
-                mean = np.maximum(spent, 0.0)
+            mean = self._mean_of(self.rfm.frame)
             totals: dict[str, NDArray] = simulated_totals(
                 self._members.of(self._cell_of_customer), mean, self.spend, self.seed
             )
@@ -255,9 +302,8 @@ class Outlook:
         margin = self.terms.margin
         if "clv" in expected:
             expected["worth"] = expected.pop("clv") / margin if margin else 0.0
-        sample, mean = self.rfm.sample(SIMULATED), None
-        if self.spend is not None:
-            mean = np.maximum(sample["monetary_value"].to_numpy(float), 0.0)
+        sample = self.rfm.sample(SIMULATED)
+        mean = self._mean_of(sample)
         members = self._members.of(self.rfm.cells().places(sample))
         return normal_totals(members, mean, len(self), expected, self.spend, self.seed)
 

@@ -1,16 +1,16 @@
 """Forecast: one row per customer, the customer base as a whole, and ways out to files."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from html import escape
 from pathlib import Path
-from typing import Protocol
 
 import pandas as pd
-from numpy.typing import NDArray
 
 from predclv.errors import DataError, OptionError
 from predclv.forecast.distribution import CountDistribution
+from predclv.forecast.schedule import schedule
+from predclv.forecast.source import SUMS, Source
 from predclv.forecast.terms import Terms
 from predclv.forecast.total_interval import (
     CHANCE_ONLY,
@@ -32,42 +32,6 @@ COLUMNS = (
     "revenue_upper", "clv", "clv_lower", "clv_upper",
 )  # fmt: skip
 """The columns of a forecast after customer_id, in their order; a forecast may lack some."""
-
-_SUMS = {
-    "purchases": "expected_purchases",
-    "discounted_purchases": "discounted_purchases",
-    "revenue": "expected_revenue",
-    "clv": "clv",
-}
-
-
-class Source(Protocol):
-    """What a forecast is made from: fitted models, or a rule."""
-
-    @property
-    def frame(self) -> pd.DataFrame:
-        """One row per customer, calculated once."""
-
-    def __len__(self) -> int:
-        """Number of customers."""
-
-    def head(self, rows: int) -> pd.DataFrame:
-        """The first rows of ``frame``."""
-
-    def sums(self) -> Mapping[str, float]:
-        """The sums over customers of the frame's columns, as far as they are needed."""
-
-    def totals(self) -> Mapping[str, NDArray] | None:
-        """Simulated totals of the customer base, each (futures,); None without a distribution."""
-
-    def counts(self) -> CountDistribution | None:
-        """The distribution of each customer's purchases; None where there is none."""
-
-    def buyers(self) -> NDArray | None:
-        """Simulated numbers of customers who buy, (futures,); None without a distribution."""
-
-    def write(self, path: str | Path, metadata: Mapping[str, str]) -> None:
-        """Write ``frame`` as Parquet."""
 
 
 @dataclass(frozen=True, slots=True, repr=False, eq=False)
@@ -191,6 +155,47 @@ class Forecast:
         total.attrs["holds"] = holds(level, source)
         return total
 
+    def schedule(self, period: str, customers: Iterable[object] | None = None) -> pd.DataFrame:
+        """The horizon period by period: what comes when, of the base or of some customers.
+
+        Each is the horizon up to its end less that up to its start, so periods add up to
+        :meth:`total`, or to the customer's row of ``frame``; discounts go back to the end of
+        observation. Rules of thumb spread purchases evenly over the horizon.
+
+        Parameters
+        ----------
+        period : str
+            ``"month"``, ``"week"`` (from Monday), ``"quarter"`` or ``"year"``; the first
+            and the last may be partial. Part of a day at the end counts to the last period.
+        customers : sequence of ids, optional
+            One row per customer and period instead, without intervals.
+
+        Returns
+        -------
+        DataFrame
+            ``start`` and ``end``, the first and last day; the totals, each with ``_lower`` and
+            ``_upper`` from the futures of :meth:`total`, whose periods add up (bounds do not).
+            Above 100,000 customers chance is normal, its covariances those of a sample, and
+            parameters shift discounted purchases of a period as its purchases. Where the last day
+            is not known, start and end are numbers in the unit (a month 30.4375 days).
+
+        Raises
+        ------
+        OptionError
+            If the period is none of those, or the horizon is the whole remaining lifetime.
+        DataError
+            If a customer is not in the forecast, or named twice.
+
+        Examples
+        --------
+        >>> import predclv as pc
+        >>> fitted = pc.CLVModel(spend=None).fit(pc.rfm_summary(pc.datasets.load_cdnow()))
+        >>> months = fitted.forecast("26 weeks", level=None).schedule("month")
+        >>> months["purchases"].round(1).tolist()  # July to December 1998; ends on the 29th
+        [187.9, 183.3, 173.3, 175.1, 165.8, 157.1]
+        """
+        return schedule(self._source, self.terms, period, customers)
+
     def buyers(self) -> pd.Series:
         """How many customers will buy at least once within the horizon.
 
@@ -240,7 +245,7 @@ class Forecast:
 
     def _sums(self) -> dict[str, float]:
         sums = self._source.sums()
-        return {name: float(sums[column]) for name, column in _SUMS.items() if column in sums}
+        return {name: float(sums[column]) for name, column in SUMS.items() if column in sums}
 
     def counts(self) -> CountDistribution | None:
         """The predictive distribution of each customer's number of purchases.

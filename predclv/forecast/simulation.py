@@ -41,6 +41,27 @@ class Purchases(NamedTuple):
         return Purchases(n, window, cut, events, ahead, self.k)
 
 
+class Drawn(NamedTuple):
+    """Purchases of simulated customers, each array of shape (n_purchases,).
+
+    Attributes
+    ----------
+    owner : ndarray of int
+        Whose purchase it is.
+    when : ndarray or None
+        The model's time from now; None without an end, where few stand for many.
+    discount : ndarray
+        What a purchase then is worth in purchases made today.
+    value : ndarray or None
+        What is spent; None without spend.
+    """
+
+    owner: NDArray
+    when: NDArray | None
+    discount: NDArray
+    value: NDArray | None
+
+
 def futures(
     histories: Histories,
     model: PurchaseModel,
@@ -69,6 +90,31 @@ def futures(
         ``discounted_purchases``, with spend ``worth``, the discounted revenue, and where ``t`` is
         finite ``purchases`` and ``revenue``.
     """
+    owner, _, discount, value = drawn_purchases(histories, model, spend, mean, ahead, rng)
+    customers = histories.cell_of_customer.size
+
+    def summed(values: NDArray | None) -> NDArray:
+        return np.bincount(owner, weights=values, minlength=customers).astype(float)
+
+    result = {"discounted_purchases": summed(discount)}
+    if not ahead.is_endless:
+        result["purchases"] = summed(None)
+    if value is not None:
+        result["worth"] = summed(value * discount)
+        if not ahead.is_endless:
+            result["revenue"] = summed(value)
+    return result
+
+
+def drawn_purchases(
+    histories: Histories,
+    model: PurchaseModel,
+    spend: SpendModel | None,
+    mean: NDArray | None,
+    ahead: Ahead,
+    rng: np.random.Generator,
+) -> Drawn:
+    """Every purchase of one future of every customer; parameters as of `futures`."""
     cell = histories.cell_of_customer
     alive = rng.random(cell.size) < model.p_alive(histories.x, histories.t_x, histories.T)[cell]
     who = np.flatnonzero(alive)
@@ -76,26 +122,16 @@ def futures(
     traits = model.living(x, histories.t_x[cell[who]], T).traits(who.shape, rng)
     endless = ahead.is_endless
     bought = purchases(traits, ahead.until_worthless if endless else ahead.t, rng)
+    when = None
     if endless:
         n, discount = _few_for_many(bought, ahead, rng)
     else:
-        n, discount = bought.n, ahead.discount(_moments(bought, rng))
-    owner = np.repeat(np.arange(who.size), n)
-
-    def summed(values: NDArray | None) -> NDArray:
-        total = np.zeros(cell.size)
-        total[who] = np.bincount(owner, weights=values, minlength=who.size)
-        return total
-
-    result = {"discounted_purchases": summed(discount)}
-    if not endless:
-        result["purchases"] = summed(None)
+        n, when = bought.n, _moments(bought, rng)
+        discount = ahead.discount(when)
+    value = None
     if spend is not None and mean is not None:
         value = spend.given(x, mean[who]).simulate(n, rng)
-        result["worth"] = summed(value * discount)
-        if not endless:
-            result["revenue"] = summed(value)
-    return result
+    return Drawn(np.repeat(who, n), when, discount, value)
 
 
 def purchases(traits: Traits, t: float, rng: np.random.Generator) -> Purchases:

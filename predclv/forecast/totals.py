@@ -19,8 +19,10 @@ SIMULATED = 100_000
 _FEWEST_DRAWS = 40  # of the parameters, behind the interval of a number of buyers
 _EACH = 20_000  # histories up to which buyers are drawn for each
 _SAMPLE_FUTURES = 60
-_NORMAL_DRAWS = 4000
-_STEP = 1e-3  # of log parameters, in a derivative
+NORMAL_DRAWS = 4000
+"""Draws of the total of a base too large to be simulated."""
+STEP = 1e-3
+"""Of log parameters, in a derivative."""
 
 
 def simulated_totals(
@@ -33,8 +35,7 @@ def simulated_totals(
     """
     rng = np.random.default_rng([seed, 2])
     customers = members.histories.cell_of_customer.size
-    most = _MOST_ENDLESS if members.ahead.is_endless else _MOST
-    n = int(min(_WORK // customers, most))
+    n = futures_of(customers, members.ahead.is_endless)
     drawn = members.drawn(n, rng)
     spends = [None] * n if spend is None else fixed_draws(spend, n, rng)
     found: dict[str, list[float]] = {}
@@ -45,6 +46,11 @@ def simulated_totals(
             for name, values in future.items():
                 found.setdefault(name, []).append(float(values.sum()))
     return {name: np.array(values) for name, values in found.items()}
+
+
+def futures_of(customers: int, endless: bool) -> int:
+    """How many futures of so many customers are simulated."""
+    return int(min(_WORK // customers, _MOST_ENDLESS if endless else _MOST))
 
 
 def simulated_buyers(members: Members, weight: NDArray, seed: int) -> NDArray:
@@ -112,7 +118,7 @@ def normal_totals(
         shift = _parameter_shifts(members, mean, spend, rng)
     totals = {}
     for name, value in expected.items():
-        noise = np.sqrt(n_customers * chance[name]) * rng.standard_normal(_NORMAL_DRAWS)
+        noise = np.sqrt(n_customers * chance[name]) * rng.standard_normal(NORMAL_DRAWS)
         totals[name] = np.maximum(value * np.exp(shift[name]) + noise, 0.0)
     return totals
 
@@ -138,27 +144,32 @@ def _parameter_shifts(
     """How far, in logs, the sample's expected totals lie from those at the estimate, (draws,)."""
     shift: dict[str, NDArray] = {}
     for fit in [members.fit] if spend is None else [members.fit, spend]:
-        names, space = list(fit.params), fit.space
-        at = space.free_at(np.array(list(fit.params.values())))
-        draws = fit.draws(_NORMAL_DRAWS, seed=int(rng.integers(1 << 62)))
-        away = space.free_at(np.column_stack([draws[name] for name in names])) - at
-        for i in range(len(names)):
+        at, away = parameters_away(fit, rng)
+        for i in range(at.size):
             ends = []
             for sign in (1.0, -1.0):
                 moved = at.copy()
-                moved[i] += sign * _STEP
+                moved[i] += sign * STEP
                 member: Member = members.at(moved) if fit is members.fit else members.estimate
                 spend_model: Any = None if spend is None else spend.model
                 if fit is spend:
                     spend_model = type(spend_model).at(moved)
-                ends.append(_expected_totals(member, mean, spend_model))
+                ends.append(expected_totals(member, mean, spend_model))
             for name, above in ends[0].items():
-                slope = (np.log(above) - np.log(ends[1][name])) / (2 * _STEP)
+                slope = (np.log(above) - np.log(ends[1][name])) / (2 * STEP)
                 shift[name] = shift.get(name, 0.0) + slope * away[:, i]
     return shift
 
 
-def _expected_totals(member: Member, mean: NDArray | None, spend: Any) -> dict[str, float]:
+def parameters_away(fit: Fit, rng: np.random.Generator) -> tuple[NDArray, NDArray]:
+    """Free parameters at the estimate, (k,), and how far draws are from them, (4000, k)."""
+    space = fit.space
+    at = space.free_at(np.array(list(fit.params.values())))
+    draws = fit.draws(NORMAL_DRAWS, seed=int(rng.integers(1 << 62)))
+    return at, space.free_at(np.column_stack([draws[name] for name in fit.params])) - at
+
+
+def expected_totals(member: Member, mean: NDArray | None, spend: Any) -> dict[str, float]:
     """The sample's expected totals at parameters that are numbers."""
     histories = member.histories
     cell = histories.cell_of_customer

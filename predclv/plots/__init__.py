@@ -7,6 +7,7 @@ pictures and returns the Figure.
 
 from predclv.plots.calibration import calibration
 from predclv.plots.campaigns import campaign_effect, campaign_parts, campaign_size
+from predclv.plots.clock import clock
 from predclv.plots.cohorts import cohort_curves, cohort_heatmap
 from predclv.plots.compare import compare
 from predclv.plots.contracts import (
@@ -30,6 +31,7 @@ from predclv.plots.interpurchase import interpurchase_times
 from predclv.plots.parameters import parameter_densities
 from predclv.plots.probability import coverage_curve, pit_histogram
 from predclv.plots.regularity import regularity
+from predclv.plots.schedule import schedule
 from predclv.plots.segments import clv_to_cac, tier_migration, tier_profile
 from predclv.plots.timings import timings
 from predclv.plots.tracking import tracking
@@ -41,6 +43,7 @@ __all__ = [
     "campaign_effect",
     "campaign_parts",
     "campaign_size",
+    "clock",
     "clv_distribution",
     "clv_to_cac",
     "cohort_curves",
@@ -63,6 +66,7 @@ __all__ = [
     "regularity",
     "repeat_histogram",
     "retention_by_age",
+    "schedule",
     "survival_by_cohort",
     "tier_migration",
     "tier_profile",

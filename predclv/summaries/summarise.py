@@ -87,6 +87,7 @@ def rfm_summary(
 
     Examples
     --------
+    >>> import pandas as pd
     >>> orders = pd.DataFrame({
     ...     "customer_id": [1, 1, 1, 2],
     ...     "date": ["2024-01-01", "2024-01-15", "2024-01-15", "2024-01-08"],

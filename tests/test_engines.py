@@ -59,6 +59,10 @@ def simulated(n, seed, unit="week", r=0.243, alpha=4.414, a=0.793, b=2.426):
     return pc.RFM.from_frame(frame, unit=unit)
 
 
+# The 5% and 95% quantiles of 4 x 25,000 draws (seed 77), for what has long tails.
+LONG_TAILS = {"s": (0.40972, 1.12181), "beta": (5.66203, 30.24936)}
+
+
 @pytest.fixture(scope="module")
 def sampled(cdnow):
     # Of Pareto/NBD's draws some in 100,000 diverge, one of them with seed 1.
@@ -346,12 +350,13 @@ def test_the_posterior_of_cdnow_has_converged_to_the_long_run(sampled, model):
     for name, (mean, spread, error) in LONG_RUN[model].items():
         own = spread / np.sqrt(summary.loc[name, "ess_bulk"])
         assert abs(summary.loc[name, "estimate"] - mean) < 4 * np.hypot(own, error)
-        # The standard deviation of 4,000 draws of a skewed variable; beta and s of Pareto/NBD are
-        # so skewed that 2,000 independent draws, which these are worth, know it to 10%.
-        long_tail = model is pc.ParetoNBD and name in ("s", "beta")
-        assert summary.loc[name, "std_error"] == pytest.approx(
-            spread, rel=0.3 if long_tail else 0.1
-        )
+        if model is pc.ParetoNBD and name in LONG_TAILS:
+            # Rare draws make most of the standard deviation of s and beta: two long runs of 45,000
+            # independent draws differ by 14% in it, and by 1% in the bounds of the interval.
+            found = summary.loc[name, ["lower", "upper"]].to_numpy(float)
+            assert found == pytest.approx(LONG_TAILS[name], rel=0.15)
+        else:
+            assert summary.loc[name, "std_error"] == pytest.approx(spread, rel=0.1)
 
 
 def test_an_interval_holds_its_share_of_the_draws(posterior):

@@ -145,7 +145,7 @@ class Calendar(FieldsAlone):
     def at(self, effects: ArrayLike) -> Self:
         """The clock at other effects, shape (k,) or (draws, k)."""
         found = replace(self, effects=np.asarray(effects, float))
-        for name in ("_observed", "_tabulated", "_later"):  # columns, whatever the effects
+        for name in ("observed_basis", "_tabulated", "_later"):  # columns, whatever the effects
             found.__dict__[name] = getattr(self, name)
         return found
 

@@ -172,3 +172,13 @@ def test_another_key_gives_other_names():
 def test_a_key_that_can_be_guessed_is_refused(key):
     with pytest.raises(OptionError, match="at least 16"):
         pc.pseudonymise(pd.DataFrame({"customer_id": [1]}), key)
+
+
+def test_a_forecast_gives_the_table_it_is_made_from(fitted):
+    forecast = fitted.forecast("26 weeks", level=None, seed=3)
+    mine, other = forecast.table(), fitted.table("26 weeks", level=None, seed=3)
+    pd.testing.assert_frame_equal(mine.frame, other.frame)
+    assert mine.sql("customers", "scores") == other.sql("customers", "scores")
+    rule = pc.baselines.PastRate().fit(fitted.rfm).forecast("26 weeks")
+    with pytest.raises(pc.errors.OptionError, match="no table of histories"):
+        rule.table()

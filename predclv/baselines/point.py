@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from predclv.errors import OptionError
 from predclv.forecast.result import COLUMNS, Forecast
+from predclv.forecast.scoring import ScoreTable
 from predclv.forecast.terms import Terms
 from predclv.io.files import write_parquet
 from predclv.summaries.rfm import RFM
@@ -74,6 +75,18 @@ class Point:
 
     def counts(self) -> Any:
         """No distribution of purchases: a rule knows no chance."""
+
+    def table(self) -> ScoreTable:
+        """Refused: what a rule says of customers is in no table of histories.
+
+        Raises
+        ------
+        OptionError
+        """
+        raise OptionError(
+            "Rules look at each customer's own days, so their forecast is no table of histories. "
+            "Write the customers themselves: forecast.to_parquet(path)."
+        )
 
     def write(self, path: str | Path, metadata: Mapping[str, str]) -> None:
         """Write the frame as Parquet."""

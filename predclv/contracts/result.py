@@ -35,7 +35,7 @@ class ContractForecast(Forecast):
     def _contracts(self) -> ContractSource:
         return cast("ContractSource", self._source)
 
-    def table(self) -> pd.DataFrame:
+    def table(self) -> pd.DataFrame:  # type: ignore[override]
         """The forecast of every distinct history, per customer, with ``customers`` who have it."""
         return self._contracts.table.copy(deep=False)
 

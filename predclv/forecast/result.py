@@ -10,6 +10,7 @@ import pandas as pd
 from predclv.errors import DataError, OptionError
 from predclv.forecast.distribution import CountDistribution
 from predclv.forecast.schedule import schedule
+from predclv.forecast.scoring import ScoreTable
 from predclv.forecast.source import SUMS, Source
 from predclv.forecast.terms import Terms
 from predclv.forecast.total_interval import (
@@ -23,7 +24,7 @@ from predclv.forecast.total_interval import (
 )
 from predclv.io.files import write_csv, write_parquet
 from predclv.io.pages import write_page
-from predclv.io.pseudonyms import pseudonymise as pseudonymised
+from predclv.io.pseudonyms import named
 from predclv.warehouse.duckdb_files import write_table
 
 COLUMNS = (
@@ -260,6 +261,10 @@ class Forecast:
         by = "clv" if "clv" in self.frame else "discounted_purchases"
         return self.frame.nlargest(n, by)
 
+    def table(self) -> ScoreTable:
+        """The forecast of every history, with the SQL that joins customers with it."""
+        return self._source.table()
+
     def to_parquet(self, path: str | Path, pseudonymise: str | bytes | None = None) -> None:
         """Write the frame as Parquet, with the forecast's terms in the file's metadata.
 
@@ -286,7 +291,7 @@ class Forecast:
         if pseudonymise is None:
             self._source.write(path, terms)
         else:
-            write_parquet(_named(self.frame, pseudonymise), path, terms)
+            write_parquet(named(self.frame, pseudonymise), path, terms)
 
     def to_csv(self, path: str | Path, pseudonymise: str | bytes | None = None) -> None:
         """Write the frame as CSV. Ids are written as they are, whatever they contain.
@@ -298,7 +303,7 @@ class Forecast:
         DataWarning
             If ids begin with a character that spreadsheets take for a formula.
         """
-        write_csv(_named(self.frame, pseudonymise), path)
+        write_csv(named(self.frame, pseudonymise), path)
 
     def to_duckdb(
         self, path: str | Path, table: str, pseudonymise: str | bytes | None = None
@@ -307,7 +312,7 @@ class Forecast:
 
         ``pseudonymise`` as in :meth:`to_parquet`.
         """
-        write_table(_named(self.frame, pseudonymise), path, table)
+        write_table(named(self.frame, pseudonymise), path, table)
 
     def to_html(
         self, path: str | Path, rows: int = 10, pseudonymise: str | bytes | None = None
@@ -342,8 +347,3 @@ class Forecast:
 
     def _repr_html_(self) -> str:
         return f"<p>{escape(self.headline())}</p>{self._source.head(5).to_html(index=False)}"
-
-
-def _named(frame: pd.DataFrame, key: str | bytes | None) -> pd.DataFrame:
-    """The frame with its ids as they are, or pseudonymised where there is a key."""
-    return frame if key is None else pseudonymised(frame, key)

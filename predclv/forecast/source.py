@@ -8,6 +8,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from predclv.forecast.distribution import CountDistribution
+from predclv.forecast.scoring import ScoreTable
 
 SUMS = {
     "purchases": "expected_purchases",
@@ -54,6 +55,9 @@ class Source(Protocol):
 
     def totals_by(self, shares: NDArray) -> Mapping[str, NDArray] | None:
         """Simulated totals by period, each (futures, periods); None without a distribution."""
+
+    def table(self) -> ScoreTable:
+        """The forecast of every history; OptionError where it does not follow from histories."""
 
     def write(self, path: str | Path, metadata: Mapping[str, str]) -> None:
         """Write ``frame`` as Parquet."""

@@ -96,7 +96,7 @@ def campaign(
             margin=margin,
             level=level,
             observation_end=observation_end,
-            **options.arguments(),
+            **_of_log(options),
         )
     typer.echo(repr(found))
     if found.cost is not None:
@@ -137,3 +137,8 @@ def _write(frame: Any, out: Path | None) -> None:
     if out is not None:
         write_table(frame, out)
         typer.echo(f"Written to {out}")
+
+
+def _of_log(options: LogOptions) -> dict[str, Any]:
+    """How the log is read; a campaign shows no currency."""
+    return {name: value for name, value in options.arguments().items() if name != "currency"}

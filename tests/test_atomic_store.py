@@ -278,7 +278,8 @@ def test_a_deleted_database_s_log_does_not_spoil_a_new_one(tmp_path):
     write_table(pd.DataFrame({"a": [1]}), file, "t")
     script = (
         "import duckdb, os, sys;"
-        "duckdb.connect(sys.argv[1]).execute('INSERT INTO t VALUES (2)');"
+        "kept = duckdb.connect(sys.argv[1]);"
+        "kept.execute('INSERT INTO t VALUES (2)');"
         "os._exit(9)"  # killed after a commit, before the file has it
     )
     assert subprocess.run([sys.executable, "-c", script, str(file)], check=False).returncode == 9

@@ -219,8 +219,9 @@ def test_of_a_well_known_fit_a_pair_of_points_per_direction_does():
     exact = type(fit.model)(*np.exp(logs).T[:, :, None])
     for n in (1, 5, 30):
         tails = [
-            histories.averaged(histories.p_alive(m), histories.living(m).p_at_least(n, HORIZON))
+            histories.averaged(chance, living.p_at_least(n, HORIZON))
             for m in (points, exact)
+            for chance, living in histories.stages(m)
         ]
         # Draws of the same number leave some 1e-4.
         np.testing.assert_allclose(*tails, rtol=0, atol=3e-6)
@@ -235,7 +236,7 @@ def test_counts_by_recurrence_and_by_formula_are_the_same_tails():
     ):
         found = count_tails(histories, model, HORIZON)
         assert found.counts[-1] > 1000  # beyond which the formula takes over
-        alive, living = histories.p_alive(model), histories.living(model)
+        ((alive, living),) = histories.stages(model)
         for place in (0, 62, 63, 64, 80, 110, len(found.counts) - 1):
             exact = histories.averaged(alive, living.p_at_least(found.counts[place], HORIZON))
             np.testing.assert_allclose(found.tails[:, place], exact, rtol=0, atol=1e-11)

@@ -185,7 +185,7 @@ def test_nine_of_ten_customers_who_stay_buy_before_they_count_as_overdue():
 
 def test_a_model_without_a_rate_answers_for_itself():
     class Other:
-        def given_alive(self, x, T):
+        def living(self, x, t_x, T):
             return TRUTH.given_alive(x, T)
 
     x, t_x, s = np.array([3.0, 8.0]), np.array([10.0, 30.0]), np.array([5.0, 5.0])

@@ -82,6 +82,7 @@ def test_the_interval_is_that_of_the_exact_value_over_draws(fitted, found):
     assert found.upper == pytest.approx(upper, abs=0.2 * width)
 
 
+@pytest.mark.filterwarnings("ignore::predclv.errors.FirstPurchaseWarning")  # it is simulated
 def test_the_interval_holds_the_true_value_as_often_as_it_says():
     """Customers simulated at known parameters, first orders unlike later ones: 40 shops.
 

@@ -85,6 +85,7 @@ class Hierarchy(FieldsAlone):
         """What it is called in messages."""
         return f"{self.likelihoods[0].title} by {self.by}"
 
+    @property
     def names(self) -> tuple[str, ...]:
         """Names of all that is sampled."""
         k = self.likelihoods[0].space.names

@@ -62,10 +62,9 @@ class ContractModel:
     >>> renewals = pc.Renewals.from_cohorts(table, cohort=None)
     >>> fitted = pc.ContractModel(pc.ShiftedBetaGeometric, price=100).fit(renewals)
     >>> forecast = fitted.forecast("5 years", discount_rate=0.10, level=None)
-    >>> forecast.total().round()[["purchases", "clv"]]
-    purchases      2092.0
-    clv          160127.0
-    Name: total, dtype: float64
+    >>> forecast.total()[["purchases", "clv"]]
+    purchases  2,092
+    clv        160,127
     """
 
     model: type[Model]

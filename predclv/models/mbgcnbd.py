@@ -54,7 +54,7 @@ class MBGCNBD(RegularModel):
     0.04548
     >>> regular, random = MBGCNBD(2, 1.33, 2.81, 0.42, 0.79), MBGCNBD(1, 1.26, 6.04, 0.37, 0.72)
     >>> [round(float(m.p_alive(x=5, t_x=12, T=52)), 4) for m in (regular, random)]
-    [0.0, 0.0129]
+    [0.0, 0.0102]
     """
 
     k: int

@@ -147,7 +147,8 @@ def regularity(
     Examples
     --------
     >>> import predclv as pc
-    >>> pc.regularity(pc.datasets.load_cdnow(), observation_end="1997-09-30")
+    >>> log = pc.datasets.load_cdnow()
+    >>> pc.regularity(log[log["date"] <= "1997-09-30"], observation_end="1997-09-30")
     k = 1.00 (90%: 0.96 to 1.05), by Wheat & Morrison 1.02: purchases come at random, ...
     """
     level = probability(level, "level")

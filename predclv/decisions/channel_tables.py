@@ -143,8 +143,8 @@ def checked_costs(costs: Any, channels: Any) -> pd.Series:
     if strangers:
         raise DataError(
             f"{counted(len(strangers), 'cost is', 'costs are')} of a channel that no customer of "
-            f"the forecast came by: {some(map(plainly, strangers))}. The channels are "
-            f"{some(map(plainly, channels), 20)}."
+            f"the forecast came by: {some(strangers)}. The channels are "
+            f"{some(channels, 20)}."
             f"{did_you_mean(strangers[0], channels)}"
         )
     try:

@@ -3,7 +3,6 @@
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from html import escape
-from numbers import Integral
 from pathlib import Path
 
 import pandas as pd
@@ -257,7 +256,7 @@ class Forecast:
 
     def top(self, n: int = 10) -> pd.DataFrame:
         """The ``n`` customers of highest value: by clv, or by purchases where there is no spend."""
-        if not isinstance(n, Integral) or int(n) < 0:
+        if not pd.api.types.is_integer(n) or n < 0:
             raise OptionError(f"top takes a number of customers, 0 or more; got {n!r:.80}.")
         return self.frame.nlargest(n, "clv" if "clv" in self.frame else "discounted_purchases")
 

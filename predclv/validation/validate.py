@@ -1,6 +1,7 @@
 """Validate: fit on what was known, forecast, and hold it against what came."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from importlib import import_module
 from typing import Any, Literal
 
 import pandas as pd
@@ -11,9 +12,9 @@ from predclv.contracts.validation import validated as validated_contracts
 from predclv.errors import DataError, OptionError, PredclvError, some
 from predclv.forecast.result import Forecast
 from predclv.frozen import Frozen
+from predclv.models import RECIPES
 from predclv.models.purchases import PurchaseModel
 from predclv.progress import progress as progress_bar
-from predclv.recipe import CLVModel
 from predclv.summaries.splits import HoldoutSplit
 from predclv.units import horizon_in, probability
 from predclv.validation.blame import blamed
@@ -205,7 +206,10 @@ def _recipe_of(forecaster: Any) -> Any:
     if isinstance(forecaster, str) or (
         isinstance(forecaster, type) and issubclass(forecaster, PurchaseModel)
     ):
-        return CLVModel(forecaster)
+        try:
+            return import_module(RECIPES["purchases"]).CLVModel(forecaster)
+        except OptionError as error:
+            raise OptionError(f"Forecaster {forecaster!r} cannot forecast: {error}") from error
     return forecaster
 
 

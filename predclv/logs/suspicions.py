@@ -54,7 +54,11 @@ wholesaler's (255- and 557-fold), both cancelled on their day in the log with re
 """
 
 FEWEST_OTHER_DAYS = 10
-"""Days with a purchase beside a stray one; of fewer, a year's gap is nothing odd."""
+"""Days with a purchase beside a stray one; of fewer, a year's gap is nothing odd.
+
+A stray first day lies further from the others than they from each other besides: R's rfm orders
+begin with one that is 2.2 years before three years of orders.
+"""
 
 FEWEST_REPEATERS = 20
 """Fewer customers do not show what is typical."""
@@ -179,7 +183,7 @@ def _check_stray_days(log: Log, table: str, end: datetime.date, what: str) -> No
             "drawn): later rows are left out then.",
             ObservationEndWarning,
         )
-    if (second - first).days > SILENT_DAYS:
+    if second - first > max(datetime.timedelta(days=SILENT_DAYS), last - second):
         warn(
             f"The first day with a purchase, {first}, is {(second - first).days / 365.25:.1f} "
             f"years before the next ({second}). Is it a typing error, or a date that was not "

@@ -49,7 +49,7 @@ def test_all_terms_are_there_in_their_order():
     )  # fmt: skip
     assert not found.effects.any()
     np.testing.assert_array_equal(found.rate(["2024-06-01", "2026-01-01"]), 1.0)
-    columns = found._observed
+    columns = found.observed_basis
     np.testing.assert_allclose(columns[:, -2:].mean(0), 0, atol=1e-12)
     np.testing.assert_allclose(columns[:, -2:].std(0), 1)
     moved = found.at([0] * 10 + [np.log(2), 0, 0, 0])

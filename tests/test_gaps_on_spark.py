@@ -49,9 +49,7 @@ def test_spark_and_duckdb_count_the_same_gaps(spark, cdnow_log):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         here = pc.rfm_summary(log, observation_end="1998-03-31")
-        there = pc.rfm_summary(
-            spark.createDataFrame(log), observation_end="1998-03-31", timezone="UTC"
-        )
+        there = pc.rfm_summary(spark.createDataFrame(log), observation_end="1998-03-31")
     end = here.observation_end
     for statement, order in ((gap_days, "gap_days"), (last_two_gaps, "last, before")):
         found, wanted = (rfm.log.table_of(statement, end, order) for rfm in (there, here))

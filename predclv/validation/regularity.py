@@ -149,7 +149,7 @@ def regularity(
     >>> import predclv as pc
     >>> log = pc.datasets.load_cdnow()
     >>> pc.regularity(log[log["date"] <= "1997-09-30"], observation_end="1997-09-30")
-    k = 1.00 (90%: 0.96 to 1.05), by Wheat & Morrison 1.02: purchases come at random, ...
+    k = 1.04 (90%: 0.99 to 1.10), by Wheat & Morrison 1.05: purchases come at random, ...
     """
     level = probability(level, "level")
     rfm = log

@@ -4,7 +4,7 @@ import datetime
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -116,21 +116,8 @@ class FittedBaseline:
                 f"rfm must be an RFM (pc.rfm_summary or pc.RFM.from_frame); got "
                 f"{type(customers).__name__}."
             )
-        if is_lifetime(horizon):
-            raise OptionError(
-                f"{type(self.baseline).__name__} forecasts a finite horizon, such as '52 weeks': "
-                "a rule without a model says nothing about the whole remaining lifetime."
-            )
-        force_of_interest(discount_rate, customers.unit)
-        terms = Terms(
-            horizon=horizon_in(horizon, customers.unit, start=customers.observation_end),
-            unit=customers.unit,
-            discount_rate=float(discount_rate),
-            margin=share(margin, "margin"),
-            level=None,
-            observation_end=customers.observation_end,
-            asked=horizon_in_words(horizon),
-            currency=customers.currency,
+        terms = finite_terms(
+            type(self.baseline).__name__, customers, horizon, discount_rate, margin
         )
         assert terms.horizon is not None
         learned = _converted(self.learned, DAYS[self.rfm.unit] / DAYS[customers.unit])
@@ -146,6 +133,34 @@ class FittedBaseline:
     def __repr__(self) -> str:
         said = ", ".join(f"{name} {value:.4g}" for name, value in self.learned.items())
         return f"{self.baseline} of {len(self.rfm):,} customers, in {self.unit}s: {said}"
+
+
+def finite_terms(
+    who: str, customers: RFM, horizon: Any, discount_rate: float, margin: float
+) -> Terms:
+    """The terms of a forecast without intervals that ``who`` makes of a finite horizon.
+
+    Raises
+    ------
+    OptionError
+        If the horizon has no end, or a number makes no sense.
+    """
+    if is_lifetime(horizon):
+        raise OptionError(
+            f"{who} forecasts a finite horizon, such as '52 weeks': it says nothing of the whole "
+            "remaining lifetime, for which a model is needed, such as pc.CLVModel()."
+        )
+    force_of_interest(discount_rate, customers.unit)
+    return Terms(
+        horizon=horizon_in(horizon, customers.unit, start=customers.observation_end),
+        unit=customers.unit,
+        discount_rate=float(discount_rate),
+        margin=share(margin, "margin"),
+        level=None,
+        observation_end=customers.observation_end,
+        asked=horizon_in_words(horizon),
+        currency=customers.currency,
+    )
 
 
 def averages(rfm: RFM) -> dict[str, float]:

@@ -9,6 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
+from predclv.baselines.base import finite_terms
 from predclv.baselines.boosting_features import PurchaseDays
 from predclv.baselines.negative_binomial import (
     Counted,
@@ -19,12 +20,10 @@ from predclv.baselines.negative_binomial import (
 from predclv.baselines.point import point_forecast
 from predclv.errors import DataError, FitError, OptionError
 from predclv.forecast.result import COLUMNS, Forecast
-from predclv.forecast.terms import Terms
 from predclv.logs.log import Log
 from predclv.progress import stage
 from predclv.summaries.origins import whole_days
 from predclv.summaries.rfm import RFM
-from predclv.units import force_of_interest, horizon_in, horizon_in_words, is_lifetime, share
 
 _MOST = 200_000  # rows that a booster learns from
 _FEWEST = 50
@@ -160,18 +159,7 @@ class FittedBoosting:
         """
         customers = self.rfm if rfm is None else rfm
         log, end = _log_of(customers)
-        if is_lifetime(horizon):
-            raise OptionError("Boosting forecasts a finite horizon, such as '52 weeks'.")
-        force_of_interest(discount_rate, customers.unit)
-        terms = Terms(
-            horizon=horizon_in(horizon, customers.unit, start=customers.observation_end),
-            unit=customers.unit,
-            discount_rate=float(discount_rate),
-            margin=share(margin, "margin"),
-            level=None,
-            observation_end=customers.observation_end,
-            asked=horizon_in_words(horizon),
-        )
+        terms = finite_terms("Boosting", customers, horizon, discount_rate, margin)
         assert terms.horizon is not None
         days = whole_days(terms.horizon, customers.unit)
         learned = self._taught(days)

@@ -1,5 +1,6 @@
 """What people carry survival on with instead of a model: constant churn and two drawn curves."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -14,7 +15,7 @@ _TAIL = 3  # ages whose retention a curve is carried on with: one alone is mostl
 
 
 @dataclass(frozen=True, slots=True)
-class _Curve:
+class _Curve(ABC):
     """A baseline: it learns the retention of each age, and keeps the last for all that follow."""
 
     title: ClassVar[str]
@@ -41,9 +42,9 @@ class _Curve:
             curves[plan] = self._retention(part)
         return FittedCurve(self, curves)
 
+    @abstractmethod
     def _retention(self, renewals: Renewals) -> NDArray:
         """Retention at age 1, 2, ...; what follows is as the last."""
-        raise NotImplementedError
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,13 +1,11 @@
 """BG/CNBD-k: BG/NBD whose customers buy more regularly than by chance."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
-import numpy as np
-from numpy.typing import NDArray
-
-from predclv.models.base import Columns, Coordinate, LogNormalPrior, Parameter, Prior
+from predclv.models.base import Parameter
 from predclv.models.bgnbd import BGNBD
+from predclv.models.purchases import PurchaseModel
 from predclv.models.regular import RegularModel, bound_named
 
 
@@ -66,35 +64,7 @@ class BGCNBD(RegularModel):
     kernel: ClassVar[str] = "predclv.likelihoods.kernels_cnbd"
     compile_from: ClassVar[float] = 200_000
     chances_before: ClassVar[int] = 0
-
-    @classmethod
-    def starts(cls, cells: Columns) -> list[NDArray]:
-        """Those of :meth:`BGNBD.starts`, with k events to a purchase."""
-        faster = np.array([0.0, np.log(cls.order or 1), 0.0, 0.0])
-        return [start - faster for start in BGNBD.starts(cells)]
-
-    @classmethod
-    def coordinates(cls, cells: Columns) -> tuple[Coordinate, ...]:
-        """Those of :meth:`BGNBD.coordinates`."""
-        rate, level, leaving, b = BGNBD.coordinates(cells)
-        at_lower = f"nobody leaves (a / b -> 0): purchases follow a CNBD-{cls.order or 'k'}"
-        return rate, level, replace(leaving, at_lower=at_lower), b
-
-    @classmethod
-    def priors(cls, unit: str, money: float = 1.0) -> dict[str, Prior]:
-        """Weak priors, those of :meth:`BGNBD.priors`; alpha's for k events to a purchase.
-
-        Parameters
-        ----------
-        unit : str
-            alpha is a time: its prior is 30 days over k whatever the unit; the others have no unit.
-        money : float
-            Means nothing here.
-        """
-        priors = BGNBD.priors(unit, money)
-        alpha = priors["alpha"]
-        assert isinstance(alpha, LogNormalPrior)
-        return {**priors, "alpha": replace(alpha, median=alpha.median / (cls.order or 1))}
+    at_random: ClassVar[type[PurchaseModel]] = BGNBD
 
 
 def __getattr__(name: str) -> Any:

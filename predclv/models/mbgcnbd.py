@@ -1,14 +1,11 @@
 """MBG/CNBD-k: MBG/NBD whose customers buy more regularly than by chance."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
-import numpy as np
-from numpy.typing import NDArray
-
-from predclv.models.base import Columns, Coordinate, Parameter, Prior
-from predclv.models.bgcnbd import BGCNBD
+from predclv.models.base import Parameter
 from predclv.models.mbgnbd import MBGNBD
+from predclv.models.purchases import PurchaseModel
 from predclv.models.regular import RegularModel, bound_named
 
 
@@ -68,32 +65,7 @@ class MBGCNBD(RegularModel):
     kernel: ClassVar[str] = "predclv.likelihoods.kernels_cnbd"
     compile_from: ClassVar[float] = 200_000
     chances_before: ClassVar[int] = 1
-
-    @classmethod
-    def starts(cls, cells: Columns) -> list[NDArray]:
-        """Those of :meth:`MBGNBD.starts`, with k events to a purchase."""
-        faster = np.array([0.0, np.log(cls.order or 1), 0.0, 0.0])
-        return [start - faster for start in MBGNBD.starts(cells)]
-
-    @classmethod
-    def coordinates(cls, cells: Columns) -> tuple[Coordinate, ...]:
-        """Those of :meth:`MBGNBD.coordinates`."""
-        rate, level, leaving, b = MBGNBD.coordinates(cells)
-        at_lower = f"nobody leaves (a / b -> 0): purchases follow a CNBD-{cls.order or 'k'}"
-        return rate, level, replace(leaving, at_lower=at_lower), b
-
-    @classmethod
-    def priors(cls, unit: str, money: float = 1.0) -> dict[str, Prior]:
-        """Weak priors, those of :class:`BGCNBD` with the same k: the parameters mean the same.
-
-        Parameters
-        ----------
-        unit : str
-            alpha is a time: its prior is 30 days over k whatever the unit; the others have no unit.
-        money : float
-            Means nothing here.
-        """
-        return BGCNBD.of(cls.order or 1).priors(unit, money)
+    at_random: ClassVar[type[PurchaseModel]] = MBGNBD
 
 
 def __getattr__(name: str) -> Any:

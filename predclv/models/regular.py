@@ -1,7 +1,7 @@
 """Regular buyers: what BG/CNBD-k and MBG/CNBD-k have in common, which is nearly all."""
 
 from collections.abc import Iterator
-from dataclasses import fields
+from dataclasses import fields, replace
 from functools import cache
 from typing import Any, ClassVar, Self
 
@@ -11,7 +11,14 @@ from scipy.special import expit, gammaln
 
 from predclv.errors import OptionError
 from predclv.maths.special import log_rising
-from predclv.models.base import Parameter, Slopes
+from predclv.models.base import (
+    Columns,
+    Coordinate,
+    LogNormalPrior,
+    Parameter,
+    Prior,
+    Slopes,
+)
 from predclv.models.futures import Future, Remaining, Traits
 from predclv.models.purchases import PurchaseModel
 from predclv.models.regular_leaving import silence_terms, slopes_of_regular_leaving
@@ -28,6 +35,8 @@ class RegularModel(PurchaseModel):
     ----------
     chances_before : int
         Chances to leave before the first repeat purchase: 0 in BG/CNBD-k, 1 in MBG/CNBD-k.
+    at_random : type
+        The model of k = 1, whose customers buy at random.
     order : int or None
         The k that a class is bound to, None of one that leaves it open.
     """
@@ -36,6 +45,7 @@ class RegularModel(PurchaseModel):
     state = ("x", "t_x", "T")
     fixed = ("k",)
     chances_before: ClassVar[int]
+    at_random: ClassVar[type[PurchaseModel]]
     family: ClassVar[str]  # the title without k
     order: ClassVar[int | None] = None
 
@@ -49,6 +59,35 @@ class RegularModel(PurchaseModel):
     def names(cls) -> tuple[str, ...]:
         """Names of the free parameters, in the paper's order: k is given, not free."""
         return tuple(part.name for part in fields(cls) if part.name not in cls.fixed)  # type: ignore[arg-type]
+
+    @classmethod
+    def starts(cls, cells: Columns) -> list[NDArray]:
+        """Those of the model at random, with k events to a purchase."""
+        faster = np.array([0.0, np.log(cls.order or 1), 0.0, 0.0])
+        return [start - faster for start in cls.at_random.starts(cells)]
+
+    @classmethod
+    def coordinates(cls, cells: Columns) -> tuple[Coordinate, ...]:
+        """Those of the model at random."""
+        rate, level, leaving, b = cls.at_random.coordinates(cells)
+        at_lower = f"nobody leaves (a / b -> 0): purchases follow a CNBD-{cls.order or 'k'}"
+        return rate, level, replace(leaving, at_lower=at_lower), b
+
+    @classmethod
+    def priors(cls, unit: str, money: float = 1.0) -> dict[str, Prior]:
+        """Weak priors, those of the model at random; alpha's for k events to a purchase.
+
+        Parameters
+        ----------
+        unit : str
+            alpha is a time: its prior is 30 days over k whatever the unit; the others have no unit.
+        money : float
+            Means nothing here.
+        """
+        priors = cls.at_random.priors(unit, money)
+        alpha = priors["alpha"]
+        assert isinstance(alpha, LogNormalPrior)
+        return {**priors, "alpha": replace(alpha, median=alpha.median / (cls.order or 1))}
 
     @classmethod
     def of(cls, k: int) -> type[Self]:

@@ -176,6 +176,7 @@ def test_files_hold_the_frame_and_the_terms(forecast, tmp_path):
     assert page.count("<svg") == 5
     assert "732" in page
     assert "plan" in page
+    assert ">index<" not in page  # a count of rows is no column
     assert "732 customers" in forecast._repr_html_()
     assert "732 customers" in repr(forecast)
 

@@ -69,8 +69,9 @@ def absent(error: PredclvError) -> str:
 
 
 def plain(frame: pd.DataFrame, caption: str) -> str:
-    """A frame with its index as a table."""
-    frame = frame.reset_index()
+    """A frame as a table, with its index unless that only counts rows."""
+    if not isinstance(frame.index, pd.RangeIndex) or frame.index.name is not None:
+        frame = frame.reset_index()
     rows = [[cell(value) for value in row] for row in frame.itertuples(index=False)]
     return table([escape(words(name)) for name in frame], rows, caption, caption)
 

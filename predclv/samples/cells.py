@@ -1,7 +1,7 @@
 """Customers with equal histories, counted: all that a likelihood needs of a customer base."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Self
 
@@ -15,6 +15,7 @@ from predclv.frozen import Frozen
 from predclv.notices import counted
 from predclv.samples.base import Sample, merged, sorted_rows
 from predclv.samples.grouping import distinct, means, sums
+from predclv.samples.patterns import Patterns
 
 _KIND = ("frequency", "recency", "T", "weight")
 
@@ -43,7 +44,9 @@ class Cells(Sample):
         The day, counted from 1970-01-01, on which observation ended; times are then whole days in
         ``unit``. None for a summary made elsewhere, and for sums of cells with different ends.
     extra : mapping of str to ndarray, shape (n_cells,)
-        More columns that tell histories apart, such as what is known of customers.
+        More columns that tell histories apart, such as ``pattern``, what is known of customers.
+    patterns : Patterns or None
+        What the numbers in ``extra["pattern"]`` stand for.
     """
 
     columns = ("frequency", "recency", "T")
@@ -56,6 +59,7 @@ class Cells(Sample):
     is_approximate: bool = False
     last_day: int | None = None
     extra: Mapping[str, NDArray] = field(default_factory=lambda: Frozen({}))
+    patterns: Patterns | None = None
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -172,8 +176,7 @@ class Cells(Sample):
         """Cells in the same unit, of other columns."""
         own = {name: columns[name] for name in _KIND}
         extra = Frozen({name: columns[name] for name in columns if name not in _KIND})
-        return Cells(**own, unit=self.unit, is_approximate=is_approximate, last_day=last_day,
-                     extra=extra)  # fmt: skip
+        return replace(self, **own, is_approximate=is_approximate, last_day=last_day, extra=extra)
 
     def __radd__(self, other: object) -> "Cells":
         return self if other == 0 else NotImplemented  # where sum() begins

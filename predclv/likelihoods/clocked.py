@@ -32,6 +32,7 @@ SEASON_SIZE = "season[size]"
 """The parameter of a posterior that scales all of the season."""
 
 _TRIES = 1000  # customer bases that are drawn until one has somebody who comes back
+_FEWER = 40_000  # cells of a first search: their maximum lies within 1 or 2% of all cells'
 _FARTHEST = 30.0  # an effect that multiplies a day's purchases by exp(30) is none
 
 
@@ -186,6 +187,33 @@ class ClockedLikelihood(Likelihood):
             return self
         own = {name: getattr(self, name) for name in ClockedLikelihood.__dataclass_fields__}
         return ScaledSeason(**own)
+
+    def thinned(self) -> "ClockedLikelihood | None":
+        """That of about 40,000 cells where there are four times as many, with greater weights.
+
+        Taken at equal steps of the customers in the order of cells, so that cells of many
+        customers are all in it. The days of purchases are those of all, in proportion.
+        """
+        weight, exposure = self.columns[-1], self.exposure
+        if weight.size < 4 * _FEWER:
+            return None
+        step = weight.sum() / _FEWER
+        until = np.floor(np.cumsum(weight) / step)
+        times = np.diff(until, prepend=0.0)
+        kept = times > 0
+        columns = (*(column[kept] for column in self.columns[:-1]), times[kept] * step)
+        share = float(columns[0] @ columns[-1]) / float(self.columns[0] @ weight)
+        gaps = exposure.gaps
+        if gaps is not None:
+            gaps = np.stack([gaps[0], gaps[1], share * gaps[2]])
+        fewer = replace(
+            exposure,
+            born=exposure.born[kept],
+            latest=exposure.latest[kept],
+            purchases=share * exposure.purchases,
+            gaps=gaps,
+        )
+        return replace(self, columns=columns, exposure=fewer)
 
     def assert_by_customer(self) -> None:
         """Refused: on which days a customer bought is in no cell.

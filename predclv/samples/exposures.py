@@ -138,7 +138,8 @@ class CalendarExposure(FieldsAlone):
     def log_gaps(self, rate: NDArray) -> tuple[float, NDArray]:
         """The sum of the logarithms of the gaps, and its slopes in each day's rate, (n_days,)."""
         assert self.gaps is not None
-        earlier, later, weight = self.gaps
+        earlier, later = self.gaps[:2].astype(np.int64)
+        weight = self.gaps[2]
         until = self._until(rate)
         length = until[later] - until[earlier]
         by_sum = np.bincount(later, weight / length, until.size)

@@ -53,6 +53,7 @@ class Counted:
         self.last: tuple[NDArray, float, NDArray] | None = None
 
     def __call__(self, point: NDArray) -> tuple[float, NDArray]:
+        """The negated average and its gradient."""
         if self.last is not None and np.array_equal(point, self.last[0]):
             return self.last[1], self.last[2].copy()
         self.calls += 1

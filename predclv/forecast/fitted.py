@@ -14,6 +14,7 @@ from predclv.engines.result import Fit
 from predclv.errors import DataError, OptionError, StoreError
 from predclv.forecast.choice import Choice
 from predclv.forecast.outlook import Outlook
+from predclv.forecast.recalled import as_recalled
 from predclv.forecast.result import Forecast
 from predclv.forecast.scoring import ScoreTable
 from predclv.forecast.terms import Terms
@@ -164,7 +165,7 @@ class FittedCLV:
         seed: int | None,
     ) -> Outlook:
         """What a forecast on these terms is calculated from, checked."""
-        customers = self._customers(rfm)
+        customers = as_recalled(self.purchases, self._customers(rfm))
         delta = force_of_interest(discount_rate, self.unit)
         margin = share(margin, "margin")
         level = None if level is None else probability(level, "level")

@@ -94,11 +94,17 @@ class FadingLikelihood(Likelihood):
         t_x = time_between(clock, ends[0], ends[1])
         T = time_between(clock, ends[0], first_day + sequences.end)
         columns = (sequences.frequency.astype(float), t_x, T, sequences.weight)
+        constant = 0.0
+        if isinstance(clock, Calendar):
+            # Densities are of real days, as without memory.
+            customers = np.repeat(sequences.weight, sequences.frequency)
+            constant = float(customers @ clock.log_rate(first_day + sequences.days))
         return cls(
             model=model,
             columns=columns,
             unit=clock.unit,
             compile_from=COMPILED_FROM,
+            constant=constant,
             sequences=sequences,
             clock=clock,
             first_day=first_day,

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -24,6 +25,7 @@ class FrameSummary:
         self.has_spend = "monetary_value" in frame
         self._unit = unit
         self._last_day = last_day
+        self.recalls: Any = None
         self.repeats_by_day: tuple[int, np.ndarray] | None = None
 
     def head(self, rows: int) -> pd.DataFrame:

@@ -100,9 +100,7 @@ def read_recall(document: Mapping[str, Any]) -> Recall | None:
     return found
 
 
-def space_of(
-    model: type[Model], clock: Steady | Calendar | None, recall: Recall | None
-) -> Space:
+def space_of(model: type[Model], clock: Steady | Calendar | None, recall: Recall | None) -> Space:
     """The free parameters of a fit: the model's, the effects of the clock, how the past is read."""
     space = model.space().and_numbers(clock.names if isinstance(clock, Calendar) else ())
     if recall is None:

@@ -101,5 +101,3 @@ def _stretch(share: NDArray) -> NDArray:
         slope = (np.exp(-s) - value) / s
         s = np.clip(s - (value - share) / np.minimum(slope, -1e-300), 0.3 * s, 3.0 * s + 1e-9)
     return s
-
-

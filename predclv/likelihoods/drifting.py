@@ -92,7 +92,7 @@ class DriftingLikelihood(ClockedLikelihood):
                 return np.nan, np.full(free.size, np.nan)
             log_rate = self.calendar.observed_log_rate(effects)
             rate = np.exp(log_rate)
-            t_x, T = exposure.elapsed(rate)
+            t_x, T = (Levels(time) for time in exposure.elapsed(rate))
             t_x = Levels.coded(t_x.values * np.exp(-drift * of_levels), t_x.codes)
             T = Levels.coded(T.values * np.exp(-drift * first), T.codes)
             found = self.model(*parameters.tolist()).slopes(x, t_x, T, weight)

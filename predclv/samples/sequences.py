@@ -1,4 +1,4 @@
-"""Customers by every day of purchase: what a likelihood needs that does not count all days alike."""
+"""Customers by every day of purchase: what a likelihood needs to which days are not alike."""
 
 from dataclasses import dataclass
 from typing import Self

@@ -1,4 +1,4 @@
-"""What customers' past purchases still count: summed where their log lies, kept beside a summary."""
+"""What customers' past purchases still count: summed where their log lies, beside a summary."""
 
 import datetime
 from dataclasses import replace
@@ -59,13 +59,12 @@ def sequences_of(rfm: Any, most: int) -> Sequences:
     DataError
         If there is no log.
     """
-    log, summary, _ = days_behind(rfm)
+    log, summary, observed = days_behind(rfm)
     end, first_day = rfm.cells().known_last_day, first_day_of(rfm.cells())
     some = most if len(rfm) > most else None
-    with stage(f"Fetching the purchases of {counted(min(most, len(rfm)), 'customer')}"):
-        with log.days_until(rfm.observation_end) as days:
-            sql = days_of_some(days, summary.table, end, some)
-            found = summary.warehouse.frame(sql)
+    said = f"Fetching the purchases of {counted(min(most, len(rfm)), 'customer')}"
+    with stage(said), log.days_until(observed) as table:
+        found = summary.warehouse.frame(days_of_some(table, summary.table, end, some))
     days, age = (found[name].to_numpy(np.int64) for name in ("day", "age_days"))
     first = np.flatnonzero(days == end - age)
     frequency = found["frequency"].to_numpy(np.int64)[first]
@@ -120,13 +119,12 @@ def _summed(
     table, by_day = fresh("summary"), fresh("weights")
     days = np.arange(first_day, last + 1, dtype=np.int64)
     warehouse.register(by_day, pa.table({"day": days, "weight": weights}))
-    with stage(f"Adding up what purchases of {counted(customers, 'customer')} still count"):
-        with log.days_until(end) as bought:
-            binned = customers >= BINNED_FROM
-            sql = memory_sums(bought, summary.table, by_day, last, binned)
-            warehouse.store(table, sql)
-            warehouse.rows(f"SELECT count(*) FROM {table}")  # Spark: while the weights are there
-        warehouse.drop(by_day)
+    said = f"Adding up what purchases of {counted(customers, 'customer')} still count"
+    with stage(said), log.days_until(end) as bought:
+        binned = customers >= BINNED_FROM
+        warehouse.store(table, memory_sums(bought, summary.table, by_day, last, binned))
+        warehouse.rows(f"SELECT count(*) FROM {table}")  # Spark: while the weights are there
+    warehouse.drop(by_day)
     return summary.on(table, (MEMORY,), key)
 
 

@@ -111,4 +111,5 @@ def _between_least_and_most(x: float, lost: NDArray) -> NDArray:
         return lost[:1]
     if steps + 1 >= lost.size:
         return np.unique(lost)
-    return 1.0 + x - np.linspace(*np.sqrt(counts)[::-1], steps + 1) ** 2
+    few, many = np.sqrt(counts).tolist()
+    return 1.0 + x - np.linspace(many, few, steps + 1) ** 2

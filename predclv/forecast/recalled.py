@@ -24,19 +24,22 @@ def as_recalled(fit: Fit, rfm: RFM) -> RFM:
     DataError
         If the fit forgets, and the summary has no log to add up.
     """
-    recall = fit.recall
-    if recall is None or not recall.rho:
-        return rfm
-    assert fit.clock is not None
-    effects = tuple(fit.clock.effects.tolist()) if isinstance(fit.clock, Calendar) else ()
-    key = (recall.rho, recall.unit, effects)
-    if rfm._summary.recalls == key:
+    recall, key = fit.recall, key_of(fit)
+    if recall is None or key is None or rfm._summary.recalls == key:
         return rfm
     cells = rfm.cells()
     end = cells.known_last_day
     first_day = min(recall.first_day, end - int(cells.age_days.max(initial=0)))
     days = np.arange(first_day, end + 1)
     return remembered(rfm, key, recall.weights(time_between(fit.clock, first_day, days)), first_day)
+
+
+def key_of(fit: Fit) -> tuple | None:
+    """What it depends on how much customers' purchases still count; None where all count alike."""
+    if fit.recall is None or not fit.recall.rho:
+        return None
+    effects = tuple(fit.clock.effects.tolist()) if isinstance(fit.clock, Calendar) else ()
+    return fit.recall.rho, fit.recall.unit, effects
 
 
 def read(

@@ -5,16 +5,18 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from predclv.errors import DataError
+from predclv.errors import DataError, StoreError
 from predclv.logs.log import Log
 from predclv.logs.memory_statements import ONE, days_of_some, memory_sums
 from predclv.notices import counted
 from predclv.progress import stage
 from predclv.samples.cells import Cells
 from predclv.samples.sequences import Sequences
+from predclv.summaries.framed import FrameSummary
 from predclv.summaries.rfm import RFM
 from predclv.summaries.stored import StoredSummary
 from predclv.warehouse.base import fresh
@@ -104,6 +106,34 @@ def remembered(rfm: RFM, key: Any, weights: NDArray, first_day: int) -> RFM:
         log, summary, end = days_behind(rfm)
         kept[key] = _summed(log, summary, end, weights, first_day, len(rfm), key)
     return replace(rfm, _summary=kept[key])
+
+
+def kept_memory(rfm: RFM) -> pd.DataFrame:
+    """What the customers' purchases still count, one row each, sorted by id; for a file."""
+    return rfm.frame[[MEMORY]]
+
+
+def with_kept(rfm: RFM, key: Any, last_day: int | None, kept: pd.DataFrame) -> RFM:
+    """A summary that was kept as its frame, with what `kept_memory` gave.
+
+    Raises
+    ------
+    StoreError
+        If that is impossible.
+    """
+    frame = rfm.frame
+    values = kept[MEMORY].to_numpy() if MEMORY in kept else np.array([0.5])
+    most = frame["frequency"].to_numpy(np.int64) * ONE
+    if (
+        len(kept) != len(frame)
+        or values.dtype.kind not in "iu"
+        or np.any((values < np.minimum(most, ONE)) | (values > 1.1 * most))
+    ):
+        raise StoreError("What customers' purchases still count is impossible.")
+    frame[MEMORY] = values.astype(np.int64)
+    summary = FrameSummary(frame, rfm.unit, last_day, (MEMORY,), key)
+    rfm._summary.__dict__.setdefault("_remembered", {})[key] = summary
+    return rfm
 
 
 def _summed(

@@ -12,7 +12,7 @@ from predclv.clocks.spans import time_between
 from predclv.engines.result import Fit
 from predclv.forecast.ahead import times_of
 from predclv.samples.cells import Cells
-from predclv.summaries.memory import remembered, still_counts
+from predclv.summaries.memory import already, days_behind, remembered, still_counts
 from predclv.summaries.rfm import RFM
 
 
@@ -25,8 +25,12 @@ def as_recalled(fit: Fit, rfm: RFM) -> RFM:
         If the fit forgets, and the summary has no log to add up.
     """
     recall, key = fit.recall, key_of(fit)
-    if recall is None or key is None or rfm._summary.recalls == key:
+    if recall is None or key is None:
         return rfm
+    found = already(rfm, key)
+    if found is not None:
+        return found
+    days_behind(rfm)
     cells = rfm.cells()
     end = cells.known_last_day
     first_day = min(recall.first_day, end - int(cells.age_days.max(initial=0)))
@@ -97,10 +101,9 @@ def _mean_kept(s: NDArray) -> NDArray:
 
 
 def _stretch(share: NDArray) -> NDArray:
-    """The inverse of it, by Newton's method on logarithms."""
-    s = np.maximum(1.0 / share - 1.0, 1e-12)  # an upper bound is 1 / share
-    for _ in range(30):
-        value = _mean_kept(s)
-        slope = (np.exp(-s) - value) / s
-        s = np.clip(s - (value - share) / np.minimum(slope, -1e-300), 0.3 * s, 3.0 * s + 1e-9)
-    return s
+    """The inverse of it, from a table: to 1e-6 of a stretch that matters."""
+    return np.exp(np.interp(share, _SHARES[::-1], _LOG_STRETCHES[::-1]))
+
+
+_LOG_STRETCHES = np.linspace(np.log(1e-6), np.log(1e6), 4000)
+_SHARES = _mean_kept(np.exp(_LOG_STRETCHES))

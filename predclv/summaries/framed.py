@@ -17,7 +17,6 @@ from predclv.samples.spend import SpendCells
 from predclv.summaries.spread import assert_covered, write_scored
 from predclv.warehouse.duckdb import DuckDBWarehouse
 
-
 _HISTORY = ("frequency", "recency", "T")
 
 

@@ -80,6 +80,14 @@ def first_day_of(cells: Cells) -> int:
     return cells.known_last_day - int(cells.age_days.max(initial=0))
 
 
+def already(rfm: RFM, key: Any) -> RFM | None:
+    """The same customers, as `remembered` gave them for this key before; None where it did not."""
+    if rfm._summary.recalls == key:
+        return rfm
+    found = rfm._summary.__dict__.get("_remembered", {}).get(key)
+    return None if found is None else replace(rfm, _summary=found)
+
+
 def remembered(rfm: RFM, key: Any, weights: NDArray, first_day: int) -> RFM:
     """The same customers, told apart by what their purchases still count too.
 
@@ -97,15 +105,12 @@ def remembered(rfm: RFM, key: Any, weights: NDArray, first_day: int) -> RFM:
     Raises
     ------
     DataError
-        If there is no log, and the summary was not kept with the sums for these weights.
+        If there is no log.
     """
-    kept = rfm._summary.__dict__.setdefault("_remembered", {})
-    if rfm._summary.recalls == key:
-        return rfm
-    if key not in kept:
-        log, summary, end = days_behind(rfm)
-        kept[key] = _summed(log, summary, end, weights, first_day, len(rfm), key)
-    return replace(rfm, _summary=kept[key])
+    log, summary, end = days_behind(rfm)
+    found = _summed(log, summary, end, weights, first_day, len(rfm), key)
+    rfm._summary.__dict__.setdefault("_remembered", {})[key] = found
+    return replace(rfm, _summary=found)
 
 
 def kept_memory(rfm: RFM) -> pd.DataFrame:

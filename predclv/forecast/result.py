@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from predclv.errors import DataError
+from predclv.errors import DataError, OptionError
 from predclv.forecast.distribution import CountDistribution
 from predclv.forecast.schedule import schedule
 from predclv.forecast.scoring import ScoreTable
@@ -249,8 +249,9 @@ class Forecast:
 
     def top(self, n: int = 10) -> pd.DataFrame:
         """The ``n`` customers of highest value: by clv, or by purchases where there is no spend."""
-        by = "clv" if "clv" in self.frame else "discounted_purchases"
-        return self.frame.nlargest(n, by)
+        if not pd.api.types.is_integer(n) or n < 0:
+            raise OptionError(f"top takes a number of customers, 0 or more; got {n!r:.80}.")
+        return self.frame.nlargest(n, "clv" if "clv" in self.frame else "discounted_purchases")
 
     def table(self) -> ScoreTable:
         """The forecast of every history, with the SQL that joins customers with it."""

@@ -29,6 +29,7 @@ CHANCE_ONLY = "chance and parameters only"
 # the seven logs they were chosen on and 91% on eleven others. A normal 10% held 68% of the latter.
 _BEFORE, _SD_BEFORE = 2, 0.20
 _FREEDOM = 3
+_MOST_UNLIKE = 2.0  # of which a 90% interval reaches from a hundredth to the hundredfold
 
 _ERRORS_OF = {
     "purchases": "purchases",
@@ -194,7 +195,7 @@ def widening(
     Raises
     ------
     OptionError
-        If ``unlike`` is no number above 0 and no backtest.
+        If ``unlike`` is no number above 0, is above 2, or is no backtest.
     DataError
         If a backtest has not forecast what is to be widened.
     """
@@ -203,6 +204,12 @@ def widening(
             raise OptionError(
                 f"unlike must be above 0, such as 0.2 for totals that are some 20% off; got "
                 f"{unlike!r}."
+            )
+        if unlike > _MOST_UNLIKE:
+            hint = f" For {unlike:g}% write {unlike / 100:g}." if 2 <= unlike <= 100 else ""
+            raise OptionError(
+                f"unlike is how far off totals may be, on the log scale: 0.2 is some 20%, and more "
+                f"than {_MOST_UNLIKE:g} says nothing at all; got {unlike:g}.{hint}"
             )
         return dict.fromkeys(names, float(unlike)), f"sd {unlike:g}"
     errors = unlike
@@ -235,7 +242,7 @@ def _check_length(errors: TotalErrors, horizon: float | None, unit: str) -> None
         length = "the whole remaining lifetime" if horizon is None else f"{days:,.0f} days"
         warn(
             f"The backtest's totals are over {errors.days:,.0f} days, this one over {length}, and "
-            " totals of a longer time are more wrong. Backtest over the horizon of the forecast.",
+            "totals of a longer time are more wrong. Backtest over the horizon of the forecast.",
             OptionWarning,
         )
 
@@ -294,18 +301,18 @@ def total_of(
         If there is no interval to widen.
     """
     level = terms.level
+    sds: dict[str, float] = {}
+    told = None
+    if unlike is not None and level is not None:  # refused before anything is simulated
+        sds, told = widening(unlike, list(values), terms.horizon, terms.unit)
     simulated = None if level is None else source.totals()
     if level is None or simulated is None:
         if unlike is not None:
             raise OptionError(
-                "This forecast has no interval of the total to widen: it was made with "
-                "level=None, or by a rule without chance. Forecast with level=0.9."
+                "There is no interval of the total to widen: it was made with level=None, or "
+                "by a rule without chance. Forecast with level=0.9."
             )
         return Total(values, name="total")
-    sds: dict[str, float] = {}
-    told = None
-    if unlike is not None:
-        sds, told = widening(unlike, list(values), terms.horizon, terms.unit)
     budget = source.budget() if unlike is None else None
     with_bounds: dict[str, float] = {}
     for name, value in values.items():

@@ -77,8 +77,8 @@ MEMORY: Mapping[str, Any] = {}
 MEMBERS: Mapping[str, Any] = {
     "MBG/NBD": AutoMember(MBGNBD, options=MEMORY),
     "MBG/NBD, season": AutoMember(MBGNBD, season=2, options=MEMORY),
-    "MBG/CNBD-2": AutoMember(MBGCNBD.of(2), options=MEMORY),
-    "MBG/CNBD-3": AutoMember(MBGCNBD.of(3), options=MEMORY),
+    "MBG/CNBD-2, season": AutoMember(MBGCNBD.of(2), season=2, options=MEMORY),
+    "MBG/CNBD-3, season": AutoMember(MBGCNBD.of(3), season=2, options=MEMORY),
     "last period": LastPeriodNB(),
 }
 """A line per member; the first is trusted most, and stands alone where only one can."""

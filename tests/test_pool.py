@@ -6,7 +6,8 @@ import pytest
 
 import predclv as pc
 from predclv.errors import DataError, FitError, OptionError, OptionWarning, StoreError
-from predclv.pools.inner import evidence, inner_days, loss_matrix
+from predclv.pools.inner import evidence, inner_days
+from predclv.pools.losses import loss_matrix
 from predclv.pools.weights import cautious_weights, prior_weights
 from predclv.validation.metrics import crps_of_each
 

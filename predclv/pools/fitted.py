@@ -31,6 +31,11 @@ _DEFAULT = "52 weeks"
 _LEAST = 1e-3  # a weight below is none
 
 
+def single(what: Any) -> Any:
+    """The first model of a fitted pool, where one model is asked for; anything else as it is."""
+    return what.first if isinstance(what, FittedPool) else what
+
+
 @dataclass(frozen=True, slots=True, repr=False, eq=False)
 class FittedPool:
     """A fitted pool: ready to forecast the customers it was fitted to, or others.

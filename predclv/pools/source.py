@@ -77,6 +77,12 @@ class Pooled(FieldsAlone):
         return len(self.rfm)
 
     @property
+    def leading(self) -> Outlook:
+        """The first model's, which stands for the pool where one model is asked for."""
+        found = next(p.source for p in self.parts if isinstance(p.source, Outlook))
+        return replace(found, spend=self.spend)
+
+    @property
     def _weights(self) -> NDArray:
         return np.array([part.weight for part in self.parts])
 

@@ -1,6 +1,7 @@
 """CLVModel, a recipe for customer lifetime value."""
 
 from collections.abc import Mapping
+from copy import copy
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -117,7 +118,9 @@ class CLVModel:
 
     def without_spend(self) -> "CLVModel":
         """The same recipe for purchases alone."""
-        return CLVModel(self.purchases, None, self.engine, self.clock, **self.engine_options)
+        found = copy(self)
+        object.__setattr__(found, "spend", None)
+        return found
 
     def _fit_auto(self, rfm: RFM) -> FittedPool:
         unknown = sorted(set(self.engine_options) - {"start"})

@@ -212,11 +212,7 @@ def _with_customers(fitted: FittedCLV | Fit, rfm: RFM | None, what: str) -> tupl
     """A fit with the customers it is asked about; of a pool its first model."""
     fitted = single(fitted)
     if isinstance(fitted, Fit):
-        if not isinstance(fitted.model, PurchaseModel):
-            raise DataError(
-                f"{what} wants a fit of purchases; {fitted.model.title} is one of spend. Pass "
-                "fitted.purchases, or the FittedCLV itself."
-            )
+        fitted.assert_purchases(what)
         if rfm is None:
             raise DataError(f"A Fit does not remember its customers: {what}(fit, rfm).")
         if isinstance(rfm, RFM):

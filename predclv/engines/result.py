@@ -15,10 +15,11 @@ from predclv.clocks.base import Steady
 from predclv.clocks.calendar import Calendar
 from predclv.clocks.documents import clock_document
 from predclv.engines.fit_checks import assert_document, read_clock, replicates_of
-from predclv.errors import FitError, OptionError
+from predclv.errors import DataError, FitError, OptionError
 from predclv.interrupts import uninterrupted
 from predclv.models import class_named
 from predclv.models.base import Model, Space
+from predclv.models.purchases import PurchaseModel
 from predclv.units import probability
 
 _TOLD = {
@@ -92,7 +93,7 @@ class Fit:
 
     def __post_init__(self) -> None:
         clock = self.clock
-        if clock is None and self.model.needs == "purchases":
+        if clock is None and isinstance(self.model, PurchaseModel):
             object.__setattr__(self, "clock", Steady(self.unit))
         if isinstance(clock, Calendar) and clock.covariance is None:
             k = len(self.model.names())
@@ -112,6 +113,14 @@ class Fit:
         if not isinstance(self.clock, Calendar):
             return own
         return own | dict(zip(self.clock.names, self.clock.effects.tolist(), strict=True))
+
+    def assert_purchases(self, what: str) -> None:
+        """Raise DataError, which begins with ``what`` wanted it, unless it is of purchases."""
+        if not isinstance(self.model, PurchaseModel):
+            raise DataError(
+                f"{what} wants a fit of purchases, and {self.model.title} is none: pass the fit "
+                "of purchases, fitted.purchases of a FittedCLV."
+            )
 
     @property
     def idata(self) -> Any:

@@ -15,6 +15,7 @@ from predclv.frozen import Frozen
 from predclv.notices import counted
 from predclv.samples.base import Sample, merged, sorted_rows
 from predclv.samples.grouping import distinct, means, sums
+from predclv.samples.pattern_facts import facts_of, in_one_coding, patterns_in
 from predclv.samples.patterns import Patterns
 
 _KIND = ("frequency", "recency", "T", "weight")
@@ -164,11 +165,13 @@ class Cells(Sample):
                 f"Cells by {', '.join(self.names)} and cells by {', '.join(other.names)} cannot be "
                 "added: summarise both logs with the same columns."
             )
-        return self._with(
-            merged(self, other),
+        one, two, patterns = in_one_coding(self, other)
+        added = self._with(
+            merged(one, two),
             is_approximate=self.is_approximate or other.is_approximate,
             last_day=self.last_day if self.last_day == other.last_day else None,
         )
+        return added if patterns is self.patterns else replace(added, patterns=patterns)
 
     def _with(
         self, columns: Mapping[str, NDArray], is_approximate: bool, last_day: int | None
@@ -248,6 +251,7 @@ class Cells(Sample):
             "predclv.unit": self.unit,
             "predclv.is_approximate": str(self.is_approximate),
             **({} if self.last_day is None else {"predclv.last_day": str(self.last_day)}),
+            **facts_of(self.patterns),
         }
 
     @classmethod
@@ -267,4 +271,5 @@ class Cells(Sample):
             is_approximate=said["predclv.is_approximate"] == "True",
             last_day=None if last_day is None else int(last_day),
             extra=Frozen(columns),
+            patterns=patterns_in(said),
         )

@@ -1,5 +1,6 @@
 """A summary made elsewhere, checked before anything is learned from it."""
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -14,10 +15,12 @@ from predclv.units import days_per
 HISTORY = ("frequency", "recency", "T")
 
 
-def checked_summary(frame: Any, customer_id: str, unit: str | None) -> tuple[pd.DataFrame, str]:
+def checked_summary(
+    frame: Any, customer_id: str, unit: str | None, also: Iterable[str] = ()
+) -> tuple[pd.DataFrame, str]:
     """A summary made elsewhere, checked, in the package's columns and sorted by customer_id.
 
-    With it comes its unit.
+    With it comes its unit. More columns are taken along as they are.
 
     Raises
     ------
@@ -53,6 +56,14 @@ def checked_summary(frame: Any, customer_id: str, unit: str | None) -> tuple[pd.
     if unit is None:
         raise _ask_for_unit(checked)
     checked["frequency"] = checked["frequency"].astype(np.int64)
+    lacking = [name for name in also if name not in frame]
+    if lacking:
+        raise DataError(
+            f"The summary has no column {some(map(repr, lacking))} of static_covariates; its "
+            f"columns are {some(map(repr, frame.columns), 20)}."
+            f"{did_you_mean(lacking[0], frame.columns)}"
+        )
+    checked = checked.assign(**{name: frame[name].array for name in also})
     return checked.sort_values("customer_id", ignore_index=True), unit
 
 

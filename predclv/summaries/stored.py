@@ -1,6 +1,7 @@
 """A summary that rests on a table in its warehouse, in whole days and 1e-4 units."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,26 +10,30 @@ import pandas as pd
 import pyarrow as pa
 
 from predclv.clocks.base import Steady
+from predclv.frozen import Frozen
 from predclv.money import UNITS
 from predclv.notices import counted
 from predclv.once import once
 from predclv.progress import stage
 from predclv.samples.cells import Cells
+from predclv.samples.patterns import Patterns, with_covariates
 from predclv.samples.spend import SpendCells
+from predclv.summaries.described import Described
 from predclv.summaries.spread import assert_covered, write_scored
 from predclv.warehouse.base import Warehouse, fresh
 from predclv.warehouse.duckdb import DuckDBWarehouse
+
+_HISTORY = ("frequency", "recency_days", "age_days")
 
 
 class StoredSummary:
     """A summary in whole days and 1e-4 units that stays in its warehouse until it is asked for.
 
+    What tells histories apart are its ``keys``: every grouping by history follows from these.
+
     It never changes, so a copy is the same one. To another process it goes as all of its rows, in
     these integers: every answer there is the same to the last bit.
     """
-
-    keys: tuple[str, ...] = ("frequency", "recency_days", "age_days")
-    """What tells histories apart: every grouping by history follows from these."""
 
     def __init__(
         self,
@@ -38,7 +43,10 @@ class StoredSummary:
         has_spend: bool,
         last_day: int,
         gaps: Callable[[], pd.DataFrame] | None = None,
+        known: Described | None = None,
     ) -> None:
+        self._known = known or Described(table)
+        self.keys = (*_HISTORY, *self._known.keys)
         self._count_gaps = gaps
         self._warehouse = warehouse
         self._table = table
@@ -56,7 +64,13 @@ class StoredSummary:
     def __reduce__(self) -> tuple[Any, ...]:
         customers = self._warehouse.table(f"SELECT * FROM {self._table}")
         gaps = self.__dict__.get("_gaps")  # where they have been counted they come along
-        return _arrived, (customers, self._clock.unit, self.has_spend, self._last_day, gaps)
+        known = replace(self._known, table="")
+        return _arrived, (customers, self._clock.unit, self.has_spend, self._last_day, gaps, known)
+
+    @property
+    def patterns(self) -> Patterns | None:
+        """What the numbers of patterns stand for; None without covariates."""
+        return self._known.patterns
 
     @property
     def columns(self) -> str:
@@ -72,6 +86,7 @@ class StoredSummary:
             "customer_id, CAST(frequency AS BIGINT) AS frequency,"
             f" {self._clock.sql('recency_days')} AS recency,"
             f" {self._clock.sql('age_days')} AS T{spend if self.has_spend else ''}"
+            f"{''.join(f', {key}' for key in self._known.keys)}"
         )
 
     @once
@@ -79,12 +94,12 @@ class StoredSummary:
         """One row per customer, sorted by customer_id."""
         sql = f"SELECT {self.columns} FROM {self._table} ORDER BY customer_id"
         with stage("Fetching customers"):
-            return self._warehouse.frame(sql)
+            return with_covariates(self._warehouse.frame(sql), self._known.patterns)
 
     def head(self, rows: int) -> pd.DataFrame:
         """The first rows of ``frame``, without fetching the others."""
         sql = f"SELECT {self.columns} FROM {self._table} ORDER BY customer_id LIMIT {rows}"
-        return self._warehouse.frame(sql)
+        return with_covariates(self._warehouse.frame(sql), self._known.patterns)
 
     def cells(self) -> Cells:
         """Customers by history."""
@@ -101,7 +116,12 @@ class StoredSummary:
             weight=found["weight"].to_numpy(np.int64),
             unit=self._clock.unit,
             last_day=self._last_day,
+            extra=self._extra(found),
+            patterns=self._known.patterns,
         )
+
+    def _extra(self, found: pd.DataFrame) -> Frozen[str, np.ndarray]:
+        return Frozen({key: found[key].to_numpy(np.int64) for key in self._known.keys})
 
     def _grouped(self, keys: tuple[str, ...], aggregate: str, where: str = "") -> pd.DataFrame:
         """A sum or count per group of customers, in the order of the keys."""
@@ -130,15 +150,14 @@ class StoredSummary:
 
     def sample(self, rows: int) -> pd.DataFrame:
         """Rows of ``frame``: the same at every call, and no more related than by chance."""
-        return self._warehouse.frame(
-            f"SELECT {self.columns} FROM {self._table} ORDER BY hash(customer_id) LIMIT {rows}"
-        )
+        sql = f"SELECT {self.columns} FROM {self._table} ORDER BY hash(customer_id) LIMIT {rows}"
+        return with_covariates(self._warehouse.frame(sql), self._known.patterns)
 
     def spend_cells(self) -> SpendCells:
         """Repeat customers by spending."""
         with stage("Counting cells of spend"):
             all_repeaters = self._grouped(
-                ("frequency", "greatest(repeat_units, 0) AS repeat_units"),
+                ("frequency", "greatest(repeat_units, 0) AS repeat_units", *self._known.keys),
                 "count(*) AS weight",
                 "WHERE frequency > 0",
             )
@@ -150,6 +169,8 @@ class StoredSummary:
             monetary_value=found["repeat_units"].to_numpy(np.float64) / UNITS / frequency,
             weight=found["weight"].to_numpy(np.int64),
             left_out=int(all_repeaters["weight"][~spends].sum()),
+            extra=self._extra(found),
+            patterns=self._known.patterns,
         )
 
     def write_scored(
@@ -174,9 +195,10 @@ def _arrived(
     has_spend: bool,
     last_day: int,
     gaps: pd.DataFrame | None = None,
+    known: Described | None = None,
 ) -> StoredSummary:
     """A summary that came from another process, in a warehouse of this one."""
     warehouse, name = DuckDBWarehouse(), fresh("summary")
     warehouse.register(name, customers)
     counted_gaps = None if gaps is None else lambda: gaps
-    return StoredSummary(warehouse, name, unit, has_spend, last_day, counted_gaps)
+    return StoredSummary(warehouse, name, unit, has_spend, last_day, counted_gaps, known)

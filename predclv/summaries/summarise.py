@@ -8,6 +8,7 @@ from predclv.frozen import Frozen
 from predclv.logs.log import EPOCH, Log, civil_date
 from predclv.logs.opening import open_log
 from predclv.logs.suspicions import warn_of_late_rows, warn_of_suspicions
+from predclv.summaries.described import described, warn_of_strangers
 from predclv.summaries.rfm import RFM
 from predclv.summaries.stored import StoredSummary
 from predclv.units import days_per
@@ -24,6 +25,8 @@ def rfm_summary(
     refunds: str = "net",
     timezone: str | None = None,
     currency: str | None = None,
+    static_covariates: Any = None,
+    dynamic_covariates: Any = None,
 ) -> RFM:
     """Summarise a log of purchases, one row per purchase, to one row per customer.
 
@@ -114,6 +117,8 @@ def rfm_summary(
         timezone=timezone,
         currency=currency,
         end=end,
+        static_covariates=static_covariates,
+        dynamic_covariates=dynamic_covariates,
     )
     if end is not None and end < log.first_day:
         raise DataError(
@@ -122,6 +127,7 @@ def rfm_summary(
         )
     rfm, table = summary_of(log, end or log.last_day, unit)
     warn_of_late_rows(rfm.counts, end)
+    warn_of_strangers(log, [table], rfm.observation_end or log.last_day)
     warn_of_suspicions(log, table, rfm.counts, end or log.last_day, "observation_end")
     return rfm
 
@@ -129,6 +135,8 @@ def rfm_summary(
 def summary_of(log: Log, end: datetime.date, unit: str, tells: bool = True) -> tuple[RFM, str]:
     """The summary of a checked log to ``end``, not before its first day, and its table's name."""
     table, counts = log.keep_summary(end, tells)
+    found = described(log, table, tells)
+    table = found.table
     summary = StoredSummary(
         log.warehouse,
         table,
@@ -136,5 +144,6 @@ def summary_of(log: Log, end: datetime.date, unit: str, tells: bool = True) -> t
         log.has_spend,
         (end - EPOCH).days,
         lambda: log.gap_days(end),
+        found,
     )
-    return RFM(unit, end, Frozen(counts), log, summary, log.currency), table
+    return RFM(unit, end, Frozen(counts | dict(found.counts)), log, summary, log.currency), table

@@ -144,7 +144,8 @@ def test_whatever_keeps_a_summary_keeps_its_covariates(tmp_path):
         assert found.patterns.equals(rfm.patterns)
         assert_frame_equal(found.cells().frame, rfm.cells().frame)
         assert_frame_equal(found.spend_cells().frame, rfm.spend_cells().frame)
-        assert found.cells().patterns is not None and found.spend_cells().patterns is not None
+        assert found.cells().patterns is not None
+        assert found.spend_cells().patterns is not None
         np.testing.assert_allclose(found.spend_of_cells(), rfm.spend_of_cells())
     for kind in ("cells", "spend_cells"):
         cells = getattr(rfm, kind)()
@@ -376,8 +377,8 @@ def test_columns_that_say_nothing_are_warned_of():
         summary(log, known.assign(months=known["age"] * 12 + 1))
     with pytest.warns(DataWarning, match="'online' .* follows from 'channel'"):
         summary(log, known.assign(online=(known["channel"] != "store").astype(int)))
+    many, people = shop(6000)
     with pytest.warns(ScaleWarning, match=r"6,000 patterns .* bins={'income': 20}"):
-        many, people = shop(6000)
         summary(many, people.assign(income=np.arange(6000.0)))
     with warnings.catch_warnings():
         warnings.simplefilter("error")
@@ -393,7 +394,7 @@ def test_patterns_take_the_levels_of_others():
         pd.DataFrame({"age": [5.0, 6.0], "channel": ["store", "fax"], "more": [0.0, 0.0]}),
         {"channel": ("store", "fax")},
     )
-    with pytest.raises(DataError, match="'fax'.* It knows 'web', 'store'"):
+    with pytest.raises(DataError, match=r"'fax'.* It knows 'web', 'store'"):
         new.coded_like(fitted)
     gathering = Patterns(fitted.frame, {"channel": ("web", "store", "other")})
     found = new.coded_like(gathering)
@@ -402,7 +403,7 @@ def test_patterns_take_the_levels_of_others():
     with pytest.raises(DataError, match="without the covariate 'age'"):
         Patterns(new.frame[["channel"]], new.levels).coded_like(gathering)
     in_text = Patterns(fitted.frame[["age"]].astype("str"), {"age": ("1.0", "2.0")})
-    with pytest.raises(DataError, match="'age' .* numbers, and text"):
+    with pytest.raises(DataError, match=r"'age' .* numbers, and text"):
         new.coded_like(in_text)
 
 

@@ -19,7 +19,7 @@ from predclv.forecast.scoring import ScoreTable
 from predclv.forecast.terms import Terms
 from predclv.io.folders import write_folder
 from predclv.money import currency_named
-from predclv.samples.pattern_facts import levels_of, patterns_of
+from predclv.samples.pattern_facts import levels_of, paths_of, patterns_of
 from predclv.summaries.files import customers_and_patterns
 from predclv.summaries.rfm import RFM
 from predclv.units import (
@@ -281,7 +281,11 @@ class FittedCLV:
             RFM.empty(unit)
             if found is None
             else RFM.stored(
-                found, unit, content["rfm"].get("last_day"), patterns_of(content["rfm"], tables)
+                found,
+                unit,
+                content["rfm"].get("last_day"),
+                patterns_of(content["rfm"], tables),
+                paths_of(tables),
             ),
             currency=currency_named(content["rfm"].get("currency")),
             observation_end=None if end is None else datetime.date.fromisoformat(end),

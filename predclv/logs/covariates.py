@@ -111,8 +111,8 @@ def open_covariates(
     combos = pd.DataFrame({n: _typed(combos[n], n, table.is_text, asked) for n in combos})
     if rows > kept:
         warn(
-            f"{counted(rows - kept, 'row')} of {what} {'says' if rows - kept == 1 else 'say'} again "
-            "what another row of that customer"
+            f"{counted(rows - kept, 'row')} of {what} {'says' if rows - kept == 1 else 'say'} "
+            "again what another row of that customer"
             f"{' and date' if is_dynamic else ''} does, and counted once.",
             DataWarning,
         )
@@ -278,7 +278,7 @@ def _typed(column: pd.Series, name: str, is_text: bool, asked: CovariateTable) -
     return text if numbers[known.index].isna().any() or is_code or not len(known) else numbers
 
 
-def refuse_shared_names(static: Covariates | None, dynamic: Covariates | None) -> None:
+def refuse_shared_names(*tables: Covariates) -> None:
     """No covariate is both static and dynamic.
 
     Raises
@@ -286,9 +286,8 @@ def refuse_shared_names(static: Covariates | None, dynamic: Covariates | None) -
     DataError
         If one is.
     """
-    if static is None or dynamic is None:
-        return
-    both = [name for name in static.combos if name in dynamic.combos]
+    names = [str(name) for table in tables for name in table.combos]
+    both = [name for name in dict.fromkeys(names) if names.count(name) > 1]
     if both:
         raise DataError(
             f"Column {some(map(repr, both))} is in static_covariates and in dynamic_covariates. "

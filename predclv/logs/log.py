@@ -14,6 +14,7 @@ from predclv.logs.cohort_statements import cohort_cells, customer_totals, first_
 from predclv.logs.copies import doubled_days
 from predclv.logs.covariates import Covariates
 from predclv.logs.gap_statements import gap_days
+from predclv.logs.path_statements import repeats_by_segment
 from predclv.logs.refunds import report_refunds
 from predclv.logs.sources import Table
 from predclv.logs.statements import Packing, Statements
@@ -196,6 +197,18 @@ class Log:
     def gap_days(self, end: datetime.date) -> pd.DataFrame:
         """Days between consecutive purchases up to ``end``: gap_days, and gaps so long; sorted."""
         return self.table_of(gap_days, end, "gap_days")
+
+    def repeats_by_segment(self, segments: str, end: datetime.date) -> pd.DataFrame:
+        """Repeat purchases by day and pattern, from a table of what held from when to when."""
+        days = self._statements.purchase_days(None, (end - EPOCH).days, **self._refund_options)
+        bought = " WHERE bought" if self._facts["refund_rows"] else ""
+        # A user's own connection does not see the segments.
+        sql = f"SELECT customer_id, day FROM ({days}){bought}"
+        self.warehouse.store(name := fresh("days"), sql, self._table.reader)
+        sql = f"SELECT * FROM ({repeats_by_segment(name, segments)}) ORDER BY day, pattern"
+        frame = self.warehouse.frame(sql)
+        self.warehouse.drop(name)
+        return frame
 
     def table_of(
         self, statement: Callable[..., str], end: datetime.date, order: str, *more: int

@@ -75,15 +75,14 @@ def open_log(
     if refunds == "error" and facts["refund_rows"]:
         refuse_refunds(table, sql, None if end is None else (end - EPOCH).days)
     known = {
-        what: None
-        if given is None
-        else open_covariates(given, table, sql.customer_id, timezone, what)
+        what: open_covariates(given, table, sql.customer_id, timezone, what)
         for what, given in (
             ("static_covariates", static_covariates),
             ("dynamic_covariates", dynamic_covariates),
         )
+        if given is not None
     }
-    refuse_shared_names(known["static_covariates"], known["dynamic_covariates"])
+    refuse_shared_names(*known.values())
     return Log(
         first_day=_date(table, facts["first_day"]),
         last_day=_date(table, facts["last_day"]),

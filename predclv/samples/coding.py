@@ -1,7 +1,8 @@
-"""From what a table says of customers to patterns: levels counted, rare ones gathered, bins made."""
+"""From what a table says of customers to patterns: levels counted, rare ones gathered, bins."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 import numpy as np
 import pandas as pd
@@ -60,6 +61,7 @@ def coded(
     rules: CodingRules,
     what: str,
     tells: bool = True,
+    n: int | None = None,
 ) -> Coded:
     """Number the patterns among rows of values.
 
@@ -76,6 +78,8 @@ def coded(
         The table, for messages.
     tells : bool
         Whether to warn.
+    n : int, optional
+        Customers, where the same one is in several rows. Default: the sum of ``customers``.
 
     Raises
     ------
@@ -84,21 +88,21 @@ def coded(
     """
     columns: dict[str, NDArray] = {}
     levels: dict[str, tuple[str, ...]] = {}
-    n, in_rare = int(customers.sum()), 0
-    for name in rows:
+    n, in_rare = int(customers.sum()) if n is None else n, 0
+    for name in map(str, rows):
         values = rows[name].to_numpy()
         is_number = pd.api.types.is_float_dtype(rows[name].dtype)
         if name in rules.bins:
-            values = _binned(str(name), values, weight, rules.bins[name], is_number)
+            values = _binned(name, values, weight, rules.bins[name], is_number)
             is_number = values.dtype != object
         if not is_number:
-            values, levels[str(name)], gathered = _levelled(
-                str(name), values, customers, weight, rules, what, tells
+            values, levels[name], gathered = _levelled(
+                name, values, customers, weight, rules, what, tells, n
             )
             in_rare += gathered
         elif name in rules.levels:
             raise DataError(f"Column {name!r} of {what} holds numbers, and levels are wanted.")
-        columns[str(name)] = values
+        columns[name] = values
     frame = pd.DataFrame(columns)
     patterns, place = numbered(frame, levels)
     if tells:
@@ -134,10 +138,10 @@ def _levelled(
     rules: CodingRules,
     what: str,
     tells: bool,
+    n: int,
 ) -> tuple[NDArray, tuple[str, ...], int]:
     """Values with rare levels gathered, the levels, and customers in what was gathered."""
     of_level = pd.Series(customers).groupby(values).sum()
-    n = int(customers.sum())
     if name in rules.levels:
         known = rules.levels[name]
         strange = sorted(set(of_level.index) - set(known))
@@ -182,7 +186,7 @@ def _binned(
         limits = [float(limit) for limit in bins]
         labels = [
             f"below {limits[0]:g}",
-            *(f"{low:g} to {high:g}" for low, high in zip(limits, limits[1:], strict=False)),
+            *(f"{low:g} to {high:g}" for low, high in pairwise(limits)),
             f"{limits[-1]:g} or more",
         ]
         return np.array(labels, object)[np.searchsorted(limits, values, side="right")]
@@ -242,7 +246,7 @@ def checked_rules(rare: object, bins: object, levels: object, columns: list[str]
     for option, given in (("bins", bins), ("levels", levels)):
         if given is not None and not isinstance(given, Mapping):
             raise OptionError(f"{option} must be a mapping by column; got {given!r}.")
-        for name in given or {}:  # type: ignore[attr-defined]
+        for name in given or {}:
             if name not in columns:
                 raise OptionError(
                     f"{option}: there is no column {name!r}; there are {some(columns, 20)}."
@@ -269,7 +273,7 @@ def _checked_bins(name: str, bins: object) -> int | list[float]:
             limits = [float(limit) for limit in bins]  # type: ignore[attr-defined]
         except (TypeError, ValueError):
             limits = []
-        if limits and all(low < high for low, high in zip(limits, limits[1:], strict=False)):
+        if limits and all(low < high for low, high in pairwise(limits)):
             return limits
     raise OptionError(
         f"bins[{name!r}] must be a whole number from 2 on, of bins with equally many customers, or "

@@ -70,7 +70,7 @@ class SpendCells(Sample):
     def __add__(self, other: "SpendCells") -> "SpendCells":
         if not isinstance(other, SpendCells):
             return NotImplemented
-        one, two, patterns = in_one_coding(self, other)
+        one, two, patterns, _ = in_one_coding(self, other)
         return self._with(
             merged(one, two),
             left_out=self.left_out + other.left_out,

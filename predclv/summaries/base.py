@@ -23,6 +23,10 @@ class Summary(Protocol):
         """What the numbers of patterns stand for; None without covariates."""
 
     @property
+    def repeats_by_day_and_pattern(self) -> pd.DataFrame | None:
+        """Repeat purchases by day and pattern: day, pattern, purchases; None without a log."""
+
+    @property
     def frame(self) -> pd.DataFrame:
         """One row per customer, sorted by customer_id."""
 

@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 from predclv.errors import DataError, OptionError
 from predclv.io.files import write_csv, write_parquet
 from predclv.io.places import place
-from predclv.samples.pattern_facts import facts_of, number_in, patterns_in
+from predclv.samples.pattern_facts import facts_of, number_in, paths_in, patterns_in
 from predclv.summaries.framed import FrameSummary
 from predclv.summaries.rfm import RFM
 
@@ -38,7 +38,7 @@ def write_rfm(rfm: RFM, path: str | Path) -> None:
         path,
         {"predclv.unit": rfm.unit, "predclv.observation_end": "" if end is None else str(end)}
         | ({} if rfm.currency is None else {"predclv.currency": rfm.currency})
-        | facts_of(rfm.patterns),
+        | facts_of(rfm.patterns, rfm.cells().paths if rfm.patterns is not None else None),
     )
 
 
@@ -89,7 +89,11 @@ def read_rfm(path: str | Path, unit: str | None = None) -> RFM:
     if patterns is not None:
         number = frame.set_index("customer_id")["pattern"].loc[rfm.frame["customer_id"]]
         customers = rfm.frame.assign(pattern=number_in(number.to_numpy(), patterns))
-        rfm = replace(rfm, _summary=FrameSummary(customers, rfm.unit, None, patterns))
+        paths = paths_in(metadata)
+        if paths is not None:
+            of_path = frame.set_index("customer_id")["path"].loc[rfm.frame["customer_id"]]
+            customers["path"] = of_path.to_numpy()
+        rfm = replace(rfm, _summary=FrameSummary(customers, rfm.unit, None, patterns, paths))
     return replace(
         rfm,
         observation_end=datetime.date.fromisoformat(end) if end else None,
@@ -125,4 +129,6 @@ def customers_and_patterns(rfm: RFM) -> dict[str, pd.DataFrame]:
     if rfm.patterns is None:
         return {"customers": rfm.frame}
     customers = rfm.frame.drop(columns=list(rfm.patterns.names))
-    return {"customers": customers, "patterns": rfm.patterns.frame}
+    paths = rfm.cells().paths
+    more = {} if paths is None else {"paths": paths.frame}
+    return {"customers": customers, "patterns": rfm.patterns.frame} | more

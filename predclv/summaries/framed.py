@@ -12,10 +12,13 @@ from predclv.notices import counted
 from predclv.progress import stage
 from predclv.samples.cells import Cells
 from predclv.samples.grouping import distinct
+from predclv.samples.paths import Paths
 from predclv.samples.patterns import Patterns, with_covariates
 from predclv.samples.spend import SpendCells
 from predclv.summaries.spread import assert_covered, write_scored
 from predclv.warehouse.duckdb import DuckDBWarehouse
+
+_EXTRA = ("pattern", "path")
 
 
 class FrameSummary:
@@ -27,10 +30,14 @@ class FrameSummary:
         unit: str,
         last_day: int | None = None,
         patterns: Patterns | None = None,
+        paths: Paths | None = None,
     ) -> None:
         self.frame = with_covariates(frame, patterns)
         self.patterns = patterns
-        self._extra = () if patterns is None else ("pattern",)
+        self.repeats_by_day_and_pattern: pd.DataFrame | None = None
+        self._paths = paths
+        known = (patterns, paths)
+        self._extra = tuple(k for k, found in zip(_EXTRA, known, strict=True) if found is not None)
         self.has_spend = "monetary_value" in frame
         self._unit = unit
         self._last_day = last_day
@@ -57,6 +64,7 @@ class FrameSummary:
             last_day=self._last_day,
             extra=Frozen({n: c[order] for n, c in zip(self._extra, extra, strict=True)}),
             patterns=self.patterns,
+            paths=self._paths,
         )
 
     def gap_days(self) -> pd.DataFrame | None:
@@ -77,15 +85,14 @@ class FrameSummary:
         """Repeat customers by spending."""
         repeaters = self.frame[self.frame["frequency"] > 0]
         spenders = repeaters[repeaters["monetary_value"] > 0]
-        found = spenders.groupby(["frequency", "monetary_value", *self._extra]).size()
+        extra = self._extra[:1]
+        found = spenders.groupby(["frequency", "monetary_value", *extra]).size()
         return SpendCells(
             frequency=found.index.get_level_values(0).to_numpy(np.float64),
             monetary_value=found.index.get_level_values(1).to_numpy(np.float64),
             weight=found.to_numpy(np.int64),
             left_out=len(repeaters) - len(spenders),
-            extra=Frozen(
-                {name: found.index.get_level_values(name).to_numpy() for name in self._extra}
-            ),
+            extra=Frozen({name: found.index.get_level_values(name).to_numpy() for name in extra}),
             patterns=self.patterns,
         )
 

@@ -14,7 +14,7 @@ from predclv.logs.covariates import open_covariates
 from predclv.logs.sources import Table
 from predclv.notices import counted, warn
 from predclv.samples.patterns import Patterns
-from predclv.summaries.described import with_patterns
+from predclv.summaries.patterned import with_patterns
 from predclv.warehouse.base import fresh
 from predclv.warehouse.duckdb import DuckDBWarehouse
 

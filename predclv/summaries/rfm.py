@@ -17,6 +17,7 @@ from predclv.money import currency_named
 from predclv.notices import counted
 from predclv.progress import stage
 from predclv.samples.cells import Cells
+from predclv.samples.paths import Paths
 from predclv.samples.patterns import Patterns
 from predclv.samples.spend import SpendCells
 from predclv.summaries.base import Summary
@@ -108,13 +109,14 @@ class RFM:
         unit: str,
         last_day: int | None,
         patterns: Patterns | None = None,
+        paths: Paths | None = None,
     ) -> "RFM":
         """A summary of a log that was kept as its frame, to be trusted as it is.
 
         ``last_day`` is the day that observation ended, since 1970-01-01; None where the summary
-        was made elsewhere. With ``patterns`` the frame has the column pattern.
+        was made elsewhere. With ``patterns`` the frame has the column pattern, with ``paths`` path.
         """
-        summary = FrameSummary(frame, unit, last_day, patterns)
+        summary = FrameSummary(frame, unit, last_day, patterns, paths)
         return replace(cls.from_frame(frame, unit), _summary=summary)
 
     @classmethod
@@ -127,9 +129,8 @@ class RFM:
     ) -> "RFM":
         counts = {"rows": len(frame), "customers": len(frame)}
         counts["repeat_purchases"] = int(frame["frequency"].sum())
-        return cls(
-            unit, None, Frozen(counts), None, FrameSummary(frame, unit, None, patterns), currency
-        )
+        summary = FrameSummary(frame, unit, None, patterns)
+        return cls(unit, None, Frozen(counts), None, summary, currency)
 
     @classmethod
     def empty(cls, unit: str) -> "RFM":
@@ -144,7 +145,8 @@ class RFM:
 
         customer_id, frequency (int64), recency and T (float64, in ``unit``) and, where the log has
         amounts, monetary_value (mean spend per repeat purchase, 0.0 where there is none); with
-        covariates also pattern (int64) and one column for each of them. Fetched once; what a caller does to the frame leaves this summary as it is.
+        covariates also pattern (int64) and one column for each of them. Fetched once; what a caller
+        does to the frame leaves this summary as it is.
         """
         return self._summary.frame.copy(deep=False)
 
@@ -272,6 +274,34 @@ class RFM:
         if self._summary.repeats_by_day is None:
             self._summary.repeats_by_day = _repeats_by_day(self.log, self.counts, self.cells())
         return self._summary.repeats_by_day
+
+    def repeats_by_day_and_pattern(self) -> pd.DataFrame:
+        """Repeat purchases on each day by the pattern that was in force for who made them.
+
+        Counted on first use where the log lies.
+
+        Returns
+        -------
+        DataFrame
+            day (since 1970-01-01), pattern and purchases, int64, sorted; days and patterns without
+            a purchase are left out.
+
+        Raises
+        ------
+        DataError
+            If the summary has no covariates, or was made without a log.
+        """
+        if self.patterns is None:
+            raise DataError(
+                "This summary has no covariates: pc.rfm_summary(log, static_covariates=table)."
+            )
+        found = self._summary.repeats_by_day_and_pattern
+        if found is None:
+            raise DataError(
+                "Purchases by day and pattern need the log, and this summary was made without one "
+                "(RFM.from_frame, or read from a file). Make it with pc.rfm_summary(log)."
+            )
+        return found.astype("int64")
 
     def __len__(self) -> int:
         return self.counts["customers"]

@@ -14,7 +14,7 @@ from predclv.logs.opening import open_log
 from predclv.logs.suspicions import warn_of_suspicions
 from predclv.money import UNITS
 from predclv.notices import counted
-from predclv.summaries.described import warn_of_strangers
+from predclv.summaries.patterned import warn_of_unused
 from predclv.summaries.rfm import RFM
 from predclv.summaries.summarise import summary_of
 from predclv.units import days_per
@@ -282,7 +282,7 @@ def _split_and_table(
         f"SELECT count(*) FROM {holdout} ANTI JOIN {table} USING (customer_id)"
     )
     if tells:
-        warn_of_strangers(log, [table, holdout], holdout_end)
+        warn_of_unused(log, [table, holdout], holdout_end)
     log.warehouse.drop(holdout)
     duration = (holdout_end - calibration_end).days / days_per(unit)
     frame = pd.concat([rfm.frame, came], axis="columns")

@@ -18,7 +18,7 @@ from predclv.progress import stage
 from predclv.samples.cells import Cells
 from predclv.samples.patterns import Patterns, with_covariates
 from predclv.samples.spend import SpendCells
-from predclv.summaries.described import Described
+from predclv.summaries.patterned import Described
 from predclv.summaries.spread import assert_covered, write_scored
 from predclv.warehouse.base import Warehouse, fresh
 from predclv.warehouse.duckdb import DuckDBWarehouse
@@ -44,7 +44,9 @@ class StoredSummary:
         last_day: int,
         gaps: Callable[[], pd.DataFrame] | None = None,
         known: Described | None = None,
+        repeats: Callable[[str], pd.DataFrame] | None = None,
     ) -> None:
+        self._count_repeats = repeats
         self._known = known or Described(table)
         self.keys = (*_HISTORY, *self._known.keys)
         self._count_gaps = gaps
@@ -64,8 +66,10 @@ class StoredSummary:
     def __reduce__(self) -> tuple[Any, ...]:
         customers = self._warehouse.table(f"SELECT * FROM {self._table}")
         gaps = self.__dict__.get("_gaps")  # where they have been counted they come along
-        known = replace(self._known, table="")
-        return _arrived, (customers, self._clock.unit, self.has_spend, self._last_day, gaps, known)
+        known = replace(self._known, table="", segments="")
+        repeats = self.__dict__.get("repeats_by_day_and_pattern")
+        parts = (customers, self._clock.unit, self.has_spend, self._last_day, gaps, known, repeats)
+        return _arrived, parts
 
     @property
     def patterns(self) -> Patterns | None:
@@ -116,12 +120,10 @@ class StoredSummary:
             weight=found["weight"].to_numpy(np.int64),
             unit=self._clock.unit,
             last_day=self._last_day,
-            extra=self._extra(found),
+            extra=Frozen({key: found[key].to_numpy(np.int64) for key in self._known.keys}),
             patterns=self._known.patterns,
+            paths=self._known.paths,
         )
-
-    def _extra(self, found: pd.DataFrame) -> Frozen[str, np.ndarray]:
-        return Frozen({key: found[key].to_numpy(np.int64) for key in self._known.keys})
 
     def _grouped(self, keys: tuple[str, ...], aggregate: str, where: str = "") -> pd.DataFrame:
         """A sum or count per group of customers, in the order of the keys."""
@@ -134,6 +136,20 @@ class StoredSummary:
     def gap_days(self) -> pd.DataFrame | None:
         """Days between consecutive purchases, counted: gap_days, gaps; None without a log."""
         return None if self._gaps is None else self._gaps.copy(deep=False)
+
+    @once
+    def repeats_by_day_and_pattern(self) -> pd.DataFrame | None:
+        """Repeat purchases by day and pattern: day, pattern, purchases; None without a log."""
+        if self._count_repeats is None or self._known.patterns is None:
+            return None
+        with stage("Counting purchases by day and pattern"):
+            if self._known.segments:
+                return self._count_repeats(self._known.segments)
+            end = self._last_day
+            return self._count_repeats(
+                f"(SELECT customer_id, pattern, {end} - age_days AS first_day,"
+                f" {end} - age_days AS from_day, {end + 1} AS to_day FROM {self._table})"
+            )
 
     @once
     def _gaps(self) -> pd.DataFrame | None:
@@ -157,7 +173,7 @@ class StoredSummary:
         """Repeat customers by spending."""
         with stage("Counting cells of spend"):
             all_repeaters = self._grouped(
-                ("frequency", "greatest(repeat_units, 0) AS repeat_units", *self._known.keys),
+                ("frequency", "greatest(repeat_units, 0) AS repeat_units", *self._known.keys[:1]),
                 "count(*) AS weight",
                 "WHERE frequency > 0",
             )
@@ -169,7 +185,7 @@ class StoredSummary:
             monetary_value=found["repeat_units"].to_numpy(np.float64) / UNITS / frequency,
             weight=found["weight"].to_numpy(np.int64),
             left_out=int(all_repeaters["weight"][~spends].sum()),
-            extra=self._extra(found),
+            extra=Frozen({key: found[key].to_numpy(np.int64) for key in self._known.keys[:1]}),
             patterns=self._known.patterns,
         )
 
@@ -196,9 +212,13 @@ def _arrived(
     last_day: int,
     gaps: pd.DataFrame | None = None,
     known: Described | None = None,
+    repeats: pd.DataFrame | None = None,
 ) -> StoredSummary:
     """A summary that came from another process, in a warehouse of this one."""
     warehouse, name = DuckDBWarehouse(), fresh("summary")
     warehouse.register(name, customers)
     counted_gaps = None if gaps is None else lambda: gaps
-    return StoredSummary(warehouse, name, unit, has_spend, last_day, counted_gaps, known)
+    found = StoredSummary(warehouse, name, unit, has_spend, last_day, counted_gaps, known)
+    if repeats is not None:
+        found.__dict__["repeats_by_day_and_pattern"] = repeats
+    return found

@@ -1,6 +1,7 @@
 """What a user says of a table of covariates: where it is, and how its columns are to be read."""
 
 import os
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -23,6 +24,9 @@ RESERVED = {
     *("frequency_holdout", "spend_holdout", "duration_holdout"),
 }
 """Names that the columns of a summary have, or its keys."""
+
+
+_INDEX = re.compile(r"__index_level_\d+__")  # of a frame that pandas wrote as Parquet
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -140,7 +144,7 @@ class CovariateTable:
                 )
             roles["date"] = self.date
         taken = set(roles.values())
-        chosen = [name for name in present if name not in taken]
+        chosen = [name for name in present if name not in taken and not _INDEX.fullmatch(name)]
         if self.columns is not None:
             lacking = [name for name in self.columns if name not in chosen]
             if lacking:

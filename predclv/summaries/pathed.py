@@ -41,9 +41,11 @@ def with_paths(
         it.
     """
     table = before.table
-    sql = PathSQL(table, known.name, end, known.absent)
+    sql = PathSQL(table, known.name, fresh("rows"), end, known.absent)
     with stage(f"Joining {known.what}"):
-        facts = {name: int(number or 0) for name, number in warehouse.record(sql.facts()).items()}
+        warehouse.store(sql.rows, sql.of_customers())
+        facts = {name: int(number) for name, number in warehouse.record(sql.facts()).items()}
+        facts["without"] = warehouse.rows(f"SELECT count(*) FROM ({sql.without()})")[0][0]
         if known.absent is None:
             _refuse_without(warehouse, known, sql, facts["without"])
         if tells:
@@ -83,7 +85,7 @@ def with_paths(
             "customers_before_first_dynamic_row": facts["late"],
             "customers_without_dynamic_row": facts["without"],
         }
-        for done in (raw, numbers, segments, table):
+        for done in (sql.rows, raw, numbers, segments, table):
             warehouse.drop(done)
     return Described(
         name,
@@ -174,7 +176,7 @@ def _refuse_without(warehouse: Warehouse, known: Covariates, sql: PathSQL, witho
     """
     if not without:
         return
-    ids = warehouse.rows(f"{sql.without()} ORDER BY 1 LIMIT 6")
+    ids = warehouse.rows(f"SELECT customer_id FROM ({sql.without()}) ORDER BY 1 LIMIT 6")
     columns = ", ".join(f"{name!r}: ..." for name in known.combos)
     raise DataError(
         f"{counted(without, 'customer has', 'customers have')} no row in {known.what} up to the "

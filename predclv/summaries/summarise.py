@@ -71,7 +71,7 @@ def rfm_summary(
         compared with the commonest, of which rare ones (fewer than 1% of the customers and than
         100) are taken together as ``other``. Every customer needs a row and a value in every
         column, unless `CovariateTable` says what stands for it; there numbers are put in bins, too.
-        ``frame`` shows the columns, and histories are counted by distinct combination (``pattern``).
+        ``frame`` shows the columns; histories are counted by distinct combination (``pattern``).
     dynamic_covariates : table or CovariateTable, optional
         The same for what changes: customer_id, date and columns, whose values hold from that date,
         inclusive, until the customer's next row. In force at the first purchase is the last row up

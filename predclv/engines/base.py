@@ -12,6 +12,7 @@ import pandas as pd
 
 from predclv.clocks.recipe import Clock
 from predclv.engines.clocks import on_clock
+from predclv.engines.covariates import with_covariates
 from predclv.engines.orders import of_order, with_gaps
 from predclv.engines.result import Fit
 from predclv.engines.spend_checks import spend_checks
@@ -42,6 +43,7 @@ def fit(
     rfm: Any,
     engine: str = "mle",
     clock: Clock | None = None,
+    covariates: Mapping[Any, Any] | None = None,
     **options: Any,
 ) -> Fit:
     """Fit a model to a customer summary.
@@ -61,6 +63,13 @@ def fit(
     clock : Clock, optional
         What makes days differ for all customers alike: season, trend, weekdays, events. Fitted
         together with the model; see :class:`predclv.Clock`.
+    covariates : mapping, optional
+        Which columns of the summary's covariates act on what: on ``"rate"``, how fast customers
+        buy; on ``"leaving"``, how readily they leave; on ``"spend"``, what they spend. Such as
+        ``{"rate": ["channel", "age"], "leaving": ["channel"]}``; a tuple of columns is their
+        product. ``"leaving": "same"`` has rate's very effects act on leaving too, as the key
+        ``("rate", "leaving")`` does. Targets of other models are left to these. A parameter's own
+        name is a target too. A positive effect means faster, readier, more.
     **options
         ``k``, of ``BGCNBD`` and ``MBGCNBD``: events per purchase; None, the default, tries 1 to 6
         and takes the most likely, which need not forecast better. The others are
@@ -128,6 +137,7 @@ def fit(
         if engine == "lifetimes":
             raise OptionError("engine 'lifetimes' knows no clock. Try engine='mle'.")
         likelihood = on_clock(likelihood, rfm, clock)
+    likelihood = with_covariates(likelihood, cells, covariates, engine)
     # PyMC's samplers show a bar of their own.
     shown = nullcontext() if engine == "pymc" else stage(f"Fitting {wanted.title}")
     with shown:

@@ -12,6 +12,7 @@ from predclv.clocks.base import Steady
 from predclv.clocks.calendar import Calendar
 from predclv.clocks.documents import clock_of
 from predclv.errors import PredclvError, StoreError
+from predclv.likelihoods.effects import Effects
 from predclv.models.base import Space
 from predclv.units import DAYS
 
@@ -77,6 +78,23 @@ def read_clock(document: Mapping[str, Any]) -> Steady | Calendar | None:
         return clock_of(document.get("clock"), unit)
     except (ValueError, PredclvError) as error:
         raise StoreError(f"The fit's clock is impossible: {error}.") from error
+
+
+def read_effects(document: Mapping[str, Any]) -> Effects | None:
+    """The effects of covariates of a saved fit, all 0.
+
+    Raises
+    ------
+    StoreError
+        If they are none.
+    """
+    found = document.get("covariates")
+    if found is None:
+        return None
+    try:
+        return Effects.from_document(found)
+    except (AttributeError, LookupError, TypeError, ValueError) as error:
+        raise StoreError(f"The fit's covariates are impossible: {error!r}.") from error
 
 
 def replicates_of(frame: pd.DataFrame | None, space: Space, method: str) -> NDArray | None:

@@ -14,9 +14,10 @@ from scipy.special import ndtri
 from predclv.clocks.base import Steady
 from predclv.clocks.calendar import Calendar
 from predclv.clocks.documents import clock_document
-from predclv.engines.fit_checks import assert_document, read_clock, replicates_of
+from predclv.engines.fit_checks import assert_document, read_clock, read_effects, replicates_of
 from predclv.errors import FitError, OptionError
 from predclv.interrupts import uninterrupted
+from predclv.likelihoods.effects import Effects
 from predclv.models import class_named
 from predclv.models.base import Model, Space
 from predclv.units import probability
@@ -73,6 +74,9 @@ class Fit:
     clock : Steady, Calendar or None
         The clock that the model's times are by: that of its unit, or one with season and events in
         it, whose effects are parameters too; None for a model of spend.
+    covariates : Effects or None
+        What covariates do to the parameters. ``model`` is then that of customers whose covariates
+        are 0, or at the level that others are compared with.
     """
 
     model: Model
@@ -89,6 +93,7 @@ class Fit:
     replicates: NDArray | None = None
     source: Any = None
     clock: Steady | Calendar | None = None
+    covariates: Effects | None = None
 
     def __post_init__(self) -> None:
         clock = self.clock
@@ -96,22 +101,27 @@ class Fit:
             object.__setattr__(self, "clock", Steady(self.unit))
         if isinstance(clock, Calendar) and clock.covariance is None:
             k = len(self.model.names())
-            clock = replace(clock, covariance=self.log_covariance[k:, k:])
+            own = slice(k, k + len(clock.names))
+            clock = replace(clock, covariance=self.log_covariance[own, own])
             object.__setattr__(self, "clock", clock)
 
     @property
     def space(self) -> Space:
-        """The free parameters: the model's, then the effects of the clock."""
+        """The free parameters: the model's, the effects of the clock, those of covariates."""
         effects = self.clock.names if isinstance(self.clock, Calendar) else ()
-        return self.model.space().and_numbers(effects)
+        of_covariates = () if self.covariates is None else self.covariates.names
+        return self.model.space().and_numbers((*effects, *of_covariates))
 
     @property
     def params(self) -> dict[str, float]:
-        """Point estimates by name: the model's parameters, then the effects of the clock."""
+        """Point estimates by name: the model's, the effects of the clock, those of covariates."""
         own = {name: float(getattr(self.model, name)) for name in self.model.names()}
-        if not isinstance(self.clock, Calendar):
-            return own
-        return own | dict(zip(self.clock.names, self.clock.effects.tolist(), strict=True))
+        if isinstance(self.clock, Calendar):
+            own |= dict(zip(self.clock.names, self.clock.effects.tolist(), strict=True))
+        if self.covariates is not None:
+            of_them = self.covariates
+            own |= dict(zip(of_them.names, of_them.coefficients.tolist(), strict=True))
+        return own
 
     @property
     def idata(self) -> Any:
@@ -168,6 +178,8 @@ class Fit:
         DataFrame
             Columns estimate, std_error, lower, upper; NaN for what a limit leaves undetermined
             (and a bootstrap does not move).
+            With covariates also multiplier, ``exp(estimate)``: by how much the effect speeds up
+            purchases, the odds or rate of leaving, or spend; NaN for what is no effect of one.
             For sampled chains also ess_bulk, the number of independent draws they are worth, and
             r_hat, which is 1 where the chains agree.
         """
@@ -186,6 +198,9 @@ class Fit:
             error = values.std(axis=0, ddof=1)
             lower, upper = np.quantile(values, [0.5 - level / 2, 0.5 + level / 2], axis=0)
         columns = {"estimate": estimate, "std_error": error, "lower": lower, "upper": upper}
+        if self.covariates is not None:
+            is_effect = np.isin(list(self.params), self.covariates.names)
+            columns["multiplier"] = np.where(is_effect, np.exp(estimate * is_effect), np.nan)
         for check in ("ess_bulk", "r_hat"):
             if all(f"{check}_{name}" in self.checks for name in self.params):
                 columns[check] = np.array([self.checks[f"{check}_{name}"] for name in self.params])
@@ -239,6 +254,7 @@ class Fit:
             "checks": dict(self.checks),
             "method": self.method,
             "clock": clock_document(self.clock),
+            **({} if self.covariates is None else {"covariates": self.covariates.document()}),
         }
 
     def tables(self) -> dict[str, pd.DataFrame]:
@@ -272,9 +288,14 @@ class Fit:
         kind = class_named(document["model"])
         clock = read_clock(document)
         effects = clock.names if isinstance(clock, Calendar) else ()
-        space = kind.space().and_numbers(effects)
+        covariates = read_effects(document)
+        of_covariates = () if covariates is None else covariates.names
+        space = kind.space().and_numbers((*effects, *of_covariates))
         assert_document(document, space.names, _TOLD)
         model = kind(**{name: document["params"][name] for name in kind.names()})
+        if covariates is not None:
+            values = [document["params"][name] for name in covariates.names]
+            covariates = covariates.at(np.array(values, dtype=float))
         method = document.get("method", "asymptotic")
         replicates = replicates_of((tables or {}).get("replicates"), space, method)
         source = None
@@ -297,6 +318,7 @@ class Fit:
             replicates=replicates,
             source=source,
             clock=clock,
+            covariates=covariates,
         )
 
     def __repr__(self) -> str:
@@ -304,6 +326,8 @@ class Fit:
         values = ", ".join(f"{name}={value:.4g}" for name, value in shown.items())
         if isinstance(self.clock, Calendar):
             values += f", on {self.clock!r}"
+        if self.covariates is not None:
+            values += f", with {len(self.covariates.names)} effects of covariates"
         at = f", at a limit: {'; '.join(self.limits)}" if self.limits else ""
         return (
             f"Fit of {self.model.title} by {self.engine}: {values} "

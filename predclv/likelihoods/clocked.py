@@ -182,8 +182,13 @@ class ClockedLikelihood(Likelihood):
 
         Purchases of a customer on one day count once, as in a log.
         """
-        model: Any = self.at(free)
-        clock, n_days = self.clock_at(free), self.exposure.purchases.size
+        return self.simulated_as(self.at(free), self.clock_at(free), rng)
+
+    def simulated_as(
+        self, model: Any, clock: Any, rng: np.random.Generator
+    ) -> "ClockedLikelihood":
+        """The same of a model whose parameters are numbers, or one per customer."""
+        n_days = self.exposure.purchases.size
         weight = self.columns[-1].astype(np.int64)
         born = np.repeat(self.exposure.born, weight) + clock.first_day
         for _ in range(_TRIES):

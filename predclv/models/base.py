@@ -185,6 +185,7 @@ class Model:
     columns: ClassVar[tuple[str, ...]]  # the cells' columns that the likelihood takes
     scales: ClassVar[Mapping[str, Scale]] = {}  # of the parameters that are not on the log scale
     fixed: ClassVar[tuple[str, ...]] = ()  # fields that are given rather than fitted
+    targets: ClassVar[Mapping[str, Mapping[str, float]]] = {}  # what covariates act on, as below
     kernel: ClassVar[str] = ""  # module with the compiled likelihood, imported for many cells
     compile_from: ClassVar[float] = float("inf")  # cells from which compiling the likelihood pays
 

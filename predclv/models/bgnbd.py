@@ -1,6 +1,6 @@
 """BG/NBD: customers buy at their own steady rate and may leave after any repeat purchase."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import count
 from typing import ClassVar
@@ -14,7 +14,7 @@ from predclv.maths.quadrature import beta_expectation
 from predclv.maths.special import log_rising
 from predclv.models.base import Columns, Coordinate, LogNormalPrior, Parameter, Prior, Slopes
 from predclv.models.futures import Traits
-from predclv.models.leaving import slopes_of_leaving
+from predclv.models.leaving import LEAVING_AT_PURCHASES, slopes_of_leaving
 from predclv.models.purchases import PurchaseModel
 from predclv.units import days_per
 
@@ -58,6 +58,7 @@ class BGNBD(PurchaseModel):
     b: Parameter
 
     title: ClassVar[str] = "BG/NBD"
+    targets: ClassVar[Mapping[str, Mapping[str, float]]] = LEAVING_AT_PURCHASES
     kernel: ClassVar[str] = "predclv.likelihoods.kernels_bgnbd"
 
     def _log_gone_over_here(self, x: NDArray, t_x: NDArray, T: NDArray) -> NDArray:

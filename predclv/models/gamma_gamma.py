@@ -64,6 +64,7 @@ class GammaGamma(SpendModel):
     v: Parameter
 
     title: ClassVar[str] = "Gamma-Gamma"
+    targets: ClassVar[Mapping[str, Mapping[str, float]]] = {"spend": {"v": 1.0}}
     kernel: ClassVar[str] = "predclv.likelihoods.kernels_gamma_gamma"
 
     @property

@@ -1,5 +1,6 @@
 """The likelihood of customers who may leave after their purchases: BG/NBD's and MBG/NBD's."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,16 @@ from scipy.special import expit
 from predclv.maths.levels import Levels
 from predclv.maths.special import digamma_rising, log_rising, softplus_and_slope
 from predclv.models.base import Slopes
+
+LEAVING_AT_PURCHASES: Mapping[str, Mapping[str, float]] = {
+    "rate": {"alpha": -1.0},
+    "leaving": {"a": 0.5, "b": -0.5},
+}
+"""What covariates act on where customers leave at purchases: by how much each logarithm moves.
+
+A covariate of leaving multiplies the odds ``a / b`` of leaving after a purchase. How much customers
+differ in it, ``a b``, stays: were each its own, most data could not tell the two apart.
+"""
 
 
 def slopes_of_leaving(

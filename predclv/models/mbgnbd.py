@@ -1,6 +1,6 @@
 """MBG/NBD: BG/NBD whose customers may also leave right after the first purchase."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
@@ -11,7 +11,7 @@ from scipy.special import expit
 from predclv.models.base import Columns, Coordinate, Parameter, Prior, Slopes
 from predclv.models.bgnbd import BGNBD
 from predclv.models.futures import Traits
-from predclv.models.leaving import slopes_of_leaving
+from predclv.models.leaving import LEAVING_AT_PURCHASES, slopes_of_leaving
 from predclv.models.purchases import PurchaseModel
 
 
@@ -56,6 +56,7 @@ class MBGNBD(PurchaseModel):
     b: Parameter
 
     title: ClassVar[str] = "MBG/NBD"
+    targets: ClassVar[Mapping[str, Mapping[str, float]]] = LEAVING_AT_PURCHASES
     kernel: ClassVar[str] = "predclv.likelihoods.kernels_mbgnbd"
     compile_from: ClassVar[float] = 1_000_000
 

@@ -1,6 +1,6 @@
 """Pareto/NBD: customers buy at their own steady rate and leave at a time of their own."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import count
 from typing import ClassVar
@@ -67,6 +67,10 @@ class ParetoNBD(PurchaseModel):
     beta: Parameter
 
     title: ClassVar[str] = "Pareto/NBD"
+    targets: ClassVar[Mapping[str, Mapping[str, float]]] = {
+        "rate": {"alpha": -1.0},
+        "leaving": {"beta": -1.0},
+    }
     leaves_in_real_time: ClassVar[bool] = True
     kernel: ClassVar[str] = "predclv.likelihoods.kernels_pareto"
     compile_from: ClassVar[float] = 5_000

@@ -6,6 +6,7 @@ from typing import Any
 
 from predclv.clocks.recipe import Clock
 from predclv.engines.base import fit
+from predclv.engines.covariates import assert_mapping, shared_out
 from predclv.errors import DataError
 from predclv.forecast.fitted import FittedCLV
 from predclv.frozen import Frozen
@@ -38,6 +39,10 @@ class CLVModel:
     clock : Clock, optional
         What makes days differ for all customers alike: season, trend, weekdays, events. None takes
         all days for alike.
+    covariates : mapping, optional
+        What is known of customers and what it acts on, such as
+        ``{"rate": ["channel"], "leaving": ["channel"], "spend": ["channel"]}``: columns of the
+        summary's covariates; see :func:`predclv.fit`.
     **engine_options
         Passed to the engine; ``priors`` of both models stand in one mapping. For ``"mle"``,
         ``start=fitted``, an earlier :class:`FittedCLV` such as last week's, begins both searches at
@@ -57,6 +62,7 @@ class CLVModel:
     spend: type[SpendModel] | None
     engine: str
     clock: Clock | None
+    covariates: Mapping[Any, Any] | None
     engine_options: Mapping[str, Any]
 
     def __init__(
@@ -65,6 +71,7 @@ class CLVModel:
         spend: type[SpendModel] | str | None = GammaGamma,
         engine: str = "mle",
         clock: Clock | None = None,
+        covariates: Mapping[Any, Any] | None = None,
         **engine_options: Any,
     ) -> None:
         if purchases != "auto":
@@ -77,6 +84,9 @@ class CLVModel:
         object.__setattr__(self, "spend", spend)
         object.__setattr__(self, "engine", engine)
         object.__setattr__(self, "clock", clock)
+        if covariates is not None:
+            covariates = Frozen(dict(assert_mapping(covariates)))
+        object.__setattr__(self, "covariates", covariates)
         object.__setattr__(self, "engine_options", Frozen(dict(engine_options)))
 
     def fit(self, rfm: RFM) -> FittedCLV:
@@ -99,14 +109,29 @@ class CLVModel:
             start = options.get("start")
             if isinstance(start, FittedCLV) and type(start.purchases.model) is not model:
                 del options["start"]
-            chosen = CLVModel(model, self.spend, self.engine, self.clock, **options)
+            chosen = CLVModel(
+                model, self.spend, self.engine, self.clock, self.covariates, **options
+            )
             return replace(chosen.fit(rfm), choice=choice)
+        spends = self.spend if rfm.has_spend else None
+        of_purchases, of_spend = shared_out(self.covariates, self.purchases, spends)
         purchases = fit(
-            self.purchases, rfm, self.engine, self.clock, **self._options_of(self.purchases)
+            self.purchases,
+            rfm,
+            self.engine,
+            self.clock,
+            of_purchases,
+            **self._options_of(self.purchases),
         )
         spend = None
-        if self.spend is not None and rfm.has_spend:
-            spend = fit(self.spend, rfm, self.engine, **self._options_of(self.spend))
+        if spends is not None:
+            spend = fit(
+                spends,
+                rfm,
+                self.engine,
+                covariates=of_spend,
+                **self._options_of(spends),
+            )
         return FittedCLV(purchases, spend, rfm)
 
     def _options_of(self, model: type[Model]) -> dict[str, Any]:

@@ -5,47 +5,57 @@ from typing import Any
 
 from predclv.errors import OptionError, did_you_mean
 from predclv.likelihoods.covariates import CovariateLikelihood
+from predclv.likelihoods.effects import known_targets
 from predclv.likelihoods.likelihood import Likelihood
 from predclv.models.base import Model
 
-TARGETS = {"purchases": ("rate", "leaving"), "spend": ("spend",)}
-"""What covariates act on, by what a model is of."""
 
-
-def of_model(covariates: Mapping[Any, Any] | None, model: type[Model]) -> dict[Any, Any] | None:
-    """What of the covariates is for this model; None where nothing is.
-
-    Targets of the other kind of model are left out; unknown ones stay, to be refused.
+def assert_mapping(covariates: Any) -> Mapping[Any, Any]:
+    """What was asked, if it is a mapping by target.
 
     Raises
     ------
     OptionError
-        If it is no mapping, or purchases and spend are to share an effect.
+        If not.
     """
-    if covariates is None:
-        return None
-    if not isinstance(covariates, Mapping):
+    if not isinstance(covariates, Mapping) or not covariates:
         raise OptionError(
             "covariates must say which columns act on what, such as {'rate': ['channel']}; got "
             f"{covariates!r}."
         )
-    others = {
-        target for needs, targets in TARGETS.items() if needs != model.needs for target in targets
-    }
-    kept = {}
+    return covariates
+
+
+def shared_out(
+    covariates: Mapping[Any, Any] | None, purchases: type[Model], spend: type[Model] | None
+) -> tuple[dict[Any, Any] | None, dict[Any, Any] | None]:
+    """What of the covariates is for the model of purchases, and what for that of spend.
+
+    What neither knows goes to purchases, whose fit refuses it.
+
+    Raises
+    ------
+    OptionError
+        If purchases and spend are to share an effect, or spend has covariates and is not fitted.
+    """
+    if covariates is None:
+        return None, None
+    of_spend = ("spend",) if spend is None else known_targets(spend)
+    parts: tuple[dict[Any, Any], dict[Any, Any]] = ({}, {})
     for key, terms in covariates.items():
-        acts_on = (key,) if isinstance(key, str) else key
-        elsewhere = [target for target in acts_on if target in others]
+        acts_on = (key,) if isinstance(key, str) else tuple(key)
+        elsewhere = [target for target in acts_on if target in of_spend]
         if elsewhere and len(elsewhere) < len(acts_on):
             raise OptionError(
                 f"Purchases and spend are fitted apart, so {' and '.join(map(repr, acts_on))} "
                 "cannot share an effect. List the columns of each."
             )
-        if not elsewhere:
-            kept[key] = terms
-    if kept or not covariates:
-        return kept or None
-    return None
+        parts[1 if elsewhere else 0][key] = terms
+    if parts[1] and spend is None:
+        raise OptionError(
+            "covariates act on spend, and no spend is fitted: the recipe or the summary has none."
+        )
+    return parts[0] or None, parts[1] or None
 
 
 def with_covariates(
@@ -61,21 +71,27 @@ def with_covariates(
     DataError
         If the customers have no such covariates, or these cannot be told apart.
     """
-    model = likelihood.model
-    if covariates is not None and not model.targets:
-        known = ", ".join(target for targets in TARGETS.values() for target in targets)
-        raise OptionError(f"{model.title} has no covariates: nothing in it is one of {known}.")
-    asked = of_model(covariates, model)
-    if not asked:
-        if covariates is not None:
-            targets = list(model.targets)
-            raise OptionError(
-                f"No covariate acts on {model.title}: name columns for {' or '.join(targets)}; got "
-                f"{dict(covariates)!r}.{did_you_mean(str(next(iter(covariates), '')), targets)}"
-            )
+    if covariates is None:
         return likelihood
+    model = likelihood.model
+    if not model.targets:
+        raise OptionError(
+            f"{model.title} has no covariates; models of purchases and of spend have some."
+        )
+    known = known_targets(model)
+    asked = {
+        key: terms
+        for key, terms in assert_mapping(covariates).items()
+        if key not in {"rate", "leaving", "spend"} - set(known)
+    }
+    if not asked:
+        first = next(iter(covariates))
+        raise OptionError(
+            f"No covariate acts on {model.title}: name columns for {' or '.join(model.targets)}; "
+            f"got {dict(covariates)!r}.{did_you_mean(str(first), known)}"
+        )
     if engine == "lifetimes":
         raise OptionError("engine 'lifetimes' knows no covariates. Try engine='mle'.")
     if not hasattr(cells, "patterns"):
-        raise OptionError(f"{type(cells).__name__} has no covariates.")
+        raise OptionError(f"{type(cells).__name__} have no covariates.")
     return CovariateLikelihood.on(likelihood, asked, cells)

@@ -2,12 +2,14 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from predclv.forecast.ahead import Ahead
+from predclv.forecast.patterns import ByPattern, model_for
 from predclv.models.purchases import PurchaseModel
 from predclv.samples.grouping import distinct
 
@@ -29,6 +31,9 @@ class Histories:
     state_of_cell : ndarray of int, shape (n_cells,)
         Ascending.
     cell_of_customer : ndarray of int, shape (n_customers,)
+    pattern, state_pattern : ndarray of int, shape (n_cells,) and (n_states,), or None
+        What is known of the customers of each; None where nothing is that the model asks for.
+        It tells histories, and states, apart.
     """
 
     x: NDArray
@@ -38,14 +43,20 @@ class Histories:
     state_T: NDArray
     state_of_cell: NDArray
     cell_of_customer: NDArray
+    pattern: NDArray | None = None
+    state_pattern: NDArray | None = None
 
     @classmethod
-    def of(cls, x: NDArray, t_x: NDArray, T: NDArray) -> "Histories":
+    def of(
+        cls, x: NDArray, t_x: NDArray, T: NDArray, pattern: NDArray | None = None
+    ) -> "Histories":
         """Histories of customers given as columns, each of shape (n_customers,)."""
-        first, cell_of_customer = distinct(x, t_x, T)
+        known = () if pattern is None else (pattern,)
+        first, cell_of_customer = distinct(x, t_x, T, *known)
         x, t_x, T = x[first], t_x[first], T[first]
-        first, state_of_cell = distinct(x, T)
-        states = np.lexsort((T[first], x[first]))
+        known = tuple(column[first] for column in known)
+        first, state_of_cell = distinct(x, T, *known)
+        states = np.lexsort((T[first], *(column[first] for column in known), x[first]))
         state_of_cell = _inverse(states)[state_of_cell]
         cells = np.argsort(state_of_cell, kind="stable")
         first = first[states]
@@ -57,6 +68,7 @@ class Histories:
             T[first],
             state_of_cell[cells],
             _inverse(cells)[cell_of_customer],
+            *(column[at] for column in known for at in (cells, first)),
         )
 
     @property
@@ -97,7 +109,20 @@ class Histories:
             self.state_T[states],
             self.state_of_cell[cells] - states.start,
             np.arange(cells.stop - cells.start),
+            None if self.pattern is None else self.pattern[cells],
+            None if self.state_pattern is None else self.state_pattern[states],
         )
+
+    def by_frequency_and_pattern(self) -> Iterator[tuple[slice, "Histories"]]:
+        """The histories in pieces of one frequency and one pattern each."""
+        for cells, piece in self.by_frequency():
+            if piece.pattern is None:
+                yield cells, piece
+                continue
+            new = np.flatnonzero((np.diff(piece.pattern) != 0) | (np.diff(piece.x) != 0)) + 1
+            for begin, end in pairwise([0, *new.tolist(), piece.n_cells]):
+                here = slice(cells.start + begin, cells.start + end)
+                yield here, self.piece(here)
 
     def parts(self, draws: int) -> Iterator[tuple[slice, "Histories"]]:
         """The histories in pieces small enough to hold a number for each draw and cell.
@@ -156,7 +181,17 @@ class Histories:
 
     def p_alive(self, model: PurchaseModel) -> NDArray:
         """Probability of each cell to be alive, for each draw, shape (draws, n_cells)."""
-        return np.atleast_2d(model.p_alive(self.x, self.t_x, self.T))
+        return self.p_alive_of(model, slice(None))
+
+    def p_alive_of(self, model: PurchaseModel, cells: NDArray | slice) -> NDArray:
+        """The same of some of the cells."""
+        own = model_for(model, None if self.pattern is None else self.pattern[cells])
+        return np.atleast_2d(own.p_alive(self.x[cells], self.t_x[cells], self.T[cells]))
+
+    def living(self, model: PurchaseModel, cells: NDArray | slice) -> Any:
+        """The future of living customers in these cells, one row each."""
+        own = model_for(model, None if self.pattern is None else self.pattern[cells])
+        return own.living(self.x[cells], self.t_x[cells], self.T[cells])
 
     def stages(self, model: PurchaseModel) -> list[tuple[NDArray, Any]]:
         """The stages a living customer may be in: the chance of each, and the future in it.
@@ -167,9 +202,10 @@ class Histories:
             The chance of being alive and in the stage, per draw and cell, (draws, n_cells); the
             future of who is, one per state.
         """
-        chances = model.stage_chances(self.x, self.t_x, self.T)
+        of_cells, of_states = (model_for(model, p) for p in (self.pattern, self.state_pattern))
+        chances = of_cells.stage_chances(self.x, self.t_x, self.T)
         return [
-            (np.atleast_2d(chance), model.given_stage(stage, self.state_x, self.state_T))
+            (np.atleast_2d(chance), of_states.given_stage(stage, self.state_x, self.state_T))
             for stage, chance in enumerate(chances)
         ]
 
@@ -183,6 +219,8 @@ class Histories:
 
 def n_draws(model: PurchaseModel) -> int:
     """How many draws of the parameters a model holds; 1 where they are numbers."""
+    if isinstance(model, ByPattern):
+        return model.n_draws
     return max(np.shape(getattr(model, name))[0] if np.ndim(getattr(model, name)) else 1
                for name in model.names())  # fmt: skip
 

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from predclv.forecast.ahead import Ahead
 from predclv.forecast.histories import Histories, n_draws
+from predclv.forecast.patterns import model_for
 from predclv.forecast.simulation import discounted_counts, purchases
 from predclv.models.purchases import PurchaseModel
 from predclv.progress import progress
@@ -66,7 +67,7 @@ def lifetime_worths(
         Its discount rate positive.
     rng : numpy.random.Generator
     """
-    groups = [(cells, _ages(group)) for cells, group in histories.by_frequency()]
+    groups = [(cells, _ages(group)) for cells, group in histories.by_frequency_and_pattern()]
     nodes = sum(ages.size for _, ages in groups)
     draws = n_draws(model)
     paths = -(-int(np.clip(_FUTURES // nodes, _FEWEST, _MOST)) // draws)
@@ -75,7 +76,9 @@ def lifetime_worths(
             group = histories.piece(cells)
             x = float(group.x[0])
             step(f"{x:,.0f} repeat purchases so far")
-            chances, worth, alike = _at_ages(model, x, ages, paths, ahead, rng)
+            known = None if group.pattern is None else np.full(ages.size, group.pattern[0])
+            own = model_for(model, known)
+            chances, worth, alike = _at_ages(own, x, ages, draws, paths, ahead, rng)
             yield Worths(cells, _between(group, model, ages, chances), worth, alike)
 
 
@@ -94,6 +97,7 @@ def _at_ages(
     model: PurchaseModel,
     x: float,
     ages: NDArray,
+    draws: int,
     paths: int,
     ahead: Ahead,
     rng: np.random.Generator,
@@ -103,7 +107,6 @@ def _at_ages(
     The chances are of shape (k, stages, draws, ages), in each stage that a customer may be in.
     Classes that no future fell in are left out.
     """
-    draws = n_draws(model)
     size_of_stage, stages = draws * ages.size, model.stages
     parts = []
     step = max(1, _AT_ONCE // size_of_stage)

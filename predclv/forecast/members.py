@@ -12,8 +12,10 @@ from predclv.clocks.calendar import Calendar
 from predclv.engines.result import Fit
 from predclv.forecast.ahead import Ahead, AheadOnCalendar, times_of
 from predclv.forecast.histories import Histories
+from predclv.forecast.patterns import at_free, estimate_of
 from predclv.once import FieldsAlone, once
 from predclv.samples.cells import Cells
+from predclv.samples.patterns import Patterns
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -50,6 +52,8 @@ class Members(FieldsAlone):
         Continuous discount rate per that unit.
     place : ndarray of int, shape (n_customers,), or None
         Which of the cells each customer is in; None takes the cells for the customers.
+    by_pattern : bool
+        Whether what is known of customers tells histories apart: where a fit has covariates.
     """
 
     fit: Fit
@@ -58,6 +62,7 @@ class Members(FieldsAlone):
     t: float
     delta: float
     place: NDArray | None = None
+    by_pattern: bool = False
 
     def of(self, place: NDArray) -> "Members":
         """The same of customers in these cells."""
@@ -68,9 +73,23 @@ class Members(FieldsAlone):
     @once
     def distinct(self) -> Histories:
         """The distinct histories at the estimate; its customers are the cells, in their order."""
+        pattern = None
+        if self.by_pattern:
+            assert self.cells.patterns is not None
+            pattern = np.asarray(self.cells.extra["pattern"], np.int64)
         return Histories.of(
-            self.cells.frequency, *times_of(self.fit.clock, self.cells, self.to_fit_unit)
+            self.cells.frequency, *times_of(self.fit.clock, self.cells, self.to_fit_unit), pattern
         )
+
+    @property
+    def patterns(self) -> Patterns | None:
+        """What is known of the customers."""
+        return self.cells.patterns if self.by_pattern else None
+
+    @once
+    def model(self) -> Any:
+        """The model at the estimate, by pattern where the fit has covariates."""
+        return estimate_of(self.fit, self.patterns)
 
     @once
     def histories(self) -> Histories:
@@ -94,15 +113,15 @@ class Members(FieldsAlone):
     @property
     def estimate(self) -> Member:
         """The member at the estimate."""
-        return Member(self.histories, self.fit.model, self.ahead)
+        return Member(self.histories, self.model, self.ahead)
 
     def at(self, free: NDArray) -> Member:
-        """The member at free parameters (k,), those of the clock included."""
+        """The member at free parameters (k,), those of clock and covariates included."""
         own = len(self.fit.model.names())
-        model, clock = type(self.fit.model).at(free[:own]), self.fit.clock
+        model, clock = at_free(self.fit, free, self.patterns), self.fit.clock
         if not isinstance(clock, Calendar):
             return Member(self.histories, model, self.ahead)
-        clock = clock.at(free[own:])
+        clock = clock.at(free[own : own + len(clock.names)])
         return Member(self._histories_on(clock), model, self._ahead_on(clock))
 
     def drawn(self, n: int, rng: np.random.Generator) -> Iterator[Member]:

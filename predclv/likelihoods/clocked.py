@@ -184,9 +184,7 @@ class ClockedLikelihood(Likelihood):
         """
         return self.simulated_as(self.at(free), self.clock_at(free), rng)
 
-    def simulated_as(
-        self, model: Any, clock: Any, rng: np.random.Generator
-    ) -> "ClockedLikelihood":
+    def simulated_as(self, model: Any, clock: Any, rng: np.random.Generator) -> "ClockedLikelihood":
         """The same of a model whose parameters are numbers, or one per customer."""
         n_days = self.exposure.purchases.size
         weight = self.columns[-1].astype(np.int64)

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from predclv.clocks.base import Steady
 from predclv.clocks.calendar import Calendar
-from predclv.errors import FitError
+from predclv.errors import DataError, FitError
 from predclv.likelihoods.clocked import ClockedLikelihood
 from predclv.likelihoods.effects import Effects
 from predclv.likelihoods.likelihood import Likelihood
@@ -63,12 +63,13 @@ class CovariateLikelihood(Likelihood):
         """
         patterns: Patterns | None = cells.patterns
         if patterns is None:
-            weight, pattern = np.zeros(0), np.zeros(0, np.int64)
-        else:
-            pattern = np.asarray(cells.extra["pattern"], np.int64)
-            weight = np.bincount(pattern, cells.weight, len(patterns))
+            raise DataError(
+                "These customers have no covariates. Bring a table of them with the log: "
+                "pc.rfm_summary(log, static_covariates=table)."
+            )
+        pattern = np.asarray(cells.extra["pattern"], np.int64)
+        weight = np.bincount(pattern, cells.weight, len(patterns))
         effects = Effects.asked(covariates, base.model, patterns, weight)
-        assert patterns is not None
         return cls._of(base, pattern, patterns, effects)
 
     @classmethod

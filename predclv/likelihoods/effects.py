@@ -39,7 +39,7 @@ class Group:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Effects:
-    r"""What covariates do to a model's parameters: each is multiplied by ``exp(effects @ columns)``.
+    r"""What covariates do to parameters: each is multiplied by ``exp(columns @ effects)``.
 
     A rate covariate divides alpha, which is the same as a clock that runs faster for these
     customers. One of leaving divides Pareto/NBD's beta, and multiplies the odds a / b of the
@@ -60,7 +60,7 @@ class Effects:
         cls,
         covariates: Mapping[Any, Any],
         model: type[Model],
-        patterns: Patterns | None,
+        patterns: Patterns,
         weight: NDArray,
     ) -> "Effects":
         """What somebody asks for of a model, with effects of 0.
@@ -71,7 +71,7 @@ class Effects:
             By target, or by a tuple of targets that share their effects, a list of columns and
             tuples of columns; or ``"same"`` for those of the only other target.
         model : type
-        patterns : Patterns or None
+        patterns : Patterns
             What is known of the customers.
         weight : ndarray, shape (n_patterns,)
             Customers of each pattern.
@@ -83,11 +83,6 @@ class Effects:
         DataError
             If there are no covariates, or some cannot be told apart.
         """
-        if patterns is None:
-            raise DataError(
-                "These customers have no covariates. Bring a table of them with the log: "
-                "pc.rfm_summary(log, static_covariates=table)."
-            )
         groups, columns = [], []
         for acts_on, terms in _grouped(covariates, model).items():
             coding = patterns.coding(terms, weight)
@@ -167,20 +162,22 @@ class Effects:
 
 def _moves(model: type[Model], target: str) -> Mapping[str, float]:
     """The parameters that a target moves, and by how much of their logarithm."""
-    return model.targets[target] if target in model.targets else {target: 1.0}
+    return model.targets.get(target, {target: 1.0})
+
+
+def known_targets(model: type[Model]) -> tuple[str, ...]:
+    """What covariates can act on in a model: by meaning, and by the parameters' own names."""
+    # Bounds of revenue scale with money: of spend, covariates act on its scale alone.
+    of_spend = [name for moved in model.targets.values() for name in moved]
+    return (*model.targets, *(of_spend if model.needs == "spend" else model.names()))
 
 
 def _grouped(
     covariates: Mapping[Any, Any], model: type[Model]
 ) -> dict[tuple[str, ...], tuple[Term, ...]]:
     """Terms by what they act on, checked."""
-    if not isinstance(covariates, Mapping) or not covariates:
-        raise OptionError(
-            "covariates must say which columns act on what, such as "
-            f"{{'rate': ['channel']}}; got {covariates!r}."
-        )
     asked = {(key,) if isinstance(key, str) else key: terms for key, terms in covariates.items()}
-    known = (*model.targets, *model.names())
+    known = known_targets(model)
     for acts_on in asked:
         if not isinstance(acts_on, tuple) or not acts_on or len(set(acts_on)) < len(acts_on):
             raise OptionError(

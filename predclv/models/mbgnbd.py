@@ -1,6 +1,6 @@
 """MBG/NBD: BG/NBD whose customers may also leave right after the first purchase."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import expit
 
-from predclv.models.base import Columns, Coordinate, Parameter, Prior, Slopes
+from predclv.models.base import Columns, Coordinate, Parameter, Prior, Slopes, Targets
 from predclv.models.bgnbd import BGNBD
 from predclv.models.futures import Traits
 from predclv.models.leaving import LEAVING_AT_PURCHASES, slopes_of_leaving
@@ -56,7 +56,7 @@ class MBGNBD(PurchaseModel):
     b: Parameter
 
     title: ClassVar[str] = "MBG/NBD"
-    targets: ClassVar[Mapping[str, Mapping[str, float]]] = LEAVING_AT_PURCHASES
+    targets: ClassVar[Targets] = LEAVING_AT_PURCHASES
     kernel: ClassVar[str] = "predclv.likelihoods.kernels_mbgnbd"
     compile_from: ClassVar[float] = 1_000_000
 

@@ -1,6 +1,6 @@
 """Pareto/NBD: customers buy at their own steady rate and leave at a time of their own."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import count
 from typing import ClassVar
@@ -14,6 +14,7 @@ from predclv.maths.race import log_nth_first, log_race, race_and_slopes, worth_u
 from predclv.maths.special import digamma_rising, log_rising, softplus_and_slope
 from predclv.models.base import Columns, Coordinate, LogNormalPrior, Parameter, Prior, Slopes
 from predclv.models.futures import Traits
+from predclv.models.leaving import IN_REAL_TIME
 from predclv.models.purchases import PurchaseModel
 from predclv.units import days_per
 
@@ -67,10 +68,7 @@ class ParetoNBD(PurchaseModel):
     beta: Parameter
 
     title: ClassVar[str] = "Pareto/NBD"
-    targets: ClassVar[Mapping[str, Mapping[str, float]]] = {
-        "rate": {"alpha": -1.0},
-        "leaving": {"beta": -1.0},
-    }
+    targets = IN_REAL_TIME
     leaves_in_real_time: ClassVar[bool] = True
     kernel: ClassVar[str] = "predclv.likelihoods.kernels_pareto"
     compile_from: ClassVar[float] = 5_000
@@ -269,9 +267,7 @@ class ParetoNBD(PurchaseModel):
         )
         x, t_x, T = _floats(x, t_x, T)
         power = r + x
-        log_total, means = race_and_slopes(
-            power, np.asarray(alpha), np.asarray(s), np.asarray(beta), t_x, T
-        )
+        log_total, means = race_and_slopes(power, *map(np.asarray, (alpha, s, beta)), t_x, T)
         silent, stayed = np.log1p((T - t_x) / (alpha + t_x)), np.log1p((T - t_x) / (beta + t_x))
         left_at_once = np.log(s) + power * silent + s * stayed
         either, gone = softplus_and_slope(left_at_once + log_total)

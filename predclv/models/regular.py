@@ -1,6 +1,6 @@
 """Regular buyers: what BG/CNBD-k and MBG/CNBD-k have in common, which is nearly all."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import fields, replace
 from functools import cache
 from typing import Any, ClassVar, Self
@@ -18,6 +18,7 @@ from predclv.models.base import (
     Parameter,
     Prior,
     Slopes,
+    Targets,
 )
 from predclv.models.futures import Future, Remaining, Traits
 from predclv.models.leaving import LEAVING_AT_PURCHASES
@@ -45,7 +46,7 @@ class RegularModel(PurchaseModel):
     __slots__ = ()
     state = ("x", "t_x", "T")
     fixed = ("k",)
-    targets: ClassVar[Mapping[str, Mapping[str, float]]] = LEAVING_AT_PURCHASES
+    targets: ClassVar[Targets] = LEAVING_AT_PURCHASES
     chances_before: ClassVar[int]
     at_random: ClassVar[type[PurchaseModel]]
     family: ClassVar[str]  # the title without k

@@ -65,6 +65,13 @@ class Coding:
             If a covariate is missing, a level is none that the coding knows, or a number is
             missing or infinite.
         """
+        kept = patterns.__dict__.setdefault("columns of codings", {})
+        key = self.terms, self.names
+        if key not in kept:
+            kept[key] = self._matrix(patterns)
+        return kept[key]
+
+    def _matrix(self, patterns: "Patterns") -> NDArray:
         columns = {name: self._columns(name, patterns) for name in self.covariates}
         found = []
         for term in self.terms:

@@ -1,0 +1,129 @@
+"""Models by pattern: customers of whom more is known have parameters of their own."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from predclv.clocks.calendar import Calendar
+from predclv.engines.result import Fit
+from predclv.errors import DataError
+from predclv.likelihoods.covariates import taken
+from predclv.samples.cells import Cells
+from predclv.samples.patterns import Patterns
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ByPattern:
+    """A model whose parameters differ between patterns of customers.
+
+    Attributes
+    ----------
+    model : Model
+        Its parameters of shape (n_patterns,), or (draws, n_patterns).
+    """
+
+    model: Any
+
+    def of(self, pattern: NDArray) -> Any:
+        """The model of customers in these patterns: its parameters (n,), or (draws, n)."""
+        return taken(self.model, pattern)
+
+    @property
+    def n_draws(self) -> int:
+        """How many draws of the parameters it holds; 1 where they are numbers."""
+        shape = max((np.shape(getattr(self.model, name)) for name in self.model.names()), key=len)
+        return shape[0] if len(shape) > 1 else 1
+
+
+def model_for(model: Any, pattern: NDArray | None) -> Any:
+    """The model of customers in these patterns; the model itself where all are alike."""
+    if not isinstance(model, ByPattern):
+        return model
+    assert pattern is not None
+    return model.of(pattern)
+
+
+def spread_over(fit: Fit, model: Any, coefficients: NDArray | None, patterns: Any) -> Any:
+    """A model and effects of covariates as a model by pattern; without effects the model.
+
+    Parameters
+    ----------
+    fit : Fit
+    model : Model
+        At the estimate or at draws, (draws, 1).
+    coefficients : ndarray, shape (k,) or (draws, k), or None
+        The effects there; None takes the estimate.
+    patterns : Patterns or None
+    """
+    effects = fit.covariates
+    if effects is None:
+        return model
+    if coefficients is not None:
+        effects = effects.at(coefficients)
+    return ByPattern(effects.model_of(model, patterns))
+
+
+def estimate_of(fit: Fit, patterns: Any) -> Any:
+    """The model at the estimate, by pattern where the fit has covariates."""
+    return spread_over(fit, fit.model, None, patterns)
+
+
+def at_free(fit: Fit, free: NDArray, patterns: Any) -> Any:
+    """The model at free parameters (k,) of a fit, those of clock and covariates included."""
+    own = len(fit.model.names())
+    model: Any = type(fit.model).at(free[:own])
+    if fit.covariates is None:
+        return model
+    clock = len(fit.clock.names) if isinstance(fit.clock, Calendar) else 0
+    return spread_over(fit, model, free[own + clock :], patterns)
+
+
+def typical(model: Any, pattern: NDArray | None) -> tuple[Any, NDArray]:
+    """A model of spend as of a typical cell, and how the scale of each cell compares.
+
+    Parameters
+    ----------
+    model : SpendModel or ByPattern
+        With draws of its parameters.
+    pattern : ndarray of int, shape (n_cells,), or None
+
+    Returns
+    -------
+    model : SpendModel
+        Its parameters (draws, 1).
+    times : ndarray, shape (n_cells,), or ()
+    """
+    if not isinstance(model, ByPattern):
+        return model, np.ones(())
+    each = model.of(np.asarray(pattern))
+    parameters = {
+        name: np.exp(np.log(np.atleast_2d(getattr(each, name))).mean(axis=1, keepdims=True))
+        for name in each.names()
+    }
+    middle = type(each)(**parameters)
+    times = np.exp((np.log(np.atleast_2d(each.scale)) - np.log(middle.scale)).mean(axis=0))
+    return middle, times
+
+
+def patterns_for(fit: Fit, cells: Cells) -> Patterns | None:
+    """What is known of customers, where the fit wants to know.
+
+    Raises
+    ------
+    DataError
+        If it does, and nothing is; or they have levels that it has not seen.
+    """
+    if fit.covariates is None:
+        return None
+    patterns = cells.patterns
+    if patterns is None:
+        wanted = dict.fromkeys(n for g in fit.covariates.groups for n in g.coding.covariates)
+        raise DataError(
+            f"{fit.model.title} was fitted with covariates, and these customers have none. "
+            f"Summarise their log with {', '.join(wanted)}: "
+            "pc.rfm_summary(log, static_covariates=table)."
+        )
+    fit.covariates.matrix(patterns)
+    return patterns

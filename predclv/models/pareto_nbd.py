@@ -267,7 +267,9 @@ class ParetoNBD(PurchaseModel):
         )
         x, t_x, T = _floats(x, t_x, T)
         power = r + x
-        log_total, means = race_and_slopes(power, *map(np.asarray, (alpha, s, beta)), t_x, T)
+        log_total, means = race_and_slopes(
+            power, np.asarray(alpha), np.asarray(s), np.asarray(beta), t_x, T
+        )
         silent, stayed = np.log1p((T - t_x) / (alpha + t_x)), np.log1p((T - t_x) / (beta + t_x))
         left_at_once = np.log(s) + power * silent + s * stayed
         either, gone = softplus_and_slope(left_at_once + log_total)
@@ -327,15 +329,13 @@ class ParetoNBD(PurchaseModel):
         """Weak priors: most customer bases lie well inside them.
 
         95% of the belief: r from 0.02 to 10, alpha from half a day to four and a half years, s from
-        0.07 to 4, beta from four days to five years. In the middle of it half of the customers have
-        left after nine months. Those of leaving are the narrower, since few data tell a large s
-        with a large beta from one leaving rate for all.
+        0.07 to 4, beta from four days to five years; half of the customers have left after nine
+        months. Those of leaving are narrower: few data tell a large s and beta from one rate for all.
 
         Parameters
         ----------
         unit : str
-            alpha and beta are times: their priors are 30 and 90 days whatever the unit; r and s
-            have no unit.
+            Of alpha and beta, whose priors are 30 and 90 days whatever it is; r and s have none.
         """
         return {
             "r": LogNormalPrior(0.5, 1.5),

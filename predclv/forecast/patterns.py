@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from predclv.clocks.calendar import Calendar
 from predclv.engines.result import Fit
-from predclv.errors import DataError
+from predclv.errors import DataError, OptionError
 from predclv.likelihoods.covariates import taken
 from predclv.samples.cells import Cells
 from predclv.samples.patterns import Patterns
@@ -29,6 +29,12 @@ class ByPattern:
     def of(self, pattern: NDArray) -> Any:
         """The model of customers in these patterns: its parameters (n,), or (draws, n)."""
         return taken(self.model, pattern)
+
+    def alone(self, pattern: int) -> Any:
+        """The model of customers in one pattern, its parameters numbers."""
+        return type(self.model)(
+            **{name: float(getattr(self.model, name)[pattern]) for name in self.model.names()}
+        )
 
     @property
     def n_draws(self) -> int:
@@ -127,3 +133,70 @@ def patterns_for(fit: Fit, cells: Cells) -> Patterns | None:
         )
     fit.covariates.matrix(patterns)
     return patterns
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Known:
+    """A fit's model for customers of whom more is known, whichever of them is asked about.
+
+    Attributes
+    ----------
+    model : Model or ByPattern
+        At the estimate.
+    pattern : ndarray of int, shape (n_cells,), or None
+        Of the cells; None where all customers are alike to the fit.
+    """
+
+    model: Any
+    pattern: NDArray | None
+
+    @classmethod
+    def of(cls, fit: Fit, cells: Cells) -> "Known":
+        """Of the customers in these cells."""
+        patterns = patterns_for(fit, cells)
+        if patterns is None:
+            return cls(fit.model, None)
+        return cls(estimate_of(fit, patterns), np.asarray(cells.extra["pattern"], np.int64))
+
+    def at(self, cells: NDArray | slice = slice(None)) -> Any:
+        """The model of customers in these cells: its parameters numbers, or one per cell."""
+        return model_for(self.model, None if self.pattern is None else self.pattern[cells])
+
+    @property
+    def patterns(self) -> tuple[int | None, ...]:
+        """The patterns that occur, None for all customers alike."""
+        return (None,) if self.pattern is None else tuple(np.unique(self.pattern).tolist())
+
+    def alone(self, pattern: int | None) -> Any:
+        """The model of customers in one pattern, its parameters numbers."""
+        if pattern is None:
+            return self.model
+        return self.model.alone(pattern)
+
+    def mixture(self, weight: NDArray) -> list[tuple[float, Any]]:
+        """Shares of the customers, and the model of each, its parameters numbers.
+
+        Parameters
+        ----------
+        weight : ndarray, shape (n_cells,)
+            Customers of each cell.
+        """
+        if self.pattern is None:
+            return [(1.0, self.model)]
+        customers = np.bincount(self.pattern, weight)
+        return [(float(customers[z] / weight.sum()), self.alone(z)) for z in self.patterns]
+
+
+def refuse_covariates(fit: Fit, what: str) -> None:
+    """Say that something is not there yet for fits with covariates.
+
+    Raises
+    ------
+    OptionError
+        If the fit has some.
+    """
+    if fit.covariates is not None:
+        raise OptionError(
+            f"{what} knows no covariates yet, and this fit has "
+            f"{', '.join(fit.covariates.names[:3])}. Pass one without them."
+        )

@@ -330,7 +330,7 @@ class ParetoNBD(PurchaseModel):
 
         95% of the belief: r from 0.02 to 10, alpha from half a day to four and a half years, s from
         0.07 to 4, beta from four days to five years; half of the customers have left after nine
-        months. Those of leaving are narrower: few data tell a large s and beta from one rate for all.
+        months. Those of leaving are narrower: few data tell large s and beta from one rate for all.
 
         Parameters
         ----------

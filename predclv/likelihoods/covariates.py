@@ -246,6 +246,8 @@ def _some_of(base: Likelihood, rows: NDArray, first: bool) -> Likelihood:
     if not isinstance(base, ClockedLikelihood):
         return replace(base, columns=columns)
     whole = base.exposure
-    purchases = whole.purchases if first else np.zeros_like(whole.purchases)
-    exposure = CalendarExposure(whole.born[rows], whole.latest[rows], purchases, whole.unit)
+    purchases, gaps = np.zeros_like(whole.purchases), None
+    if first:
+        purchases, gaps = whole.purchases, whole.gaps
+    exposure = CalendarExposure(whole.born[rows], whole.latest[rows], purchases, whole.unit, gaps)
     return replace(base, columns=columns, exposure=exposure)

@@ -160,6 +160,10 @@ class Likelihood(FieldsAlone):
         money = self.model.typical_amount(self.columns)
         return dict(self.model.priors(self.unit, money))
 
+    def thinned(self) -> "Likelihood | None":
+        """That of fewer cells for a first search, where evaluations are many and dear; or None."""
+        return None
+
     def checks(self) -> dict[str, float]:
         """Numbers that tell whether the model's assumptions hold on the sample."""
         return self.model.checks(self.columns)

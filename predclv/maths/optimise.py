@@ -1,7 +1,7 @@
 """Maximum of a smooth function of a few variables in a box, exact to rounding, or its limit."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -19,6 +19,7 @@ _LOOK_BACK = 3  # iterations whose gain is looked at
 _FAR_BELOW = 50.0  # missing more than this, and
 _PATIENCE = 30.0  # so many times what was gained, is hopeless
 _WORTH_POLISHING = 1.0  # missing so little at the end of a search, Newton steps may find it
+_NEAR, _NEAR_STEPS = 1e-6, 12  # slope per customer from which one step of Newton's is enough
 _STOPPED = 99  # SciPy's status of a search that was given up
 
 
@@ -72,6 +73,52 @@ class _Counted:
         return value, gradient
 
 
+def maximum_near(
+    function: Function, near: Maximum, lower: NDArray, upper: NDArray, scale: float
+) -> Maximum | None:
+    """The maximum of a function that is nearly one whose maximum is known, or None.
+
+    Steps by the known second derivatives, scaled, leave a tenth of the way or less each; then the
+    function's own, by differences on one side (relative error 1e-4), and a step by these. None
+    where the known maximum is on a limit or not sharp, or the steps do not come closer quickly.
+
+    Parameters
+    ----------
+    function : callable
+        As of `maximum`.
+    near : Maximum
+        Of the other function.
+    lower, upper : ndarray, shape (k,)
+    scale : float
+        Number of customers of this function.
+    """
+    free = np.arange(lower.size)
+    sizes = np.linalg.eigvalsh(-near.hessian)
+    if near.pinned.any() or sizes[0] <= _CERTAIN:
+        return None
+    counted = _Counted(function, scale)
+    guide = -near.hessian / scale
+    point, (value, gradient) = near.point, counted(near.point)
+    for _ in range(_NEAR_STEPS):
+        if np.max(np.abs(gradient)) < _NEAR:
+            break
+        moved = _moved(counted, point, value, gradient, _newton(guide, gradient, free), free,
+                       lower, upper)  # fmt: skip
+        if moved is None:
+            return None
+        point, value, gradient = moved
+    else:
+        return None
+    hessian = _matrix(_gradients(counted, point, free, _STEP) - gradient, free) / _STEP
+    step = _newton(hessian, gradient, free)
+    moved = _moved(counted, point, value, gradient, step, free, lower, upper)
+    if moved is not None:
+        point, value, gradient = moved
+    found = Maximum(point, -value, -gradient, -hessian, near.pinned, counted.calls)
+    inside = np.all((point > lower + _MARGIN) & (point < upper - _MARGIN))
+    return _in_full(found, scale) if inside and _is_sharp(found, scale) else None
+
+
 def maximum(
     function: Function,
     starts: Sequence[NDArray],
@@ -117,13 +164,16 @@ def maximum(
         if limit is None or limit.value <= best.value + margin / scale:
             break
         best = limit
-    return Maximum(
-        best.point,
-        best.value * scale,
-        best.gradient * scale,
-        best.hessian * scale,
-        best.pinned,
-        counted.calls,
+    return _in_full(replace(best, evaluations=counted.calls), scale)
+
+
+def _in_full(best: Maximum, scale: float) -> Maximum:
+    """A maximum of the average as one of the sum."""
+    return replace(
+        best,
+        value=best.value * scale,
+        gradient=best.gradient * scale,
+        hessian=best.hessian * scale,
     )
 
 

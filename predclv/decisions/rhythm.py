@@ -16,7 +16,6 @@ from predclv.forecast.ahead import times_of
 from predclv.forecast.fitted import FittedCLV
 from predclv.forecast.patterns import Known
 from predclv.forecast.result import Forecast
-from predclv.models.purchases import PurchaseModel
 from predclv.summaries.rfm import RFM
 from predclv.units import DAYS, horizon_in, probability
 
@@ -208,11 +207,7 @@ def _median_days(known: Known, base: "_Base", unit: str) -> NDArray:
 def _with_customers(fitted: FittedCLV | Fit, rfm: RFM | None, what: str) -> tuple[FittedCLV, RFM]:
     """A fit with the customers it is asked about."""
     if isinstance(fitted, Fit):
-        if not isinstance(fitted.model, PurchaseModel):
-            raise DataError(
-                f"{what} wants a fit of purchases; {fitted.model.title} is one of spend. Pass "
-                "fitted.purchases, or the FittedCLV itself."
-            )
+        fitted.assert_purchases(what)
         if rfm is None:
             raise DataError(f"A Fit does not remember its customers: {what}(fit, rfm).")
         if isinstance(rfm, RFM):

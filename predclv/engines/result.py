@@ -9,17 +9,18 @@ from typing import Any, Self
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy.special import ndtri
 
 from predclv.clocks.base import Steady
 from predclv.clocks.calendar import Calendar
 from predclv.clocks.documents import clock_document
 from predclv.engines.fit_checks import assert_document, read_clock, read_effects, replicates_of
-from predclv.errors import FitError, OptionError
+from predclv.engines.fit_summary import parameter_table
+from predclv.errors import DataError, FitError, OptionError
 from predclv.interrupts import uninterrupted
 from predclv.likelihoods.effects import Effects
 from predclv.models import class_named
 from predclv.models.base import Model, Space
+from predclv.models.purchases import PurchaseModel
 from predclv.units import probability
 
 _TOLD = {
@@ -97,7 +98,7 @@ class Fit:
 
     def __post_init__(self) -> None:
         clock = self.clock
-        if clock is None and self.model.needs == "purchases":
+        if clock is None and isinstance(self.model, PurchaseModel):
             object.__setattr__(self, "clock", Steady(self.unit))
         if isinstance(clock, Calendar) and clock.covariance is None:
             k = len(self.model.names())
@@ -122,6 +123,14 @@ class Fit:
             of_them = self.covariates
             own |= dict(zip(of_them.names, of_them.coefficients.tolist(), strict=True))
         return own
+
+    def assert_purchases(self, what: str) -> None:
+        """Raise DataError, which begins with ``what`` wanted it, unless it is of purchases."""
+        if not isinstance(self.model, PurchaseModel):
+            raise DataError(
+                f"{what} wants a fit of purchases, and {self.model.title} is none: pass the fit "
+                "of purchases, fitted.purchases of a FittedCLV."
+            )
 
     @property
     def idata(self) -> Any:
@@ -183,28 +192,7 @@ class Fit:
             For sampled chains also ess_bulk, the number of independent draws they are worth, and
             r_hat, which is 1 where the chains agree.
         """
-        level = probability(level, "level")
-        estimate, space = np.array(list(self.params.values())), self.space
-        unknown = np.array([name in self.undetermined for name in self.params])
-        if self.replicates is None:
-            free_error = np.where(unknown, np.nan, np.sqrt(np.diag(self.log_covariance)))
-            reach = ndtri(0.5 + level / 2) * free_error
-            error = space.slope_at(estimate) * free_error
-            lower, upper = space.moved(estimate, -reach), space.moved(estimate, reach)
-        else:
-            values = self.replicates.reshape(-1, estimate.size)
-            held = unknown & (np.ptp(space.free_at(values), axis=0) < 1e-6)
-            values = np.where(held, np.nan, values)
-            error = values.std(axis=0, ddof=1)
-            lower, upper = np.quantile(values, [0.5 - level / 2, 0.5 + level / 2], axis=0)
-        columns = {"estimate": estimate, "std_error": error, "lower": lower, "upper": upper}
-        if self.covariates is not None:
-            is_effect = np.isin(list(self.params), self.covariates.names)
-            columns["multiplier"] = np.where(is_effect, np.exp(estimate * is_effect), np.nan)
-        for check in ("ess_bulk", "r_hat"):
-            if all(f"{check}_{name}" in self.checks for name in self.params):
-                columns[check] = np.array([self.checks[f"{check}_{name}"] for name in self.params])
-        return pd.DataFrame(columns, index=pd.Index(list(self.params), name="parameter"))
+        return parameter_table(self, probability(level, "level"))
 
     def draws(self, n: int = 1000, seed: int | None = None) -> dict[str, NDArray]:
         """Draws of the parameters: how far they may be from the estimate.

@@ -11,7 +11,8 @@ from threadpoolctl import ThreadpoolController
 
 from predclv.errors import FitError
 from predclv.likelihoods.likelihood import Likelihood
-from predclv.maths.optimise import Maximum, maximum, maximum_near
+from predclv.maths.newton import Maximum, maximum_near
+from predclv.maths.optimise import maximum
 from predclv.models.base import Coordinate, Objective, Space
 
 GRADIENT = 1e-7

@@ -6,7 +6,6 @@ from predclv.engines.result import Fit
 from predclv.errors import DataError
 from predclv.forecast.fitted import FittedCLV
 from predclv.forecast.result import Forecast
-from predclv.models.purchases import PurchaseModel
 from predclv.summaries.rfm import RFM
 from predclv.summaries.splits import HoldoutSplit
 from predclv.summaries.summarise import rfm_summary
@@ -24,11 +23,7 @@ def fit_of_purchases(what: Any, picture: str) -> Fit:
     fit = what.purchases if isinstance(what, FittedCLV) else what
     if not isinstance(fit, Fit):
         raise unfit(picture, "a FittedCLV or a Fit of purchases", what, _MADE.get(type(what), ""))
-    if not isinstance(fit.model, PurchaseModel):
-        raise DataError(
-            f"{picture} wants purchases, and {fit.model.title} is a model of spend: "
-            "pass the fit of purchases."
-        )
+    fit.assert_purchases(picture)
     return fit
 
 

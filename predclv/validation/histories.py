@@ -12,7 +12,6 @@ from predclv.clocks.spans import time_between
 from predclv.engines.result import Fit
 from predclv.errors import DataError, OptionError, some
 from predclv.forecast.patterns import Known
-from predclv.models.purchases import PurchaseModel
 from predclv.summaries.rfm import RFM
 from predclv.units import days_per, horizon_in
 
@@ -84,8 +83,7 @@ def customer_history(
     >>> len(history.purchases), history.frame["p_alive"].round(2).iloc[-1]
     (4, np.float64(0.66))
     """
-    if not isinstance(fit.model, PurchaseModel):
-        raise DataError(f"{fit.model.title} knows no purchases; pass the fit of purchases.")
+    fit.assert_purchases("A customer's history")
     rows, end = rfm.log_for("A customer's history needs")
     end = until or end
     if not rows.first_day <= end <= rows.last_day:

@@ -12,7 +12,6 @@ from predclv.clocks.spans import days_after, time_between
 from predclv.engines.result import Fit
 from predclv.errors import DataError
 from predclv.forecast.patterns import Known
-from predclv.models.purchases import PurchaseModel
 from predclv.samples.cells import Cells
 from predclv.summaries.rfm import RFM
 from predclv.units import days_per
@@ -116,8 +115,7 @@ def interpurchase_times(
     k, error, pairs = _regularity(gaps, of)
     simulated = None
     if fit is not None:
-        if not isinstance(fit.model, PurchaseModel):
-            raise DataError(f"{fit.model.title} knows no purchases; pass the fit of purchases.")
+        fit.assert_purchases("A simulation of times between purchases")
         rng = np.random.default_rng(seed)
         simulated = _simulated(fit, rfm.cells(), rng, days_per(rfm.unit))
     unit = days_per(rfm.unit)

@@ -11,7 +11,7 @@ import predclv as pc
 from predclv.engines.covariates import with_covariates as likelihood_with
 from predclv.likelihoods.likelihood import Likelihood
 from predclv.maths.differences import central_slope
-from predclv.maths.optimise import hessian_at
+from predclv.maths.newton import hessian_at
 from predclv.models import class_named
 from predclv.samples.patterns import Patterns
 

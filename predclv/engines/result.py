@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from html import escape
-from importlib import import_module
 from typing import Any, Self
 
 import numpy as np
@@ -13,12 +12,11 @@ from numpy.typing import NDArray
 from predclv.clocks.base import Steady
 from predclv.clocks.calendar import Calendar
 from predclv.clocks.documents import clock_document
-from predclv.engines.fit_checks import assert_document, read_clock, read_effects, replicates_of
+from predclv.engines.effects import effects_table
+from predclv.engines.fit_documents import fields_of
 from predclv.engines.fit_summary import parameter_table
 from predclv.errors import DataError, FitError, OptionError
-from predclv.interrupts import uninterrupted
 from predclv.likelihoods.effects import Effects
-from predclv.models import class_named
 from predclv.models.base import Model, Space
 from predclv.models.purchases import PurchaseModel
 from predclv.units import probability
@@ -194,6 +192,35 @@ class Fit:
         """
         return parameter_table(self, probability(level, "level"))
 
+    def effects(
+        self, horizon: Any = "1 year", level: float = 0.9, seed: int | None = 0
+    ) -> pd.DataFrame:
+        """What covariates come to, level by level, for customers who are typical otherwise.
+
+        Parameters
+        ----------
+        horizon : str, timedelta or number
+            How long a newcomer's repeat purchases are counted; on a clock, of average days.
+        level : float
+            Of the intervals: what is not known of the parameters.
+        seed : int or None
+            Of the draws behind these.
+
+        Returns
+        -------
+        DataFrame
+            Index covariate and level; of a number, what a tenth of the customers are below and a
+            tenth above. The multipliers of rate and leaving, or of spend, against a typical
+            customer; and of a fit of purchases ``purchases``, the repeat purchases expected of a
+            newcomer. Each with ``_lower`` and ``_upper``. For CLV: :meth:`FittedCLV.effects`.
+
+        Raises
+        ------
+        OptionError
+            If the fit has no covariates.
+        """
+        return effects_table(self, horizon, probability(level, "level"), seed)
+
     def draws(self, n: int = 1000, seed: int | None = None) -> dict[str, NDArray]:
         """Draws of the parameters: how far they may be from the estimate.
 
@@ -273,41 +300,7 @@ class Fit:
         StoreError
             If an entry is impossible.
         """
-        kind = class_named(document["model"])
-        clock = read_clock(document)
-        effects = clock.names if isinstance(clock, Calendar) else ()
-        covariates = read_effects(document)
-        of_covariates = () if covariates is None else covariates.names
-        space = kind.space().and_numbers((*effects, *of_covariates))
-        assert_document(document, space.names, _TOLD)
-        model = kind(**{name: document["params"][name] for name in kind.names()})
-        if covariates is not None:
-            values = [document["params"][name] for name in covariates.names]
-            covariates = covariates.at(np.array(values, dtype=float))
-        method = document.get("method", "asymptotic")
-        replicates = replicates_of((tables or {}).get("replicates"), space, method)
-        source = None
-        if replicates is not None and document["engine"] == "pymc":
-            with uninterrupted():
-                home = import_module("predclv.engines.pymc_idata")
-            source = home.Remembered(space.names, replicates)
-        return cls(
-            model=model,
-            engine=document["engine"],
-            unit=document["unit"],
-            n_customers=int(document["n_customers"]),
-            log_likelihood=float(document["log_likelihood"]),
-            converged=bool(document["converged"]),
-            log_covariance=np.array(document["log_covariance"], dtype=float),
-            undetermined=tuple(document["undetermined"]),
-            limits=tuple(document["limits"]),
-            checks=dict(document["checks"]),
-            method=method,
-            replicates=replicates,
-            source=source,
-            clock=clock,
-            covariates=covariates,
-        )
+        return cls(**fields_of(document, tables or {}, _TOLD))
 
     def __repr__(self) -> str:
         shown = {name: self.params[name] for name in self.model.names()}

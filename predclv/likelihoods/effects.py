@@ -1,13 +1,14 @@
 """Effects of covariates: from what is known of customers to the parameters of a model."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from predclv.errors import DataError, OptionError, did_you_mean
+from predclv.frozen import Frozen
 from predclv.models.base import Model
 from predclv.samples.coding import Coding, Term, assert_told_apart, terms_of
 from predclv.samples.patterns import Patterns
@@ -50,10 +51,16 @@ class Effects:
     groups : tuple of Group
     coefficients : ndarray, shape (k,)
         One per name.
+    typical : mapping of str to tuple of float
+        The average of each covariate's own columns over the customers it was fitted to.
+    ends : mapping of str to tuple of float
+        Of each number, what a tenth of the customers are below, and a tenth above.
     """
 
     groups: tuple[Group, ...]
     coefficients: NDArray
+    typical: Mapping[str, tuple[float, ...]] = field(default_factory=lambda: Frozen({}))
+    ends: Mapping[str, tuple[float, float]] = field(default_factory=lambda: Frozen({}))
 
     @classmethod
     def asked(
@@ -90,7 +97,9 @@ class Effects:
             assert_levels_are_fewer(coding, weight)
             groups.append(Group(acts_on, coding))
             columns.append(matrix)
-        effects = cls(tuple(groups), np.zeros(sum(matrix.shape[1] for matrix in columns)))
+        nothing = np.zeros(sum(matrix.shape[1] for matrix in columns))
+        typical, ends = _of_customers(groups, patterns, weight)
+        effects = cls(tuple(groups), nothing, typical, ends)
         for target in {target for group in groups for target in group.acts_on}:
             here = [i for i, group in enumerate(groups) if target in group.acts_on]
             names = [name for i in here for name in groups[i].coding.names]
@@ -132,9 +141,43 @@ class Effects:
             At the pattern whose columns are all 0; its parameters numbers, or (draws, 1).
         patterns : Patterns
         """
-        shift = (self.coefficients[..., None, :] * self.matrix(patterns)) @ self.signs(
-            type(model)
-        ).T
+        return self.model_at(model, self.matrix(patterns))
+
+    @property
+    def levels(self) -> list[tuple[str, str | float]]:
+        """Each covariate with each of its levels, or of a number the ends, in their order."""
+        found: list[tuple[str, str | float]] = []
+        for group in self.groups:
+            for name in group.coding.covariates:
+                known: Any = group.coding.levels.get(name) or dict.fromkeys(self.ends[name])
+                found += [(name, level) for level in known if (name, level) not in found]
+        return found
+
+    def rows(self) -> NDArray:
+        """The columns of a customer at each of `levels`, otherwise typical, (levels, k)."""
+        return np.array([self._row(name, level) for name, level in self.levels])
+
+    def _row(self, name: str, level: str | float) -> NDArray:
+        columns = {of: np.array(values) for of, values in self.typical.items()}
+        found = []
+        for group in self.groups:
+            known = group.coding.levels.get(name)
+            columns[name] = (
+                np.array([float(level)])
+                if known is None
+                else np.array([float(level == other) for other in known[1:]])
+            )
+            found.append(group.coding.row(columns))
+        return np.concatenate(found)
+
+    def typical_row(self) -> NDArray:
+        """The columns of a typical customer, shape (k,)."""
+        columns = {of: np.array(values) for of, values in self.typical.items()}
+        return np.concatenate([group.coding.row(columns) for group in self.groups])
+
+    def model_at(self, model: Any, rows: NDArray) -> Any:
+        """The model of customers with these columns, (m, k): parameters (m,) or (draws, m)."""
+        shift = (self.coefficients[..., None, :] * rows) @ self.signs(type(model)).T
         return type(model)(
             **{
                 name: np.asarray(getattr(model, name)) * np.exp(shift[..., i])
@@ -147,7 +190,9 @@ class Effects:
         return {
             "groups": [
                 {"acts_on": list(group.acts_on), **group.coding.document()} for group in self.groups
-            ]
+            ],
+            "typical": {name: list(values) for name, values in self.typical.items()},
+            "ends": {name: list(values) for name, values in self.ends.items()},
         }
 
     @classmethod
@@ -157,7 +202,30 @@ class Effects:
             Group(tuple(map(str, group["acts_on"])), Coding.from_document(group))
             for group in document["groups"]
         )
-        return cls(groups, np.zeros(sum(len(group.coding.names) for group in groups)))
+        typical, ends = (
+            Frozen[str, Any]({str(n): tuple(map(float, v)) for n, v in document[entry].items()})
+            for entry in ("typical", "ends")
+        )
+        return cls(groups, np.zeros(sum(len(g.coding.names) for g in groups)), typical, ends)
+
+
+def _of_customers(
+    groups: list[Group], patterns: Patterns, weight: NDArray
+) -> tuple[Frozen[str, tuple[float, ...]], Frozen[str, tuple[float, float]]]:
+    """Averages of the columns of each covariate, and the ends of numbers."""
+    typical: dict[str, tuple[float, ...]] = {}
+    ends: dict[str, tuple[float, float]] = {}
+    for group in groups:
+        for name in group.coding.covariates:
+            columns = group.coding.columns(name, patterns)
+            typical[name] = tuple((weight @ columns / weight.sum()).tolist())
+            if name not in group.coding.levels:
+                order = np.argsort(columns[:, 0])
+                share = np.cumsum(weight[order]) / weight.sum()
+                place = np.searchsorted(share, [0.1, 0.9])
+                low, high = columns[order[np.minimum(place, order.size - 1)], 0].tolist()
+                ends[name] = (low, high)
+    return Frozen(typical), Frozen(ends)
 
 
 def _moves(model: type[Model], target: str) -> Mapping[str, float]:

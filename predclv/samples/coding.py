@@ -114,6 +114,20 @@ class Coding:
             )
         return (texts[:, None] == np.array(known[1:], object)).astype(float)
 
+    def row(self, columns: Mapping[str, NDArray]) -> NDArray:
+        """The columns of somebody whose covariates have these columns, shape (k,)."""
+        found = []
+        for term in self.terms:
+            block = columns[term[0]]
+            for name in term[1:]:
+                block = np.outer(block, columns[name]).ravel()
+            found.append(block)
+        return np.concatenate(found) if found else np.empty(0)
+
+    def columns(self, name: str, patterns: "Patterns") -> NDArray:
+        """The columns of one covariate, shape (n_patterns, k)."""
+        return self._columns(name, patterns)
+
     def document(self) -> dict[str, Any]:
         """As plain values."""
         kept = {name: list(self.levels[name]) for name in self.covariates if name in self.levels}

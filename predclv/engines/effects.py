@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from predclv.engines.search import one_thread
 from predclv.errors import OptionError
 from predclv.units import horizon_in
 
@@ -60,6 +61,7 @@ def spend_at_levels(fit: Any, seed: int | None) -> tuple[NDArray, NDArray]:
     return drawn_amounts(fit, lambda free: _models(fit, free).mean, seed)
 
 
+@one_thread()
 def drawn_amounts(
     fit: Any, amounts: Callable[[NDArray], Any], seed: int | None
 ) -> tuple[NDArray, NDArray]:

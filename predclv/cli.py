@@ -50,6 +50,11 @@ def _customers(path: str, options: SummaryOptions) -> "pc.RFM":
 
     with stage(f"Reading {path}"):
         if holds_rfm(path):
+            if options.covariates or options.dynamic_covariates:
+                raise pc.errors.OptionError(
+                    f"{path} is a summary, and covariates belong to a log: say summarise "
+                    "LOG --covariates FILE, which keeps them in the summary."
+                )
             return read_rfm(path, options.unit)
         return pc.rfm_summary(path, **options.arguments())
 

@@ -20,6 +20,8 @@ from predclv.forecast.scoring import ScoreTable
 from predclv.forecast.terms import Terms
 from predclv.io.folders import write_folder
 from predclv.money import currency_named
+from predclv.samples.pattern_facts import levels_of, paths_of, patterns_of
+from predclv.summaries.files import customers_and_patterns
 from predclv.summaries.rfm import RFM
 from predclv.units import (
     DAYS,
@@ -265,10 +267,11 @@ class FittedCLV:
                 "observation_end": None if end is None else str(end),
                 "last_day": self.rfm.cells().last_day if customers else None,
             }
-            | ({} if self.rfm.currency is None else {"currency": self.rfm.currency}),
+            | ({} if self.rfm.currency is None else {"currency": self.rfm.currency})
+            | levels_of(self.rfm.patterns if customers else None),
             "choice": None if self.choice is None else self.choice.document(),
         }
-        tables = {"customers": self.rfm.frame} if customers else {}
+        tables = customers_and_patterns(self.rfm) if customers else {}
         if self.choice is not None:
             tables["choice"] = self.choice.frame.reset_index()
         for role, found in (("purchases", self.purchases), ("spend", self.spend)):
@@ -293,7 +296,13 @@ class FittedCLV:
         rfm = replace(
             RFM.empty(unit)
             if found is None
-            else RFM.stored(found, unit, content["rfm"].get("last_day")),
+            else RFM.stored(
+                found,
+                unit,
+                content["rfm"].get("last_day"),
+                patterns_of(content["rfm"], tables),
+                paths_of(tables),
+            ),
             currency=currency_named(content["rfm"].get("currency")),
             observation_end=None if end is None else datetime.date.fromisoformat(end),
         )

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from predclv.errors import DataError, OptionError, did_you_mean
 from predclv.frozen import Frozen
 from predclv.models.base import Model
-from predclv.samples.coding import Coding, Term, assert_told_apart, terms_of
+from predclv.samples.design import Coding, Term, assert_told_apart, terms_of
 from predclv.samples.patterns import Patterns
 
 SAME = "same"

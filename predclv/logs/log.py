@@ -12,7 +12,9 @@ import pyarrow as pa
 from predclv.errors import DataError, OptionError
 from predclv.logs.cohort_statements import cohort_cells, customer_totals, first_orders
 from predclv.logs.copies import doubled_days
+from predclv.logs.covariates import Covariates
 from predclv.logs.gap_statements import gap_days, gap_pairs
+from predclv.logs.path_statements import repeats_by_segment
 from predclv.logs.refunds import report_refunds
 from predclv.logs.sources import Table
 from predclv.logs.statements import Packing, Statements
@@ -45,6 +47,8 @@ class Log:
         What is done with negative amounts: net or drop.
     currency : str or None
         What amounts are shown in.
+    static_covariates, dynamic_covariates : Covariates or None
+        What is known of customers; every summary of the log takes it along.
     """
 
     first_day: datetime.date
@@ -56,6 +60,8 @@ class Log:
     _table: Table
     _statements: Statements
     currency: str | None = None
+    static_covariates: Covariates | None = None
+    dynamic_covariates: Covariates | None = None
 
     def __repr__(self) -> str:
         return f"Log({self.rows:,} rows, {self.first_day} to {self.last_day})"
@@ -71,6 +77,7 @@ class Log:
         left: Any = LeftBehind(self._table.dialect)
         table = replace(self._table, warehouse=left, reader=left, alive=None)
         values = {part.name: getattr(self, part.name) for part in fields(self)} | {"_table": table}
+        values |= {"static_covariates": None, "dynamic_covariates": None}
         return Log, tuple(values.values())
 
     def purchases(
@@ -194,6 +201,18 @@ class Log:
     def gap_pairs(self, end: datetime.date) -> pd.DataFrame:
         """Days of consecutive purchases up to ``end``: from_day, to_day, and how many gaps."""
         return self.table_of(gap_pairs, end, "from_day, to_day")
+
+    def repeats_by_segment(self, segments: str, end: datetime.date) -> pd.DataFrame:
+        """Repeat purchases by day and pattern, from a table of what held from when to when."""
+        days = self._statements.purchase_days(None, (end - EPOCH).days, **self._refund_options)
+        bought = " WHERE bought" if self._facts["refund_rows"] else ""
+        # A user's own connection does not see the segments.
+        sql = f"SELECT customer_id, day FROM ({days}){bought}"
+        self.warehouse.store(name := fresh("days"), sql, self._table.reader)
+        sql = f"SELECT * FROM ({repeats_by_segment(name, segments)}) ORDER BY day, pattern"
+        frame = self.warehouse.frame(sql)
+        self.warehouse.drop(name)
+        return frame
 
     def table_of(
         self, statement: Callable[..., str], end: datetime.date, order: str, *more: int

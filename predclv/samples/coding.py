@@ -1,222 +1,281 @@
-"""How covariates become numbers that a model can weigh: columns, indicators, interactions."""
+"""From what a table says of customers to patterns: levels counted, rare ones gathered, bins."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from itertools import product
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from itertools import pairwise
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
-from predclv.errors import DataError, OptionError, did_you_mean
-from predclv.frozen import Frozen
+from predclv.errors import DataError, DataWarning, OptionError, ScaleWarning, did_you_mean, some
+from predclv.notices import counted, warn
+from predclv.samples.pattern_checks import follows_from
+from predclv.samples.patterns import OTHER, Patterns
 
-if TYPE_CHECKING:
-    from predclv.samples.patterns import Patterns
+RARE_SHARE, RARE_CUSTOMERS = 0.01, 100
+"""A level is rare if it has fewer than this share of customers, and fewer than so many."""
 
-_SAME = 1e-9  # of a column's size: a remainder that rounding alone leaves
+MANY_PATTERNS = 5_000
+"""From so many on, and a tenth of the customers, a warning says what patterns cost."""
 
-Term = tuple[str, ...]
-"""The covariates of a term: one, or several that are multiplied with each other."""
+_FEW = 5  # customers of whom each may well have a level to himself
 
 
-@dataclass(frozen=True, eq=False)
-class Coding:
-    """Which covariates are weighed, and how each becomes columns of numbers.
+@dataclass(frozen=True, slots=True, eq=False)
+class CodingRules:
+    """How columns become covariates; see `predclv.CovariateTable`."""
 
-    A number is a column as it is, a covariate with levels one of zeros and ones for each level but
-    the first, to which the others are compared. Several covariates in a term are multiplied: a
-    column for each combination of theirs.
+    rare: float | None = None
+    bins: Mapping[str, int | list[float]] = field(default_factory=dict)
+    levels: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    def least(self, customers: int) -> float:
+        """How many customers a level needs so as not to be rare."""
+        if self.rare is None:
+            return min(RARE_SHARE * customers, RARE_CUSTOMERS)
+        return self.rare if self.rare >= 1 else self.rare * customers
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Coded:
+    """The patterns among rows, and which of them each row is.
 
     Attributes
     ----------
-    terms : tuple of tuple of str
-    levels : mapping of str to tuple of str
-        Of the covariates with levels; the first is the one without a column.
+    patterns : Patterns
+    place : ndarray of int64, shape (n_rows,)
+    counts : mapping
+        customers_in_rare_levels.
     """
 
-    terms: tuple[Term, ...]
-    levels: Mapping[str, tuple[str, ...]]
-
-    @property
-    def covariates(self) -> tuple[str, ...]:
-        """Whatever occurs in the terms, each once."""
-        return tuple(dict.fromkeys(name for term in self.terms for name in term))
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """What the columns are called: ``age``, ``channel[web]``, ``channel[web]:age``."""
-        return tuple(name for term in self.terms for name in self._of_term(term))
-
-    def _of_term(self, term: Term) -> list[str]:
-        return [":".join(parts) for parts in product(*map(self._of_covariate, term))]
-
-    def _of_covariate(self, name: str) -> list[str]:
-        if name not in self.levels:
-            return [name]
-        return [f"{name}[{level}]" for level in self.levels[name][1:]]
-
-    def matrix(self, patterns: "Patterns") -> NDArray:
-        """The columns, one row per pattern, shape (n_patterns, k).
-
-        Raises
-        ------
-        DataError
-            If a covariate is missing, a level is none that the coding knows, or a number is
-            missing or infinite.
-        """
-        kept = patterns.__dict__.setdefault("columns of codings", {})
-        key = self.terms, self.names
-        if key not in kept:
-            kept[key] = self._matrix(patterns)
-        return kept[key]
-
-    def _matrix(self, patterns: "Patterns") -> NDArray:
-        columns = {name: self._columns(name, patterns) for name in self.covariates}
-        found = []
-        for term in self.terms:
-            block = columns[term[0]]
-            for name in term[1:]:
-                block = (block[:, :, None] * columns[name][:, None, :]).reshape(len(patterns), -1)
-            found.append(block)
-        return np.concatenate(found, axis=1) if found else np.empty((len(patterns), 0))
-
-    def _columns(self, name: str, patterns: "Patterns") -> NDArray:
-        if name not in patterns.frame:
-            raise DataError(
-                f"There is no covariate {name!r}; there is {', '.join(patterns.names) or 'none'}."
-                f"{did_you_mean(name, patterns.names)} Covariates come with the summary: "
-                "pc.rfm_summary(log, static_covariates=table)."
-            )
-        values = patterns.frame[name]
-        if name not in self.levels:
-            if name in patterns.levels:
-                raise DataError(
-                    f"The covariate {name!r} was a number where the model was fitted, and has the "
-                    f"levels {_few(patterns.levels[name])} here. Bring it as numbers."
-                )
-            numbers = values.to_numpy(np.float64)
-            if not np.all(np.isfinite(numbers)):
-                raise DataError(
-                    f"The covariate {name!r} is missing or infinite for "
-                    f"{int(np.sum(~np.isfinite(numbers))):,} of {len(patterns):,} patterns of "
-                    "customers. Fill it in, or leave these customers out."
-                )
-            return numbers[:, None]
-        known = self.levels[name]
-        texts = values.astype(str).to_numpy(object)
-        strange = sorted(set(texts) - set(known))
-        if strange:
-            raise DataError(
-                f"The covariate {name!r} has {_few(strange)}, which the fit has not seen; it knows "
-                f"{_few(known)}. Fit to customers who have it, or put it under a level that is "
-                "known."
-            )
-        return (texts[:, None] == np.array(known[1:], object)).astype(float)
-
-    def row(self, columns: Mapping[str, NDArray]) -> NDArray:
-        """The columns of somebody whose covariates have these columns, shape (k,)."""
-        found = []
-        for term in self.terms:
-            block = columns[term[0]]
-            for name in term[1:]:
-                block = np.outer(block, columns[name]).ravel()
-            found.append(block)
-        return np.concatenate(found) if found else np.empty(0)
-
-    def columns(self, name: str, patterns: "Patterns") -> NDArray:
-        """The columns of one covariate, shape (n_patterns, k)."""
-        return self._columns(name, patterns)
-
-    def document(self) -> dict[str, Any]:
-        """As plain values."""
-        kept = {name: list(self.levels[name]) for name in self.covariates if name in self.levels}
-        return {"terms": [list(term) for term in self.terms], "levels": kept}
-
-    @classmethod
-    def from_document(cls, document: Mapping[str, Any]) -> "Coding":
-        """The inverse of `document`."""
-        terms = tuple(tuple(map(str, term)) for term in document["terms"])
-        levels = {str(n): tuple(map(str, found)) for n, found in document["levels"].items()}
-        return cls(terms, Frozen(levels))
+    patterns: Patterns
+    place: NDArray
+    counts: Mapping[str, int]
 
 
-def terms_of(asked: Any, target: str) -> tuple[Term, ...]:
-    """The terms that somebody listed, each a tuple.
-
-    Raises
-    ------
-    OptionError
-        If it is no list of names and tuples of names, or a term is there twice.
-    """
-    if isinstance(asked, str) or not isinstance(asked, Iterable):
-        raise OptionError(
-            f"covariates[{target!r}] must be a list of columns, such as ['channel']; got {asked!r}."
-        )
-    terms = []
-    for term in asked:
-        parts = (term,) if isinstance(term, str) else term
-        if not (isinstance(parts, tuple) and parts and all(isinstance(p, str) for p in parts)):
-            raise OptionError(
-                f"covariates[{target!r}] lists columns, and tuples of columns that are multiplied, "
-                f"such as ['channel', ('channel', 'age')]; got {term!r}."
-            )
-        if len(set(parts)) < len(parts):
-            raise OptionError(f"covariates[{target!r}] multiplies a column with itself: {term!r}.")
-        terms.append(parts)
-    if len(set(map(frozenset, terms))) < len(terms):
-        raise OptionError(f"covariates[{target!r}] has a column twice: {list(asked)!r}.")
-    if not terms:
-        raise OptionError(f"covariates[{target!r}] is empty: leave it out.")
-    return tuple(terms)
-
-
-def assert_told_apart(names: Sequence[str], matrix: NDArray, weight: NDArray) -> None:
-    """Each column says something that the constant and the columns before it do not.
+def coded(
+    rows: pd.DataFrame,
+    customers: NDArray,
+    weight: NDArray,
+    rules: CodingRules,
+    what: str,
+    tells: bool = True,
+    n: int | None = None,
+) -> Coded:
+    """Number the patterns among rows of values.
 
     Parameters
     ----------
-    names : sequence of str
-    matrix : ndarray, shape (n, k)
-    weight : ndarray, shape (n,)
-        Customers of each row; rows without any do not count.
+    rows : DataFrame, shape (n_rows, n_covariates)
+        Distinct values, none missing: float64, or text where a column has levels.
+    customers : ndarray of int64, shape (n_rows,)
+        Customers who have them.
+    weight : ndarray of int64, shape (n_rows,)
+        What makes a level common: customers, or the days that they spent in it.
+    rules : CodingRules
+    what : str
+        The table, for messages.
+    tells : bool
+        Whether to warn.
+    n : int, optional
+        Customers, where the same one is in several rows. Default: the sum of ``customers``.
 
     Raises
     ------
     DataError
-        If a column is constant, follows from others, or there are as many columns as customers.
+        If a column identifies customers, or has a level that the rules do not know.
     """
-    rows, n_customers = matrix[weight > 0], int(weight.sum())
-    if len(names) >= n_customers:
+    columns: dict[str, NDArray] = {}
+    levels: dict[str, tuple[str, ...]] = {}
+    n, in_rare = int(customers.sum()) if n is None else n, 0
+    for name in map(str, rows):
+        values = rows[name].to_numpy()
+        is_number = pd.api.types.is_float_dtype(rows[name].dtype)
+        if name in rules.bins:
+            values = _binned(name, values, weight, rules.bins[name], is_number)
+            is_number = values.dtype != object
+        if not is_number:
+            values, levels[name], gathered = _levelled(
+                name, values, customers, weight, rules, what, tells, n
+            )
+            in_rare += gathered
+        elif name in rules.levels:
+            raise DataError(f"Column {name!r} of {what} holds numbers, and levels are wanted.")
+        columns[name] = values
+    frame = pd.DataFrame(columns)
+    patterns, place = numbered(frame, levels)
+    if tells:
+        _warn_of_patterns(patterns, n, what)
+    return Coded(patterns, place, {"customers_in_rare_levels": in_rare} if in_rare else {})
+
+
+def numbered(
+    frame: pd.DataFrame, levels: Mapping[str, tuple[str, ...]]
+) -> tuple[Patterns, NDArray]:
+    """Distinct rows in the order of their values, and the place of each row among them."""
+    if not len(frame):
+        return Patterns(frame, levels), np.empty(0, np.int64)
+    names = list(frame)
+    frame = frame.astype(dict.fromkeys(levels, "str"))
+    code = frame.groupby(names, sort=True).ngroup().to_numpy(np.int64)
+    distinct = frame.assign(__code=code).drop_duplicates("__code").sort_values("__code")
+    return Patterns(distinct[names].reset_index(drop=True), levels), code
+
+
+def ordered(values: NDArray, weight: NDArray) -> tuple[str, ...]:
+    """Levels, the commonest first, equally common ones by name; what was gathered comes last."""
+    of_level = pd.Series(weight).groupby(values).sum()
+    found = sorted(of_level.index, key=lambda level: (level == OTHER, -of_level[level], level))
+    return tuple(map(str, found))
+
+
+def _levelled(
+    name: str,
+    values: NDArray,
+    customers: NDArray,
+    weight: NDArray,
+    rules: CodingRules,
+    what: str,
+    tells: bool,
+    n: int,
+) -> tuple[NDArray, tuple[str, ...], int]:
+    """Values with rare levels gathered, the levels, and customers in what was gathered."""
+    of_level = pd.Series(customers).groupby(values).sum()
+    if name in rules.levels:
+        known = rules.levels[name]
+        strange = sorted(set(of_level.index) - set(known))
+        if strange and OTHER not in known:
+            raise DataError(
+                f"Column {name!r} of {what} has {counted(len(strange), 'level')} that is not among "
+                f"those given ({some(map(repr, strange))}); they are {some(map(repr, known), 20)}. "
+                f"Correct the table, or add {OTHER!r} to the levels for what is in none."
+            )
+        gathered = np.isin(values.astype(object), strange)
+        return np.where(gathered, OTHER, values), known, int(customers[gathered].sum())
+    if len(of_level) >= n > _FEW:
         raise DataError(
-            f"There are {len(names):,} columns of covariates for {n_customers:,} customers, so "
-            f"that they name single customers: {_few(names)}. Use coarser levels."
+            f"Column {name!r} of {what} identifies customers: it has {len(of_level):,} levels for "
+            f"{counted(n, 'customer')} (such as {some(map(repr, of_level.index), 3)}). Nothing can "
+            "be learnt from it: leave it out with pc.CovariateTable(table, columns=[...])."
         )
-    basis, kept = np.ones((len(rows), 1)) / np.sqrt(max(len(rows), 1)), list[int]()
-    for i, name in enumerate(names):
-        column = rows[:, i]
-        if np.ptp(column) == 0:
-            raise DataError(
-                f"The covariate {name!r} is {column[0]:g} for all customers, so there is nothing "
-                "to learn from it. Leave it out."
-            )
-        centred = (column - column.mean()) / column.std()
-        rest = centred
-        for _ in range(2):  # twice is enough (Kahan, in Parlett 1980)
-            rest = rest - basis @ (basis.T @ rest)
-        if np.linalg.norm(rest) <= _SAME * np.linalg.norm(centred):
-            share, *_ = np.linalg.lstsq(
-                np.column_stack([np.ones(len(rows)), rows[:, kept]]), column, rcond=None
-            )
-            others = [names[k] for k, s in zip(kept, share[1:], strict=True) if abs(s) > 1e-8]
-            raise DataError(
-                f"The covariate {name!r} follows from {_few(others)}: their effects cannot be told "
-                "apart. Leave one of them out."
-            )
-        basis = np.column_stack([basis, rest / np.linalg.norm(rest)])
-        kept.append(i)
+    rare = of_level.index[of_level < rules.least(n)]
+    gathered = np.isin(values.astype(object), list(rare))
+    if len(rare) and tells:
+        inside = of_level[rare].sort_values(ascending=False, kind="stable")
+        warn(
+            f"{counted(len(rare), 'level')} of column {name!r} of {what} "
+            f"{'is' if len(rare) == 1 else 'are'} rare, with fewer than {rules.least(n):,.4g} of "
+            f"{n:,} customers each, and {'was' if len(rare) == 1 else 'were'} taken together as "
+            f"{OTHER!r}, {counted(int(inside.sum()), 'customer')}: "
+            f"{some((f'{level!r} ({size:,})' for level, size in inside.items()), 5)}. Say "
+            "pc.CovariateTable(table, rare=...) for another limit; rare=0 keeps all.",
+            DataWarning,
+        )
+    values = np.where(gathered, OTHER, values)
+    return values, ordered(values, weight), int(customers[gathered].sum())
 
 
-def _few(names: Iterable[str]) -> str:
-    names = [repr(name) for name in names]
-    return ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
+def _binned(
+    name: str, values: NDArray, weight: NDArray, bins: int | list[float], is_number: bool
+) -> NDArray:
+    """Numbers as the means of equally many customers, or as levels between limits."""
+    if not is_number:
+        raise OptionError(f"bins: column {name!r} holds text; only numbers are put into bins.")
+    if not isinstance(bins, int):
+        limits = [float(limit) for limit in bins]
+        labels = [
+            f"below {limits[0]:g}",
+            *(f"{low:g} to {high:g}" for low, high in pairwise(limits)),
+            f"{limits[-1]:g} or more",
+        ]
+        return np.array(labels, object)[np.searchsorted(limits, values, side="right")]
+    distinct, code = np.unique(values, return_inverse=True)
+    mass = np.bincount(code, weight, distinct.size)
+    middle = (np.cumsum(mass) - mass / 2) / mass.sum()
+    group = np.minimum((middle * bins).astype(np.int64), bins - 1)
+    size = np.bincount(group, mass, bins)
+    mean = np.bincount(group, mass * distinct, bins) / np.where(size > 0, size, 1.0)
+    return mean[group][code]
+
+
+def _warn_of_patterns(patterns: Patterns, customers: int, what: str) -> None:
+    """Say what a fit cannot use, and what many patterns cost."""
+    if not len(patterns):
+        return
+    constant = [name for name in patterns.names if patterns.frame[name].nunique() < 2]
+    if constant:
+        value = patterns.frame[constant[0]].iloc[0]
+        warn(
+            f"Column {some(map(repr, constant))} of {what} is the same for all "
+            f"{counted(customers, 'customer')} ({value!r}): no effect of it can be found. A fit "
+            "that is asked for one fails.",
+            DataWarning,
+        )
+    for name, others in follows_from(patterns, leave_out=constant).items():
+        warn(
+            f"Column {name!r} of {what} follows from {some(map(repr, others))}: whoever knows "
+            "these knows it, so their effects cannot be told apart. Use one of them.",
+            DataWarning,
+        )
+    if len(patterns) > max(MANY_PATTERNS, customers / 10):
+        many = {name: patterns.frame[name].nunique() for name in patterns.names}
+        worst = max(many, key=lambda name: many[name])
+        advice = (
+            f"pc.CovariateTable(table, bins={{{worst!r}: 20}})"
+            if worst not in patterns.levels
+            else f"fewer levels of {worst!r}"
+        )
+        warn(
+            f"{what} makes {len(patterns):,} patterns of {counted(customers, 'customer')}, column "
+            f"{worst!r} alone having {many[worst]:,} values. Histories are counted pattern by "
+            "pattern, so that nearly every customer is a history of his own, and a fit takes as "
+            f"long as without counting. Try {advice}.",
+            ScaleWarning,
+        )
+
+
+def checked_rules(rare: object, bins: object, levels: object, columns: list[str]) -> CodingRules:
+    """Rules whose values mean something.
+
+    Raises
+    ------
+    OptionError
+        If one means nothing, or is of a column that is not there.
+    """
+    for option, given in (("bins", bins), ("levels", levels)):
+        if given is not None and not isinstance(given, Mapping):
+            raise OptionError(f"{option} must be a mapping by column; got {given!r}.")
+        for name in given or {}:
+            if name not in columns:
+                raise OptionError(
+                    f"{option}: there is no column {name!r}; there are {some(columns, 20)}."
+                    f"{did_you_mean(name, columns)}"
+                )
+    if rare is not None and (
+        isinstance(rare, bool) or not isinstance(rare, int | float) or not 0 <= rare < np.inf
+    ):
+        raise OptionError(
+            f"rare must be a share below 1, such as 0.01, or a number of customers; got {rare!r}."
+        )
+    return CodingRules(
+        None if rare is None else float(rare),
+        {name: _checked_bins(name, given) for name, given in dict(bins or {}).items()},  # type: ignore[call-overload]
+        {name: tuple(map(str, given)) for name, given in dict(levels or {}).items()},  # type: ignore[call-overload]
+    )
+
+
+def _checked_bins(name: str, bins: object) -> int | list[float]:
+    if isinstance(bins, int) and not isinstance(bins, bool) and bins > 1:
+        return bins
+    if not isinstance(bins, int | float | str | bytes) and bins is not None:
+        try:
+            limits = [float(limit) for limit in bins]  # type: ignore[attr-defined]
+        except (TypeError, ValueError):
+            limits = []
+        if limits and all(low < high for low, high in pairwise(limits)):
+            return limits
+    raise OptionError(
+        f"bins[{name!r}] must be a whole number from 2 on, of bins with equally many customers, or "
+        f"rising limits such as [25, 40, 60]; got {bins!r}."
+    )

@@ -7,7 +7,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from predclv.io.pages import drawn_by
-from predclv.models import MODELS
+from predclv.models import MODELS, RECIPES
 
 __version__ = "0.1.0"
 
@@ -115,6 +115,7 @@ if TYPE_CHECKING:
     from predclv.warehouse.settings import duckdb_settings
 
 
+RECIPES["purchases"] = "predclv.recipe"
 drawn_by("validation", "predclv.reports.validation")
 drawn_by("forecast", "predclv.reports.forecast")
 drawn_by("contracts", "predclv.reports.contracts")

@@ -41,7 +41,7 @@ class DuplicateWarning(DataWarning):
 
 
 class ObservationEndWarning(DataWarning):
-    """Observation ends long after the last purchase: everybody looks lost."""
+    """The log's first or last day lies far from its other days, or observation ends long after."""
 
 
 class LargeOrderWarning(DataWarning):
@@ -93,6 +93,12 @@ def some(values: Iterable[object], most: int = 5) -> str:
     listed = list(values)
     text = ", ".join(str(value) for value in listed[:most])
     return text if len(listed) <= most else f"{text} and {len(listed) - most:,} more"
+
+
+def plainly(value: object) -> str:
+    """A value as somebody would write it: ``1`` of ``np.int64(1)``, text in quotes."""
+    item = getattr(value, "item", None)
+    return repr(item() if callable(item) and getattr(value, "ndim", None) == 0 else value)
 
 
 def did_you_mean(word: object, known: Iterable[object]) -> str:

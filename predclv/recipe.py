@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from predclv.clocks.recipe import Clock
-from predclv.engines.base import fit
+from predclv.engines.base import check_engine, fit
 from predclv.errors import DataError
 from predclv.forecast.fitted import FittedCLV
 from predclv.frozen import Frozen
@@ -73,6 +73,7 @@ class CLVModel:
             )
         if spend is not None:
             spend = class_of(spend, SpendModel, "spend must be a class of SpendModel")
+        check_engine(engine)
         object.__setattr__(self, "purchases", purchases)
         object.__setattr__(self, "spend", spend)
         object.__setattr__(self, "engine", engine)

@@ -7,6 +7,7 @@ import datetime
 import math
 import re
 from numbers import Real
+from types import EllipsisType
 
 import numpy as np
 import pandas as pd
@@ -90,7 +91,7 @@ def horizon_in(
     horizon: str | float | datetime.timedelta | np.timedelta64 | datetime.date,
     unit: str,
     what: str = "horizon",
-    start: datetime.date | None = None,
+    start: datetime.date | EllipsisType | None = ...,
 ) -> float:
     """Length of a horizon in ``unit``.
 
@@ -108,7 +109,8 @@ def horizon_in(
     what : str
         What the horizon is called in error messages.
     start : datetime.date, optional
-        The day after which the horizon begins, such as the end of observation.
+        The day after which the horizon begins, such as the end of observation; None where it is
+        not known. Without it a last day is refused.
 
     Returns
     -------
@@ -128,6 +130,11 @@ def horizon_in(
     26.0
     """
     per_unit = days_per(unit)
+    if isinstance(horizon, str) and is_lifetime(horizon):
+        raise OptionError(
+            f"{what} {horizon!r}, the whole remaining lifetime, is not allowed here: say a length "
+            "such as '52 weeks' or '3 years'."
+        )
     if isinstance(horizon, str) and _DATE.fullmatch(horizon.strip()):
         horizon = _date_of(horizon.strip(), what)
     if isinstance(horizon, datetime.date) and horizon is not pd.NaT:
@@ -139,6 +146,13 @@ def horizon_in(
             raise OptionError(
                 f"{what} {horizon!r} could not be read. Try '52 weeks', '12 months', '90 days' "
                 f"or a plain number of {unit}s."
+            )
+        if not match[2] and float(match[1]) in range(1900, 2201):
+            year = horizon.strip()
+            raise OptionError(
+                f"{what} {horizon!r} looks like a year. Say a length with its unit, such as '52 "
+                f"weeks' ('{year} {unit}s' if it is so many)"
+                + (f", or the last day, '{year}-12-31'." if start is not ... else ".")
             )
         length = float(match[1]) * (1.0 if named == unit else DAYS[named] / per_unit)
     elif isinstance(horizon, (datetime.timedelta, np.timedelta64)):
@@ -162,9 +176,14 @@ def _date_of(text: str, what: str) -> datetime.date:
         raise OptionError(f"{what} {text!r} is no day of the calendar.") from error
 
 
-def _days_until(day: datetime.date, start: datetime.date | None, what: str) -> int:
+def _days_until(day: datetime.date, start: datetime.date | EllipsisType | None, what: str) -> int:
     """Days after ``start`` up to and including a day."""
     day = day.date() if isinstance(day, datetime.datetime) else day
+    if isinstance(start, EllipsisType):
+        raise OptionError(
+            f"{what} {day} is a last day, which is not allowed here: say a length such as '52 "
+            "weeks'."
+        )
     if start is None:
         raise OptionError(
             f"{what} {day} is a day, and the end of observation from which to count is not known "

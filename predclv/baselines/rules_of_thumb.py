@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from predclv.baselines.base import Baseline, Expected, averages
 from predclv.baselines.hiatus import best_gap
-from predclv.errors import DataError, OptionError
+from predclv.errors import OptionError
 from predclv.logs.log import Log
 from predclv.summaries.origins import whole_days
 from predclv.summaries.rfm import RFM
@@ -236,10 +236,4 @@ def _own_spend(rfm: RFM, learned: Mapping[str, float]) -> NDArray | None:
 
 def _log_of(rfm: RFM, baseline: Baseline, otherwise: str = "") -> tuple[Log, datetime.date]:
     """The log of a summary and the day it is summarised to."""
-    if rfm.log is None or rfm.observation_end is None:
-        raise DataError(
-            f"{type(baseline).__name__} needs the log of purchases, and this summary was made "
-            "without one (RFM.from_frame, or read from a file). Make it with "
-            f"pc.rfm_summary(log) or pc.holdout_split(log).{otherwise}"
-        )
-    return rfm.log, rfm.observation_end
+    return rfm.log_for(f"{type(baseline).__name__} needs", otherwise)

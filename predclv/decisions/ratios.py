@@ -157,11 +157,20 @@ def _band(ratio: float) -> int:
     return int(np.searchsorted(_EDGES, ratio, side="right"))
 
 
+def _kind(values: object) -> str:
+    """What somebody gave in place of numbers, in a word or two, and what of it they may mean."""
+    kind = type(values).__name__
+    if hasattr(values, "headline") and hasattr(values, "frame"):
+        return f"a {kind}: take a column of its frame, such as frame['clv']"
+    return f"a {kind}"
+
+
 def _numbers(values: ArrayLike, what: str) -> NDArray:
     try:
         found = np.asarray(values, dtype=float)
     except (TypeError, ValueError) as error:
-        raise OptionError(f"{what} must be a number or numbers; got {values!r}.") from error
+        given = f"{values!r:.60}" if isinstance(values, (str, int, float)) else _kind(values)
+        raise OptionError(f"{what} must be a number or numbers; got {given}.") from error
     odd = ~np.isfinite(found)
     if odd.any():
         where = f" at positions {some(np.flatnonzero(odd))}" if found.ndim else ""

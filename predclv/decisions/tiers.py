@@ -205,9 +205,13 @@ def _by_quantiles(
     names: Sequence[str] | None,
 ) -> Tiers:
     frame = ground.frame
-    cuts = tuple(
-        probability(cut, "quantiles") for cut in (_QUANTILES if quantiles is None else quantiles)
-    )
+    asked: Any = _QUANTILES if quantiles is None else quantiles
+    if isinstance(asked, str) or not np.iterable(asked):
+        hint = f" Say quantiles=[{asked}]." if isinstance(asked, (int, float)) else ""
+        raise OptionError(
+            f"quantiles must be a list of numbers such as [0.5, 0.8]; got {asked!r:.80}.{hint}"
+        )
+    cuts = tuple(probability(cut, "quantiles") for cut in asked)
     if not cuts:
         raise OptionError("quantiles must name at least one place to part customers.")
     if any(low >= high for low, high in pairwise(cuts)):

@@ -102,11 +102,7 @@ def fit(
     Fit of BG/NBD by mle: r=0.2426, alpha=4.414, a=0.7929, b=2.426 (2,357 customers, ...-9,582.43)
     """
     wanted: type[Model] = class_of(model, Model, "fit wants a model's class")
-    if engine not in ENGINES:
-        raise OptionError(
-            f"engine must be one of {', '.join(ENGINES)}; got {engine!r}."
-            f"{did_you_mean(engine, ENGINES)}"
-        )
+    check_engine(engine)
     with uninterrupted():
         runner = import_module(ENGINES[engine]).run
     checks: Mapping[str, float] = {}
@@ -139,6 +135,21 @@ def fit(
     for warning in result.model.doubts(result.checks, result.n_customers):
         warn(warning)
     return result
+
+
+def check_engine(engine: object) -> None:
+    """Whether there is an engine of that name.
+
+    Raises
+    ------
+    OptionError
+        If not.
+    """
+    if not isinstance(engine, str) or engine not in ENGINES:
+        raise OptionError(
+            f"engine must be one of {', '.join(ENGINES)}; got {engine!r}."
+            f"{did_you_mean(engine, ENGINES)}"
+        )
 
 
 _CONTRACTS: dict[str, tuple[type, str]] = {

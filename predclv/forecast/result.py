@@ -136,24 +136,23 @@ class Forecast:
         The 90% intervals hold chance, parameters, and a future unlike the past: sd 0.2 (logs).
         """
         values, level = self._sums(), self.terms.level
+        wide = None
+        if unlike is not None and level is not None:  # refused before anything is simulated
+            wide = widening(unlike, list(values), self.horizon, self.unit)
         simulated = None if level is None else self._source.totals()
         if level is None or simulated is None:
             if unlike is not None:
                 raise OptionError(
-                    "This forecast has no interval of the total to widen: it was made with "
-                    "level=None, or by a rule without chance. Forecast with level=0.9."
+                    "There is no interval of the total to widen: it was made with level=None, or "
+                    "by a rule without chance. Forecast with level=0.9."
                 )
             return self._shown(Total(values, name="total"))
-        sds: dict[str, float] = {}
-        source = None
-        if unlike is not None:
-            sds, source = widening(unlike, list(values), self.horizon, self.unit)
         with_bounds: dict[str, float] = {}
         for name, value in values.items():
-            lower, upper = interval(simulated[name], level, sds.get(name))
+            lower, upper = interval(simulated[name], level, wide and wide[0][name])
             with_bounds |= {name: value, f"{name}_lower": lower, f"{name}_upper": upper}
         total = self._shown(Total(with_bounds, name="total"))
-        total.attrs["holds"] = holds(level, source)
+        total.attrs["holds"] = holds(level, wide and wide[1])
         return total
 
     def schedule(self, period: str, customers: Iterable[object] | None = None) -> pd.DataFrame:
@@ -258,8 +257,9 @@ class Forecast:
 
     def top(self, n: int = 10) -> pd.DataFrame:
         """The ``n`` customers of highest value: by clv, or by purchases where there is no spend."""
-        by = "clv" if "clv" in self.frame else "discounted_purchases"
-        return self.frame.nlargest(n, by)
+        if not pd.api.types.is_integer(n) or n < 0:
+            raise OptionError(f"top takes a number of customers, 0 or more; got {n!r:.80}.")
+        return self.frame.nlargest(n, "clv" if "clv" in self.frame else "discounted_purchases")
 
     def table(self) -> ScoreTable:
         """The forecast of every history, with the SQL that joins customers with it."""

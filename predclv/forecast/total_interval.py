@@ -27,6 +27,7 @@ CHANCE_ONLY = "chance and parameters only"
 # the seven logs they were chosen on and 91% on eleven others. A normal 10% held 68% of the latter.
 _BEFORE, _SD_BEFORE = 2, 0.20
 _FREEDOM = 3
+_MOST_UNLIKE = 2.0  # of which a 90% interval reaches from a hundredth to the hundredfold
 
 _ERRORS_OF = {
     "purchases": "purchases",
@@ -159,7 +160,7 @@ def widening(
     Raises
     ------
     OptionError
-        If ``unlike`` is no number above 0 and no backtest.
+        If ``unlike`` is no number above 0, is above 2, or is no backtest.
     DataError
         If a backtest has not forecast what is to be widened.
     """
@@ -168,6 +169,12 @@ def widening(
             raise OptionError(
                 f"unlike must be above 0, such as 0.2 for totals that are some 20% off; got "
                 f"{unlike!r}."
+            )
+        if unlike > _MOST_UNLIKE:
+            hint = f" For {unlike:g}% write {unlike / 100:g}." if 2 <= unlike <= 100 else ""
+            raise OptionError(
+                f"unlike is how far off totals may be, on the log scale: 0.2 is some 20%, and more "
+                f"than {_MOST_UNLIKE:g} says nothing at all; got {unlike:g}.{hint}"
             )
         return dict.fromkeys(names, float(unlike)), f"sd {unlike:g}"
     errors = unlike
@@ -196,7 +203,7 @@ def _check_length(errors: TotalErrors, horizon: float | None, unit: str) -> None
         length = "the whole remaining lifetime" if horizon is None else f"{days:,.0f} days"
         warn(
             f"The backtest's totals are over {errors.days:,.0f} days, this one over {length}, and "
-            " totals of a longer time are more wrong. Backtest over the horizon of the forecast.",
+            "totals of a longer time are more wrong. Backtest over the horizon of the forecast.",
             OptionWarning,
         )
 

@@ -45,7 +45,8 @@ class ClockedLikelihood(Likelihood):
     with the model's log-likelihood l of a history in the clock's own time, and n(u) repeat
     purchases on day u, on which the shop runs at the rate s(u). Slopes in the two times go back
     through the sums over days to each day's rate, and from there to the effects: one pass over the
-    cells and one over the days.
+    cells and one over the days. Regular buyers' gaps are in the clock's time too: they add
+    ``k - 1`` times the sum of their logarithms.
 
     Attributes
     ----------
@@ -81,12 +82,33 @@ class ClockedLikelihood(Likelihood):
         return self.model.space().and_numbers(self.calendar.names)
 
     @property
+    def order(self) -> int:
+        """Events per purchase: k of a model of regular buyers, else 1."""
+        return getattr(self.model, "order", None) or 1
+
+    @property
     def size(self) -> int:
         """Parameters of the model alone."""
         return len(self.model.names())
 
     @once
     def _function(self) -> Objective:
+        if self.exposure.gaps is None:
+            return self._at_random
+        at_random, k, more = self._at_random, self.size, self.order - 1
+
+        def value_and_slope(free: NDArray) -> tuple[float, NDArray]:
+            value, slope = at_random(free)
+            log_rate = self.calendar.observed_log_rate(free[k:])
+            rate = np.exp(log_rate)
+            log_gaps, by_rate = self.exposure.log_gaps(rate)
+            slope[k:] += more * self.calendar.slopes(by_rate * rate, log_rate)
+            return value + more * log_gaps, slope
+
+        return value_and_slope
+
+    @once
+    def _at_random(self) -> Objective:
         if self.columns[-1].size >= self.compile_from:
             moving = moving_kernel_of(self.model)
             if moving is not None:
@@ -211,6 +233,7 @@ class ClockedLikelihood(Likelihood):
             clock.first_day,
             repeats,
             self.unit,
+            None if self.exposure.gaps is None else _consecutive(pairs[0], pairs[1], born),
         )
         days = Steady(self.unit)
         columns = (
@@ -220,6 +243,12 @@ class ClockedLikelihood(Likelihood):
             np.ones(born.size),
         )
         return replace(self, columns=columns, exposure=exposure)
+
+
+def _consecutive(owner: NDArray, day: NDArray, born: NDArray) -> NDArray:
+    """The days of each purchase and of the one before it, and 1; (3, n). Sorted by owner, day."""
+    before = np.where(np.diff(owner, prepend=-1) > 0, born[owner], np.roll(day, 1))
+    return np.stack([before, day, np.ones_like(day)])
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

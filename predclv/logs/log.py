@@ -12,7 +12,7 @@ import pyarrow as pa
 from predclv.errors import DataError, OptionError
 from predclv.logs.cohort_statements import cohort_cells, customer_totals, first_orders
 from predclv.logs.copies import doubled_days
-from predclv.logs.gap_statements import gap_days
+from predclv.logs.gap_statements import gap_days, gap_pairs
 from predclv.logs.refunds import report_refunds
 from predclv.logs.sources import Table
 from predclv.logs.statements import Packing, Statements
@@ -190,6 +190,10 @@ class Log:
     def gap_days(self, end: datetime.date) -> pd.DataFrame:
         """Days between consecutive purchases up to ``end``: gap_days, and gaps so long; sorted."""
         return self.table_of(gap_days, end, "gap_days")
+
+    def gap_pairs(self, end: datetime.date) -> pd.DataFrame:
+        """Days of consecutive purchases up to ``end``: from_day, to_day, and how many gaps."""
+        return self.table_of(gap_pairs, end, "from_day, to_day")
 
     def table_of(
         self, statement: Callable[..., str], end: datetime.date, order: str, *more: int

@@ -174,7 +174,7 @@ class Cells(Sample):
         self, columns: Mapping[str, NDArray], is_approximate: bool, last_day: int | None
     ) -> "Cells":
         """Cells in the same unit, of other columns."""
-        own = {name: columns[name] for name in _KIND}
+        own: dict[str, Any] = {name: columns[name] for name in _KIND}
         extra = Frozen({name: columns[name] for name in columns if name not in _KIND})
         return replace(self, **own, is_approximate=is_approximate, last_day=last_day, extra=extra)
 
@@ -261,8 +261,9 @@ class Cells(Sample):
         """
         columns, said = cls._read(path)
         last_day = said.get("predclv.last_day")
+        own: dict[str, Any] = {name: columns.pop(name) for name in _KIND}
         return cls(
-            **{name: columns.pop(name) for name in _KIND},
+            **own,
             unit=said["predclv.unit"],
             is_approximate=said["predclv.is_approximate"] == "True",
             last_day=None if last_day is None else int(last_day),

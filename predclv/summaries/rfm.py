@@ -216,6 +216,29 @@ class RFM:
             raise DataError("This summary has no spend: its log has no amounts. Name their column.")
         return self._summary.spend_cells()
 
+    def log_for(self, who_needs: str, otherwise: str = "") -> tuple[Log, datetime.date]:
+        """The log it was made from, and the day it is summarised to.
+
+        Parameters
+        ----------
+        who_needs : str
+            How the message begins where there is no log: ``"Tracking needs"``.
+        otherwise : str
+            How it ends: what else can be done.
+
+        Raises
+        ------
+        DataError
+            If the summary was made without a log.
+        """
+        if self.log is None or self.observation_end is None:
+            raise DataError(
+                f"{who_needs} the day of every purchase, and this summary has no log: it was made "
+                "without a log (RFM.from_frame), or read from a file. Make it with "
+                f"pc.rfm_summary(log) or pc.holdout_split(log).{otherwise}"
+            )
+        return self.log, self.observation_end
+
     def repeats_by_day(self) -> tuple[int, np.ndarray]:
         """Repeat purchases on each day after the log's first, up to the end of observation.
 
@@ -230,14 +253,36 @@ class RFM:
         DataError
             If the summary was made without a log.
         """
-        if self.log is None or self.observation_end is None:
-            raise DataError(
-                "A clock needs the days of purchases, and this summary was made without a log "
-                "(RFM.from_frame, or read from a file). Make it with pc.rfm_summary(log)."
-            )
+        log, _ = self.log_for("A clock needs")
         if self._summary.repeats_by_day is None:
-            self._summary.repeats_by_day = _repeats_by_day(self.log, self.counts, self.cells())
+            self._summary.repeats_by_day = _repeats_by_day(log, self.counts, self.cells())
         return self._summary.repeats_by_day
+
+    def gap_pairs(self) -> tuple[int, np.ndarray, np.ndarray]:
+        """Consecutive purchases by their days, from which repeat purchases per day follow.
+
+        Returns
+        -------
+        first_day : int
+            The log's first day, counted from 1970-01-01.
+        repeats : ndarray of int64, shape (n_days,)
+            As of `repeats_by_day`.
+        gaps : ndarray of int64, shape (3, n)
+            The days of both since 1970-01-01, and how many customers have such a pair.
+
+        Raises
+        ------
+        DataError
+            If the summary was made without a log.
+        """
+        log, end = self.log_for("A clock needs")
+        with stage("Counting times between purchases"):
+            found = log.gap_pairs(end)
+        gaps = np.stack([found[name].to_numpy(np.int64) for name in found.columns])
+        first_day = (log.first_day - EPOCH).days
+        repeats = np.zeros((end - log.first_day).days, np.int64)
+        np.add.at(repeats, gaps[1] - first_day - 1, gaps[2])
+        return first_day, repeats, gaps
 
     def __len__(self) -> int:
         return self.counts["customers"]

@@ -82,7 +82,8 @@ def rfm_summary(
     RefundWarning
         Negative amounts were netted or dropped.
     DuplicateWarning, ObservationEndWarning, SharedAccountWarning, LargeOrderWarning
-        The log looks broken: rows are there twice, nobody bought for a year before the end, an id
+        The log looks broken: rows are there twice, nobody bought for a year before the end or
+        before the last day, that day is in the future, the first is a year before the second, an id
         buys like a guest account, one order is most of a customer's spend. All are DataWarnings.
 
     Examples

@@ -85,17 +85,13 @@ def customer_history(
     """
     if not isinstance(fit.model, PurchaseModel):
         raise DataError(f"{fit.model.title} knows no purchases; pass the fit of purchases.")
-    if rfm.log is None or rfm.observation_end is None:
-        raise DataError(
-            "A customer's history needs the day of every purchase, and this summary has no log. "
-            "Make it with rfm_summary or holdout_split."
-        )
-    end = until or rfm.observation_end
-    if not rfm.log.first_day <= end <= rfm.log.last_day:
+    rows, end = rfm.log_for("A customer's history needs")
+    end = until or end
+    if not rows.first_day <= end <= rows.last_day:
         raise OptionError(
-            f"until must lie between {rfm.log.first_day} and {rfm.log.last_day}; got {end}."
+            f"until must lie between {rows.first_day} and {rows.last_day}; got {end}."
         )
-    log = rfm.log.purchase_days(end)
+    log = rows.purchase_days(end)
     bought = pd.DatetimeIndex(log.loc[log["customer_id"] == customer_id, "day"])
     if not len(bought):
         raise DataError(

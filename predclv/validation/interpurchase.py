@@ -104,12 +104,8 @@ def interpurchase_times(
     >>> len(found.times), round(float(np.median(found.times)), 1), found.pairs
     (4339, 4.9, 736)
     """
-    if rfm.log is None or rfm.observation_end is None:
-        raise DataError(
-            "Times between purchases need the day of every purchase, and this summary has no log. "
-            "Make it with rfm_summary or holdout_split."
-        )
-    bought = rfm.log.purchase_days(until or rfm.observation_end)
+    log, end = rfm.log_for("Times between purchases need")
+    bought = log.purchase_days(until or end)
     customer = pd.factorize(bought["customer_id"])[0]
     days = bought["day"].to_numpy("datetime64[D]").astype(np.int64)
     same = customer[1:] == customer[:-1]

@@ -157,12 +157,9 @@ def regularity(
         rfm = rfm_summary(log, customer_id, date, None, observation_end=observation_end)
     elif observation_end is not None:
         raise DataError("An RFM has its observation_end already; pass the log to choose another.")
+    rows, end = rfm.log_for("Regularity needs")
     gaps = gaps_of(rfm)
-    if gaps is None or rfm.log is None or rfm.observation_end is None:
-        raise DataError(
-            "Regularity needs the day of every purchase, and this summary has no log. Make it with "
-            "pc.rfm_summary(log), or pass the log."
-        )
+    assert gaps is not None
     cells = rfm.cells()
     several = cells.frequency > 1
     if not several.any():
@@ -171,7 +168,7 @@ def regularity(
             "nothing says how regular they are."
         )
     k, lower, upper = _most_likely(cells, gaps.log_sum(cells.unit), level)
-    pairs = rfm.log.table_of(last_two_gaps, rfm.observation_end, "last, before")
+    pairs = rows.table_of(last_two_gaps, end, "last, before")
     last, before, weight = (pairs[name].to_numpy() for name in ("last", "before", "customers"))
     shares = last / (last + before)
     by_pairs, error = wheat_morrison(shares, weight)

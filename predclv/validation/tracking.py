@@ -180,12 +180,7 @@ def tracking(
     for name, fit in fits.items():
         if not isinstance(fit.model, PurchaseModel):
             raise DataError(f"{name} has no purchases to track; pass the fit of purchases.")
-    log, end = rfm.log, rfm.observation_end
-    if log is None or end is None:
-        raise DataError(
-            "Tracking needs the day of every purchase, and this summary has no log. Make it with "
-            "rfm_summary or holdout_split."
-        )
+    log, end = rfm.log_for("Tracking needs")
     until = until or end
     if not end <= until <= log.last_day:
         raise OptionError(f"until must lie between {end} and {log.last_day}; got {until}.")

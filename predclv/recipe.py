@@ -43,6 +43,12 @@ class CLVModel:
         ``start=fitted``, an earlier :class:`FittedCLV` such as last week's, begins both searches at
         its fits.
 
+    See Also
+    --------
+    predclv.FittedCLV : a fitted recipe, ready to forecast.
+    predclv.fit : fit one model.
+    predclv.validate : forecasts against what came, at one day.
+
     Examples
     --------
     >>> import predclv as pc

@@ -73,6 +73,30 @@ class Fit:
     clock : Steady, Calendar or None
         The clock that the model's times are by: that of its unit, or one with season and events in
         it, whose effects are parameters too; None for a model of spend.
+
+    See Also
+    --------
+    predclv.fit : fit one model.
+    predclv.FittedCLV : a fitted recipe, ready to forecast.
+    predclv.compare_fits : several models side by side.
+
+    Examples
+    --------
+    >>> import predclv as pc
+    >>> rfm = pc.rfm_summary(pc.datasets.load_cdnow(), unit="week")
+    >>> fit = pc.fit(pc.BGNBD, rfm)
+    >>> fit
+    Fit of BG/NBD by mle: r=0.2536, alpha=5.447, a=0.6074, b=2.647 (2,357 customers,
+    log-likelihood -17,138.23)
+    >>> fit.summary().round(2)
+               estimate  std_error  lower  upper
+    parameter
+    r              0.25       0.01   0.24   0.27
+    alpha          5.45       0.40   4.83   6.14
+    a              0.61       0.11   0.45   0.82
+    b              2.65       0.64   1.78   3.94
+    >>> round(fit.model.p_alive(x=2, t_x=30, T=39), 3)
+    np.float64(0.783)
     """
 
     model: Model

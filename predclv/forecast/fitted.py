@@ -50,6 +50,23 @@ class FittedCLV:
         The customers it was fitted to.
     choice : Choice or None
         With ``purchases="auto"``: which model was picked, and why.
+
+    See Also
+    --------
+    predclv.CLVModel : the recipe: purchases, spend, and who fits.
+    predclv.Forecast : one row per customer, and the base as a whole.
+    predclv.load : read what ``save`` wrote.
+
+    Examples
+    --------
+    >>> import predclv as pc
+    >>> rfm = pc.rfm_summary(pc.datasets.load_cdnow(), unit="week")
+    >>> fitted = pc.CLVModel().fit(rfm)
+    >>> fitted.forecast("26 weeks", level=None).total().round()
+    purchases             1,043
+    discounted_purchases  1,019
+    revenue               38,213
+    clv                   37,340
     """
 
     purchases: Fit

@@ -47,6 +47,19 @@ class Cells(Sample):
         More columns that tell histories apart, such as ``pattern``, what is known of customers.
     patterns : Patterns or None
         What the numbers in ``extra["pattern"]`` stand for.
+
+    See Also
+    --------
+    predclv.RFM : the summary: one row per customer.
+    predclv.SpendCells : distinct spending histories, counted.
+
+    Examples
+    --------
+    >>> import predclv as pc
+    >>> rfm = pc.rfm_summary(pc.datasets.load_cdnow(), unit="week")
+    >>> cells = rfm.cells()
+    >>> cells.n_customers, len(cells.weight)
+    (2357, 1218)
     """
 
     columns = ("frequency", "recency", "T")

@@ -30,6 +30,19 @@ class SpendCells(Sample):
         Repeat customers whose mean spend is zero or negative.
     is_approximate : bool
         Whether spend is the mean of a bin, so that a fit is approximate; see :meth:`binned`.
+
+    See Also
+    --------
+    predclv.RFM : the summary: one row per customer.
+    predclv.Cells : distinct histories, counted.
+
+    Examples
+    --------
+    >>> import predclv as pc
+    >>> rfm = pc.rfm_summary(pc.datasets.load_cdnow(), unit="week")
+    >>> cells = rfm.spend_cells()
+    >>> cells.n_customers, len(cells.weight)
+    (1139, 1002)
     """
 
     columns = ("frequency", "monetary_value")

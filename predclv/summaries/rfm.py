@@ -48,6 +48,23 @@ class RFM:
         The log it was made from, for forecasters that need more than the summary.
     currency : str or None
         What amounts are shown in, such as GBP.
+
+    See Also
+    --------
+    predclv.rfm_summary : a log to one row per customer.
+    predclv.HoldoutSplit : what was known at a day, and what came.
+    predclv.Cells : distinct histories, counted.
+
+    Examples
+    --------
+    >>> import predclv as pc
+    >>> rfm = pc.rfm_summary(pc.datasets.load_cdnow(), unit="week")
+    >>> rfm
+    RFM: 2,357 customers, 4,339 repeat purchases, in weeks, observed to 1998-06-30
+    >>> rfm.frame.head(2)
+       customer_id  frequency    recency          T  monetary_value
+    0            1          3  49.285714  77.857143       23.723333
+    1            2          1   1.714286  77.857143       11.770000
     """
 
     unit: str

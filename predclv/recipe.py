@@ -1,7 +1,7 @@
 """CLVModel, a recipe for customer lifetime value."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 from predclv.clocks.recipe import Clock
@@ -115,6 +115,27 @@ class CLVModel:
         if self.spend is not None and rfm.has_spend:
             spend = fit(self.spend, rfm, self.engine, **self._options_of(self.spend))
         return FittedCLV(purchases, spend, rfm)
+
+    def get_params(self, deep: bool = True) -> dict[str, Any]:
+        """What the recipe is made of, by the names that make it again.
+
+        ``sklearn.base.clone`` and whatever else copies a recipe by its parameters asks for this.
+
+        Parameters
+        ----------
+        deep : bool
+            Without effect: a recipe holds no other one. Here because scikit-learn passes it.
+
+        Examples
+        --------
+        >>> import predclv as pc
+        >>> recipe = pc.CLVModel(purchases="MBGNBD", draws=500)
+        >>> pc.CLVModel(**recipe.get_params()) == recipe
+        True
+        """
+        own = {field.name: getattr(self, field.name) for field in fields(self)}
+        options = own.pop("engine_options")
+        return {**own, **options}
 
     def _options_of(self, model: type[Model]) -> dict[str, Any]:
         """The engine's options for one of the models; priors go to the model they are of.

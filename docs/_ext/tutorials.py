@@ -7,7 +7,6 @@ shows them without outputs.
 """
 
 import os
-import shutil
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -68,7 +67,6 @@ def make(app: Sphinx) -> None:
             text = nbformat.writes(without_links_to_files(notebook))
             if not made.is_file() or made.read_text(encoding="utf-8") != text:
                 made.write_text(text, encoding="utf-8")
-    shutil.copy(ROOT / "CHANGELOG.md", ROOT / "docs" / "made" / "changelog.md")
 
 
 def setup(app: Sphinx) -> dict[str, bool]:

@@ -52,7 +52,7 @@ def growth(table: pd.DataFrame, case: str, what: str, package: str = "predclv") 
     return float(2**slope)
 
 
-# The site's table ----------------------------------------------------------------------------------
+# The site's table ------------------------------------------------------------------------------
 
 
 def markdown(table: pd.DataFrame) -> str:

@@ -26,7 +26,7 @@ extensions = [
     "local_links",
     "public_members",
 ]
-exclude_patterns = ["_build", "_ext", "_templates", "_static"]
+exclude_patterns = ["_build", "jupyter_execute", "_ext", "_templates", "_static"]
 templates_path = ["_templates"]
 suppress_warnings = ["config.cache"]  # functions in the configuration of myst-nb: built anew then
 

@@ -1,4 +1,4 @@
-"""The reference: every public name has words for a newcomer, siblings and an example, and a place."""
+"""The reference: every public name has words for a newcomer, siblings, an example, a place."""
 
 import inspect
 import re
@@ -39,9 +39,7 @@ def public_names():
 
 PUBLIC = public_names()
 CHECKED = {
-    name: value
-    for name, value in PUBLIC.items()
-    if not name.startswith("errors.") or name in BASES
+    name: value for name, value in PUBLIC.items() if not name.startswith("errors.") or name in BASES
 }
 
 

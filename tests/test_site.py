@@ -1,4 +1,4 @@
-"""The pages of the site: their code runs and prints what they show, and their words lead somewhere."""
+"""The pages of the site: their code prints what they show, their links and formulas are sound."""
 
 import contextlib
 import io
@@ -79,8 +79,20 @@ def test_links_between_pages_lead_to_files(page):
 def test_every_page_is_reached_from_another():
     reached = {DOCS / "index.md"}
     for page in PAGES:
-        for tree in re.findall(r"^```\{toctree\}\n(.*?)^```$", page.read_text("utf-8"), re.M | re.S):
+        text = page.read_text(encoding="utf-8")
+        for tree in re.findall(r"^```\{toctree\}\n(.*?)^```$", text, re.M | re.S):
             for line in tree.splitlines():
                 if line and not line.startswith(":") and "*" not in line:
                     reached.add((page.parent / f"{line.strip()}.md").resolve())
     assert {page.resolve() for page in PAGES} <= reached
+
+
+def test_formulas_are_of_commands_that_the_site_can_draw():
+    latex = pytest.importorskip("docutils.utils.math.latex2mathml", reason="without the docs group")
+    found = 0
+    for page in PAGES:
+        text = re.sub(r"```.*?```|`[^`]*`", "", page.read_text(encoding="utf-8"), flags=re.S)
+        for block, inline in re.findall(r"\$\$(.*?)\$\$|\$([^$\n]+)\$", text, flags=re.S):
+            assert latex.tex2mathml(block or inline, as_block=bool(block))
+            found += 1
+    assert found > 80

@@ -12,9 +12,10 @@
 
 =================  ====================================================================
 a log, counted     rfm_summary, RFM; as cells: Cells, SpendCells; in bounds:
-                   duckdb_settings; without names: pseudonymise; to try: datasets
-a forecast         CLVModel, FittedCLV, Forecast; read again: load; by cohort:
-                   cohort_forecast, CohortForecast
+                   duckdb_settings; what is known of customers: CovariateTable; without
+                   names: pseudonymise; to try: datasets
+a forecast         CLVModel, FittedCLV, Forecast; of several models: Pool, FittedPool;
+                   read again: load; by cohort: cohort_forecast, CohortForecast
 was it right?      holdout_split, HoldoutSplit, validate, Validation; at several days:
                    backtest, Backtest; rules without a model: baselines
 one model          fit, Fit, compare_fits; of purchases: BGNBD, MBGNBD, ParetoNBD; of
@@ -48,6 +49,7 @@ _HOME = {
     "RFM": "predclv.summaries.rfm",
     "Cells": "predclv.samples.cells",
     "SpendCells": "predclv.samples.spend",
+    "CovariateTable": "predclv.logs.covariate_table",
     "duckdb_settings": "predclv.warehouse.settings",
     "pseudonymise": "predclv.io.pseudonyms",
     "holdout_split": "predclv.summaries.splits",
@@ -57,6 +59,8 @@ _HOME = {
     "Fit": "predclv.engines.result",
     "Clock": "predclv.clocks.recipe",
     "CLVModel": "predclv.recipe",
+    "Pool": "predclv.pools.pool",
+    "FittedPool": "predclv.pools.fitted",
     "FittedCLV": "predclv.forecast.fitted",
     "Forecast": "predclv.forecast.result",
     "renewals": "predclv.contracts.intake",
@@ -123,6 +127,7 @@ if TYPE_CHECKING:
     from predclv.forecast.result import Forecast
     from predclv.io.pseudonyms import pseudonymise
     from predclv.logs import datasets
+    from predclv.logs.covariate_table import CovariateTable
     from predclv.models.beta_discrete_weibull import BetaDiscreteWeibull
     from predclv.models.bgbb import BGBB
     from predclv.models.bgcnbd import BGCNBD
@@ -132,6 +137,8 @@ if TYPE_CHECKING:
     from predclv.models.mbgnbd import MBGNBD
     from predclv.models.pareto_nbd import ParetoNBD
     from predclv.models.shifted_beta_geometric import ShiftedBetaGeometric
+    from predclv.pools.fitted import FittedPool
+    from predclv.pools.pool import Pool
     from predclv.recipe import CLVModel
     from predclv.samples.cells import Cells
     from predclv.samples.spend import SpendCells

@@ -16,6 +16,7 @@ from predclv.forecast.ahead import times_of
 from predclv.forecast.fitted import FittedCLV
 from predclv.forecast.result import Forecast
 from predclv.models.purchases import PurchaseModel
+from predclv.pools.fitted import single
 from predclv.summaries.rfm import RFM
 from predclv.units import DAYS, horizon_in, probability
 
@@ -218,13 +219,10 @@ def _median_days(model: PurchaseModel, base: "_Base", unit: str) -> NDArray:
 
 
 def _with_customers(fitted: FittedCLV | Fit, rfm: RFM | None, what: str) -> tuple[FittedCLV, RFM]:
-    """A fit with the customers it is asked about."""
+    """A fit with the customers it is asked about; of a pool its first model."""
+    fitted = single(fitted)
     if isinstance(fitted, Fit):
-        if not isinstance(fitted.model, PurchaseModel):
-            raise DataError(
-                f"{what} wants a fit of purchases; {fitted.model.title} is one of spend. Pass "
-                "fitted.purchases, or the FittedCLV itself."
-            )
+        fitted.assert_purchases(what)
         if rfm is None:
             raise DataError(f"A Fit does not remember its customers: {what}(fit, rfm).")
         if isinstance(rfm, RFM):

@@ -21,7 +21,7 @@ from predclv.engines.result import Fit
 from predclv.engines.search import assert_converged, estimate
 from predclv.errors import FitError, OptionError, did_you_mean
 from predclv.likelihoods.likelihood import Likelihood
-from predclv.maths.optimise import hessian_at
+from predclv.maths.newton import hessian_at
 
 _FLAT = 0.05  # curvature that a direction is given at least, when the centre is chosen
 _METHODS = ("nuts", "map", "advi")

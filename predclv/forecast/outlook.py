@@ -20,6 +20,7 @@ from predclv.forecast.intervals import lifetime_intervals, predictive_intervals,
 from predclv.forecast.members import Members
 from predclv.forecast.result import COLUMNS
 from predclv.forecast.scoring import ScoreTable
+from predclv.forecast.spend_line import is_posterior, spend_line
 from predclv.forecast.terms import Terms
 from predclv.forecast.totals import SIMULATED, normal_totals, simulated_buyers, simulated_totals
 from predclv.io.files import write_parquet
@@ -32,7 +33,6 @@ from predclv.summaries.rfm import RFM
 # many customers leaves little unknown.
 _WORK = 1 << 20
 _FEWEST, _MOST = 16, 400
-_SPEND_DRAWS = 400
 _HUGE = 5_000_000  # customers from which on a frame is a matter of gigabytes
 
 
@@ -55,6 +55,8 @@ class Outlook:
         Continuous discount rate per that unit.
     seed : int
         Of the draws.
+    futures : int or None
+        How many are simulated behind totals; None takes as many as the base's size allows.
     """
 
     rfm: RFM
@@ -65,6 +67,7 @@ class Outlook:
     t: float
     delta: float
     seed: int
+    futures: int | None = None
 
     def __len__(self) -> int:
         return len(self.rfm)
@@ -127,32 +130,15 @@ class Outlook:
         """
         rng = np.random.default_rng([self.seed, 0])
         model: Any = self.purchases.model
-        if _is_posterior(self.purchases):
+        if is_posterior(self.purchases):
             draws = int(np.clip(_WORK // self._histories.n_cells, _FEWEST, _MOST))
             model = drawn(self.purchases, draws, rng)
         columns = self._histories.expectations(
             model, self._members.ahead, undiscounted=not self.is_endless
         )
         if self.spend is not None:
-            columns |= self._expected_spend(self.spend, rng)
+            columns |= spend_line(self.spend, self._histories.x, rng)
         return columns
-
-    def _expected_spend(self, fit: Fit, rng: np.random.Generator) -> dict[str, NDArray]:
-        """Expected spend per future purchase as a line in the past mean; finite and positive.
-
-        Where there is no finite expectation the observed average stands in; the fit has warned.
-        """
-        model: Any = drawn(fit, _SPEND_DRAWS, rng) if _is_posterior(fit) else fit.model
-        counts, code = np.unique(self._histories.x, return_inverse=True)
-        with np.errstate(invalid="ignore"):
-            base, at_one = (
-                np.atleast_2d(model.expected_spend(counts, mean)).mean(axis=0)
-                for mean in (0.0, 1.0)
-            )
-            slope = at_one - base
-        known = np.isfinite(base) & np.isfinite(slope)
-        base = np.where(known, base, fit.checks["observed_mean"])
-        return {"spend_base": base[code], "spend_slope": np.where(known, slope, 0.0)[code]}
 
     def _bounds(self, level: float) -> dict[str, NDArray]:
         """Bounds of the predictive intervals per history."""
@@ -241,7 +227,7 @@ class Outlook:
         """
         if len(self) <= SIMULATED:
             members, mean = self._members.of(self._cell_of_customer), self._mean_of(self.rfm.frame)
-            found = simulated_by_period(members, mean, self.spend, self.seed, shares)
+            found = simulated_by_period(members, mean, self.spend, self.seed, shares, self.futures)
         else:
             sample = self.rfm.sample(SIMULATED)
             members = self._members.of(self.rfm.cells().places(sample))
@@ -266,12 +252,19 @@ class Outlook:
         """Simulated totals of the customer base, each of shape (futures,); simulated once."""
         return self._totals
 
+    def budget(self) -> None:
+        """Nothing: a fit alone does not know how wrong totals were before."""
+
     @once
     def _totals(self) -> Mapping[str, NDArray]:
         if len(self) <= SIMULATED:
             mean = self._mean_of(self.rfm.frame)
             totals: dict[str, NDArray] = simulated_totals(
-                self._members.of(self._cell_of_customer), mean, self.spend, self.seed
+                self._members.of(self._cell_of_customer),
+                mean,
+                self.spend,
+                self.seed,
+                self.futures,
             )
         else:
             totals = self._normal_totals()
@@ -311,8 +304,18 @@ class Outlook:
         """The distribution of each customer's purchases, with the draws of the intervals."""
         if self.is_endless:
             return None
-        cell = self._histories.cell_of_customer[self._cell_of_customer]
-        return CountDistribution(self._counts, cell)
+        return CountDistribution(self._counts, self.history_of_customer)
+
+    def counts_at_estimate(self) -> CountDistribution:
+        """The same at the estimate, as if parameters were known; of a finite horizon."""
+        estimate = self._members.estimate
+        found = HistoryCounts(self._histories, estimate.model, estimate.ahead.t)
+        return CountDistribution(found, self.history_of_customer)
+
+    @property
+    def history_of_customer(self) -> NDArray:
+        """Which of the distinct histories each customer has, shape (n_customers,)."""
+        return self._histories.cell_of_customer[self._cell_of_customer]
 
     @once
     def _counts(self) -> HistoryCounts:
@@ -338,8 +341,3 @@ class Outlook:
             return
         table = self.table()
         self.rfm.write_scored(table.frame, dict(table.expressions), path, dict(metadata))
-
-
-def _is_posterior(fit: Fit) -> bool:
-    """Whether expectations are averages over draws rather than taken at the estimate."""
-    return fit.method in ("nuts", "advi")

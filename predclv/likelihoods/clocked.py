@@ -32,6 +32,7 @@ SEASON_SIZE = "season[size]"
 """The parameter of a posterior that scales all of the season."""
 
 _TRIES = 1000  # customer bases that are drawn until one has somebody who comes back
+_FEWER = 40_000  # cells of a first search: their maximum lies within 1 or 2% of all cells'
 _FARTHEST = 30.0  # an effect that multiplies a day's purchases by exp(30) is none
 
 
@@ -147,6 +148,14 @@ class ClockedLikelihood(Likelihood):
         """The clock at free parameters (k,)."""
         return self.calendar.at(free[self.size :])
 
+    def _calendar_at(self, free: NDArray) -> Calendar:
+        """The calendar at free parameters (k,), though it be one on which all days are alike."""
+        return self.clock_at(free)
+
+    def _model_of(self, free: NDArray, born: NDArray) -> Any:
+        """The model of new customers, first seen on these days."""
+        return self.at(free)
+
     def shrinkage(self, free: NDArray) -> tuple[float, NDArray]:
         """Log prior density of the effects, without its constant, and its slope (k,).
 
@@ -187,6 +196,33 @@ class ClockedLikelihood(Likelihood):
         own = {name: getattr(self, name) for name in ClockedLikelihood.__dataclass_fields__}
         return ScaledSeason(**own)
 
+    def thinned(self) -> "ClockedLikelihood | None":
+        """That of about 40,000 cells where there are four times as many, with greater weights.
+
+        Taken at equal steps of the customers in the order of cells, so that cells of many
+        customers are all in it. The days of purchases are those of all, in proportion.
+        """
+        weight, exposure = self.columns[-1], self.exposure
+        if weight.size < 4 * _FEWER:
+            return None
+        step = weight.sum() / _FEWER
+        until = np.floor(np.cumsum(weight) / step)
+        times = np.diff(until, prepend=0.0)
+        kept = times > 0
+        columns = (*(column[kept] for column in self.columns[:-1]), times[kept] * step)
+        share = float(columns[0] @ columns[-1]) / float(self.columns[0] @ weight)
+        gaps = exposure.gaps
+        if gaps is not None:
+            gaps = np.stack([gaps[0], gaps[1], share * gaps[2]])
+        fewer = replace(
+            exposure,
+            born=exposure.born[kept],
+            latest=exposure.latest[kept],
+            purchases=share * exposure.purchases,
+            gaps=gaps,
+        )
+        return replace(self, columns=columns, exposure=fewer)
+
     def assert_by_customer(self) -> None:
         """Refused: on which days a customer bought is in no cell.
 
@@ -204,10 +240,10 @@ class ClockedLikelihood(Likelihood):
 
         Purchases of a customer on one day count once, as in a log.
         """
-        model: Any = self.at(free)
-        clock, n_days = self.clock_at(free), self.exposure.purchases.size
+        clock, n_days = self._calendar_at(free), self.exposure.purchases.size
         weight = self.columns[-1].astype(np.int64)
         born = np.repeat(self.exposure.born, weight) + clock.first_day
+        model: Any = self._model_of(free, born)
         for _ in range(_TRIES):
             paths = model.paths(clock.elapsed(born, clock.last_day), rng)
             owner, when = paths.times(rng)

@@ -54,7 +54,11 @@ wholesaler's (255- and 557-fold), both cancelled on their day in the log with re
 """
 
 FEWEST_OTHER_DAYS = 10
-"""Days with a purchase beside a stray one; of fewer, a year's gap is nothing odd.
+"""Days with a purchase beside a stray one; of fewer, a year's gap is nothing odd."""
+
+STRAY_GAPS = 5
+"""How many times the longest gap between the other days a stray day is away: where a few customers
+buy once in a while, gaps of a year come by chance.
 
 A stray first day lies further from the others than they from each other besides: R's rfm orders
 begin with one that is 2.2 years before three years of orders.
@@ -175,7 +179,8 @@ def _check_stray_days(log: Log, table: str, end: datetime.date, what: str) -> No
     first, second, previous, last = (
         EPOCH + datetime.timedelta(days=int(days[at])) for at in (0, 1, -2, -1)
     )
-    if may_stray and (last - previous).days > SILENT_DAYS:
+    far = max(SILENT_DAYS, STRAY_GAPS * int(np.diff(days[1:-1]).max()))
+    if may_stray and (last - previous).days > far:
         warn(
             f"The last day with a purchase, {last}, is {(last - previous).days / 365.25:.1f} years "
             f"after the one before it ({previous}){_at_end(log, end, what)}. Is it a typing "
@@ -183,7 +188,7 @@ def _check_stray_days(log: Log, table: str, end: datetime.date, what: str) -> No
             "drawn): later rows are left out then.",
             ObservationEndWarning,
         )
-    if second - first > max(datetime.timedelta(days=SILENT_DAYS), last - second):
+    if (second - first).days > max(far, (last - second).days):
         warn(
             f"The first day with a purchase, {first}, is {(second - first).days / 365.25:.1f} "
             f"years before the next ({second}). Is it a typing error, or a date that was not "

@@ -138,12 +138,21 @@ class CalendarExposure(FieldsAlone):
     def log_gaps(self, rate: NDArray) -> tuple[float, NDArray]:
         """The sum of the logarithms of the gaps, and its slopes in each day's rate, (n_days,)."""
         assert self.gaps is not None
-        earlier, later, weight = self.gaps
+        earlier, later = self.gaps[:2].astype(np.int64)
+        weight = self.gaps[2]
         until = self._until(rate)
         length = until[later] - until[earlier]
         by_sum = np.bincount(later, weight / length, until.size)
         by_sum -= np.bincount(earlier, weight / length, until.size)
         return float(weight @ np.log(length)), self._by_rate(by_sum)
+
+    @property
+    def born_of_levels(self) -> NDArray:
+        """The day of the first purchase for each level of the first time `elapsed` gives.
+
+        As of ``born``. Those of the second time stand for the days themselves, 0, 1, 2, ...
+        """
+        return self._pairs[0][0]
 
     @once
     def _pairs(self) -> tuple[NDArray, NDArray]:

@@ -2,12 +2,13 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import pandas as pd
 
 from predclv.samples.cells import Cells
+from predclv.samples.patterns import Patterns
 from predclv.samples.spend import SpendCells
 
 
@@ -15,7 +16,16 @@ class Summary(Protocol):
     """What an `RFM` asks."""
 
     has_spend: bool
+    recalls: Any  # what sums of past purchases depend on, where customers are told apart by them
     repeats_by_day: tuple[int, np.ndarray] | None  # counted when first wanted
+
+    @property
+    def patterns(self) -> Patterns | None:
+        """What the numbers of patterns stand for; None without covariates."""
+
+    @property
+    def repeats_by_day_and_pattern(self) -> pd.DataFrame | None:
+        """Repeat purchases by day and pattern: day, pattern, purchases; None without a log."""
 
     @property
     def frame(self) -> pd.DataFrame:

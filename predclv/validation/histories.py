@@ -11,7 +11,6 @@ from predclv.clocks.days import day_numbers
 from predclv.clocks.spans import time_between
 from predclv.engines.result import Fit
 from predclv.errors import DataError, OptionError, some
-from predclv.models.purchases import PurchaseModel
 from predclv.summaries.rfm import RFM
 from predclv.units import days_per, horizon_in
 
@@ -83,8 +82,7 @@ def customer_history(
     >>> len(history.purchases), history.frame["p_alive"].round(2).iloc[-1]
     (4, np.float64(0.66))
     """
-    if not isinstance(fit.model, PurchaseModel):
-        raise DataError(f"{fit.model.title} knows no purchases; pass the fit of purchases.")
+    fit.assert_purchases("A customer's history")
     rows, end = rfm.log_for("A customer's history needs")
     end = until or end
     if not rows.first_day <= end <= rows.last_day:
@@ -109,7 +107,8 @@ def customer_history(
     frequency = np.searchsorted(at, age, side="right") - 1
     born = int(day_numbers([bought[0]])[0])
     t_x, T = (time_between(fit.clock, born, born + each) for each in (at[frequency], age))
-    p_alive = fit.model.p_alive(frequency, t_x, T)
+    model: Any = fit.model
+    p_alive = model.p_alive(frequency, t_x, T)
     frame = pd.DataFrame(
         {"frequency": frequency, "p_alive": p_alive, "is_observed": days <= pd.Timestamp(end)},
         index=days,

@@ -115,8 +115,7 @@ def interpurchase_times(
     k, error, pairs = _regularity(gaps, of)
     simulated = None
     if fit is not None:
-        if not isinstance(fit.model, PurchaseModel):
-            raise DataError(f"{fit.model.title} knows no purchases; pass the fit of purchases.")
+        fit.assert_purchases("A simulation of times between purchases")
         rng = np.random.default_rng(seed)
         simulated = _simulated(fit, rfm.cells(), rng, days_per(rfm.unit))
     unit = days_per(rfm.unit)

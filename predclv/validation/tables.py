@@ -12,7 +12,6 @@ from predclv.engines.result import Fit
 from predclv.errors import DataError, OptionError
 from predclv.forecast.ahead import times_of
 from predclv.forecast.result import Forecast
-from predclv.models.purchases import PurchaseModel
 from predclv.summaries.rfm import RFM
 from predclv.summaries.splits import HoldoutSplit
 from predclv.validation.validate import check_forecast
@@ -136,9 +135,8 @@ def repeat_histogram(fit: Fit, rfm: RFM, most: int = 7) -> pd.DataFrame:
     ----------
     Fader, Hardie & Lee (2005), Marketing Science 24(2), figure 2.
     """
-    model = fit.model
-    if not isinstance(model, PurchaseModel):
-        raise DataError(f"{model.title} has no purchases to count; pass the fit of purchases.")
+    fit.assert_purchases("A table of frequencies")
+    model: Any = fit.model
     if rfm.unit != fit.unit:
         raise DataError(f"The fit is in {fit.unit}s, the summary in {rfm.unit}s; use one unit.")
     cells = rfm.cells()

@@ -13,7 +13,6 @@ from predclv.clocks.days import day_numbers
 from predclv.engines.result import Fit
 from predclv.errors import DataError, OptionError
 from predclv.logs.log import Log
-from predclv.models.purchases import PurchaseModel
 from predclv.summaries.rfm import RFM
 from predclv.units import days_per, horizon_in, probability
 from predclv.validation.tracking_bands import Cohort, tracking_band
@@ -178,8 +177,7 @@ def tracking(
         raise OptionError("There is no fitted model to track.")
     level = None if level is None else probability(level, "level")
     for name, fit in fits.items():
-        if not isinstance(fit.model, PurchaseModel):
-            raise DataError(f"{name} has no purchases to track; pass the fit of purchases.")
+        fit.assert_purchases(f"Tracking of {name}")
     log, end = rfm.log_for("Tracking needs")
     until = until or end
     if not end <= until <= log.last_day:

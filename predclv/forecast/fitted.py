@@ -5,13 +5,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from html import escape
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, cast
 
 import numpy as np
 import pandas as pd
 
 from predclv.engines.result import Fit
 from predclv.errors import DataError, OptionError, StoreError
+from predclv.forecast.effects import effects_of
+from predclv.forecast.fitted_checks import assert_countable, fresh_seed
 from predclv.forecast.outlook import Outlook
 from predclv.forecast.recalled import as_recalled, key_of
 from predclv.forecast.result import Forecast
@@ -33,8 +35,6 @@ from predclv.units import (
     share,
 )
 
-_MOST = 1e15
-
 type Horizon = str | float | datetime.timedelta | np.timedelta64 | datetime.date | None
 """``"52 weeks"``, a timedelta, a number in the summary's unit, a last day such as
 ``"2027-12-31"``, or None or ``"lifetime"``: the whole remaining lifetime."""
@@ -54,15 +54,12 @@ class FittedCLV:
 
     See Also
     --------
-    predclv.CLVModel : the recipe: purchases, spend, and who fits.
-    predclv.Forecast : one row per customer, and the base as a whole.
-    predclv.load : read what ``save`` wrote.
+    predclv.CLVModel, predclv.Forecast, predclv.load
 
     Examples
     --------
     >>> import predclv as pc
-    >>> rfm = pc.rfm_summary(pc.datasets.load_cdnow(), unit="week")
-    >>> fitted = pc.CLVModel().fit(rfm)
+    >>> fitted = pc.CLVModel().fit(pc.rfm_summary(pc.datasets.load_cdnow(), unit="week"))
     >>> fitted.forecast("26 weeks", level=None).total().round()
     purchases             1,043
     discounted_purchases  1,019
@@ -143,6 +140,21 @@ class FittedCLV:
         outlook = self._outlook(horizon, discount_rate, margin, level, rfm, seed)
         return Forecast(outlook.terms, outlook)
 
+    def effects(
+        self, horizon: Horizon = "3 years", discount_rate: float = 0.10, margin: float = 1.0,
+        level: float = 0.9, seed: int | None = 0,
+    ) -> pd.DataFrame:  # fmt: skip
+        """What covariates come to: a newcomer's CLV at each level, typical in all else.
+
+        As :meth:`Fit.effects`, with ``clv`` (``purchases``, the first included, without spend) and
+        other parameters as of :meth:`forecast`. The first order is counted at the mean spend, and
+        months as average ones: :func:`predclv.economics.new_customer` has both as they are.
+        """
+        delta, margin = force_of_interest(discount_rate, self.unit), share(margin, "margin")
+        t = np.inf if is_lifetime(horizon) else horizon_in(cast(Any, horizon), self.unit)
+        level = probability(level, "level")
+        return effects_of(self.purchases, self.spend, t, delta, margin, level, seed)
+
     def table(
         self,
         horizon: Horizon = "52 weeks",
@@ -213,7 +225,7 @@ class FittedCLV:
             to_fit_unit=to_fit_unit,
             t=np.inf if length is None else length * to_fit_unit,
             delta=delta,
-            seed=_fresh_seed() if seed is None else seed,
+            seed=fresh_seed() if seed is None else seed,
         )
 
     def _customers(self, rfm: RFM | None) -> RFM:
@@ -290,7 +302,7 @@ class FittedCLV:
         unit = content["rfm"]["unit"]
         found = tables.get("customers")
         if found is not None:
-            _assert_countable(found)
+            assert_countable(found)
         rfm = replace(
             RFM.empty(unit)
             if found is None
@@ -334,15 +346,3 @@ class FittedCLV:
         fits = [found for found in (self.purchases, self.spend) if found is not None]
         summary = f"<p>{escape(repr(self.rfm))}</p>"
         return summary + "".join(found._repr_html_() for found in fits)
-
-
-def _assert_countable(customers: pd.DataFrame) -> None:
-    """No number of a saved summary is beyond what a double counts: formulas overflow there."""
-    names = [n for n in ("frequency", "recency", "T", "monetary_value") if n in customers]
-    if (customers[names].abs() > _MOST).any(axis=None):
-        raise StoreError(f"Customers have numbers beyond {_MOST:g}, which no log gives.")
-
-
-def _fresh_seed() -> int:
-    """A seed of a forecast for which none is given: its parts then agree with each other."""
-    return int(np.random.default_rng().integers(1 << 62))

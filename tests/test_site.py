@@ -3,6 +3,7 @@
 import contextlib
 import io
 import re
+import shlex
 import warnings
 from pathlib import Path
 
@@ -66,6 +67,20 @@ def test_the_code_of_a_page_prints_what_the_page_shows(page, tmp_path, monkeypat
             if kind == "python":
                 printed = out.getvalue()
             plt.close("all")
+
+
+def test_the_shell_commands_of_the_quickstart_exist(tmp_path, monkeypatch, capsys):
+    import predclv as pc
+    from predclv import cli
+
+    monkeypatch.chdir(tmp_path)
+    pc.datasets.load_cdnow().to_csv("orders.csv", index=False)
+    lines = re.findall(r"^predclv .*$", (DOCS / "quickstart.md").read_text("utf-8"), re.M)
+    assert len(lines) >= 8
+    for line in lines:
+        with pytest.raises(SystemExit) as stop:
+            cli.main(shlex.split(line)[1:])
+        assert not stop.value.code, f"{line}: {capsys.readouterr().err}"
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(DOCS)))

@@ -8,6 +8,7 @@ import pandas as pd
 from predclv.decisions.inputs import checked_customers
 from predclv.errors import DataError, OptionError, some
 from predclv.forecast.outlook import Outlook
+from predclv.forecast.recalled import assert_as_they_stand
 from predclv.forecast.result import Forecast
 from predclv.units import DAYS, horizon_in
 
@@ -82,6 +83,7 @@ def at_stake(forecast: Forecast, customers: Any = None, within: Any = "90 days")
         history[name].to_numpy(float) * (1.0 if name == "frequency" else outlook.to_fit_unit)
         for name in ("frequency", "recency", "T")
     )
+    assert_as_they_stand(outlook.purchases, "at_stake")
     model: Any = outlook.purchases.model
     p = np.asarray(model.p_active_after(window, x, t_x, T), float)
     value = np.asarray(model.discounted_purchases_after(outlook.t, outlook.delta, x, t_x, T), float)

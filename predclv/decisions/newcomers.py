@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from predclv.errors import DataError
 from predclv.forecast.outlook import Outlook
+from predclv.forecast.recalled import newcomer_at
 from predclv.forecast.result import Forecast
 from predclv.units import DAYS, force_of_interest
 
@@ -54,7 +55,8 @@ def newcomers_of(forecast: Forecast) -> Newcomers:
             "not say what a newcomer is worth."
         )
     frame, terms = outlook.rfm.frame, outlook.terms
-    model: Any = outlook.purchases.model
+    end = outlook.rfm.cells().last_day
+    model = newcomer_at(outlook.purchases, None, end)
     x = frame["frequency"].to_numpy(float)
     T = frame["T"].to_numpy(float) * outlook.to_fit_unit
     ages, place = np.unique(T, return_inverse=True)

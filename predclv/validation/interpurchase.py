@@ -11,6 +11,7 @@ from predclv.clocks.calendar import Calendar
 from predclv.clocks.spans import days_after, time_between
 from predclv.engines.result import Fit
 from predclv.errors import DataError
+from predclv.forecast.recalled import assert_as_they_stand
 from predclv.models.purchases import PurchaseModel
 from predclv.samples.cells import Cells
 from predclv.summaries.rfm import RFM
@@ -121,6 +122,7 @@ def interpurchase_times(
     if fit is not None:
         if not isinstance(fit.model, PurchaseModel):
             raise DataError(f"{fit.model.title} knows no purchases; pass the fit of purchases.")
+        assert_as_they_stand(fit, "interpurchase_times")
         rng = np.random.default_rng(seed)
         simulated = _simulated(fit, rfm.cells(), rng, days_per(rfm.unit))
     unit = days_per(rfm.unit)

@@ -11,6 +11,7 @@ from scipy.stats import chi2
 from predclv.engines.result import Fit
 from predclv.errors import DataError, OptionError
 from predclv.forecast.ahead import times_of
+from predclv.forecast.recalled import assert_as_they_stand
 from predclv.forecast.result import Forecast
 from predclv.models.purchases import PurchaseModel
 from predclv.summaries.rfm import RFM
@@ -139,6 +140,7 @@ def repeat_histogram(fit: Fit, rfm: RFM, most: int = 7) -> pd.DataFrame:
     model = fit.model
     if not isinstance(model, PurchaseModel):
         raise DataError(f"{model.title} has no purchases to count; pass the fit of purchases.")
+    assert_as_they_stand(fit, "repeat_histogram")
     if rfm.unit != fit.unit:
         raise DataError(f"The fit is in {fit.unit}s, the summary in {rfm.unit}s; use one unit.")
     cells = rfm.cells()

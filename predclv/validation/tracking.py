@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from predclv.clocks.days import day_numbers
 from predclv.engines.result import Fit
 from predclv.errors import DataError, OptionError
+from predclv.forecast.recalled import assert_as_they_stand
 from predclv.logs.log import Log
 from predclv.models.purchases import PurchaseModel
 from predclv.summaries.rfm import RFM
@@ -208,6 +209,7 @@ def tracking(
     )
     bands, rng = {}, np.random.default_rng(seed)
     for name, fit in fits.items():
+        assert_as_they_stand(fit, "tracking")
         model: Any = fit.model
         clock: Any = fit.clock
         columns[name] = np.diff(cohort.expected(model, clock), prepend=0.0)

@@ -31,7 +31,8 @@ def regular(rfm):
 
 @pytest.mark.parametrize("which", ["em", "regular"])
 def test_columns_agree_with_each_other(which, request):
-    forecast = request.getfixturevalue(which).forecast("39 weeks", 0.1, seed=1)
+    fitted = request.getfixturevalue(which)
+    forecast = fitted.forecast("26 weeks", 0.1, seed=1)
     frame, counts = forecast.frame, forecast._source.counts()
     assert np.all(frame["p_active"] <= frame["p_alive"] + 1e-12)
     nothing = counts.mass(np.zeros(len(frame), dtype=int))
@@ -40,10 +41,8 @@ def test_columns_agree_with_each_other(which, request):
     for rows, values, probabilities in counts.parts():
         mean[rows] = probabilities @ values
     assert mean.sum() == pytest.approx(frame["expected_purchases"].sum(), rel=0.02)
-    months = forecast.schedule("month")
+    months = fitted.forecast("26 weeks", 0.1, level=None).schedule("month")
     assert months["purchases"].sum() == pytest.approx(frame["expected_purchases"].sum(), rel=1e-9)
-    total = forecast.total()
-    assert total.frame.loc["purchases", "estimate"] == pytest.approx(months["purchases"].sum())
 
 
 def test_p_alive_day_by_day_ends_where_the_forecast_begins(em, rfm):
@@ -91,7 +90,7 @@ def test_forgetting_faster_is_nearly_what_the_log_says(em, rfm):
     near = slower(still_counts(cells), cells.frequency, 1.5)[place]
     x = rfm.frame["frequency"].to_numpy()
     assert np.max(np.abs(near - exact)[x <= 2]) < 1e-7
-    assert np.max(np.abs(near - exact) / exact) < 0.2
+    assert np.max(np.abs(near - exact)[x > 2] / exact[x > 2]) < 0.2
     moved = exact - still_counts(cells)[place]
     assert np.std((near - exact)[x > 2]) < 0.2 * np.std(moved[x > 2])
 

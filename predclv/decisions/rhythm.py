@@ -272,7 +272,9 @@ class _Base(NamedTuple):
         """Of the customers that a fit is asked about."""
         fit, rfm = fitted.purchases, as_recalled(fitted.purchases, rfm)
         clock, cells = fit.clock, rfm.cells()
-        known = read(fit, clock, fit.recall, cells, DAYS[rfm.unit] / DAYS[fitted.unit])
+        known: dict[str, Any] = read(
+            fit, clock, fit.recall, cells, DAYS[rfm.unit] / DAYS[fitted.unit]
+        )
         x, t_x, T = known["x"], known["t_x"], known["T"]
         silent = DAYS[fitted.unit] * (T - t_x)
         if isinstance(clock, Calendar):

@@ -43,6 +43,9 @@ class CLVModel:
     clock : Clock, optional
         What makes days differ for all customers alike: season, trend, weekdays, events. None takes
         all days for alike.
+    memory, drift : bool
+        Of purchases: whether old purchases count less than recent ones, and whether the log's first
+        customers buy at a rate of their own; see :func:`predclv.fit`.
     **engine_options
         Passed to the engine; ``priors`` of both models stand in one mapping. For ``"mle"``,
         ``start=fitted``, an earlier :class:`FittedCLV` such as last week's, begins both searches at
@@ -62,6 +65,8 @@ class CLVModel:
     spend: type[SpendModel] | None
     engine: str
     clock: Clock | None
+    memory: bool
+    drift: bool
     engine_options: Mapping[str, Any]
 
     def __init__(
@@ -70,6 +75,8 @@ class CLVModel:
         spend: type[SpendModel] | str | None = GammaGamma,
         engine: str = "mle",
         clock: Clock | None = None,
+        memory: bool = False,
+        drift: bool = False,
         **engine_options: Any,
     ) -> None:
         if purchases != "auto":
@@ -83,6 +90,8 @@ class CLVModel:
         object.__setattr__(self, "spend", spend)
         object.__setattr__(self, "engine", engine)
         object.__setattr__(self, "clock", clock)
+        object.__setattr__(self, "memory", memory)
+        object.__setattr__(self, "drift", drift)
         object.__setattr__(self, "engine_options", Frozen(dict(engine_options)))
 
     def fit(self, rfm: RFM) -> Any:
@@ -106,7 +115,13 @@ class CLVModel:
         if isinstance(self.purchases, str):
             return self._fit_auto(rfm)
         purchases = fit(
-            self.purchases, rfm, self.engine, self.clock, **self._options_of(self.purchases)
+            self.purchases,
+            rfm,
+            self.engine,
+            self.clock,
+            self.memory,
+            self.drift,
+            **self._options_of(self.purchases),
         )
         return FittedCLV(purchases, self.fit_spend(rfm), rfm)
 

@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 from predclv.clocks.base import Steady
 from predclv.clocks.calendar import Calendar
 from predclv.clocks.documents import clock_of
+from predclv.clocks.recall import Recall
 from predclv.errors import PredclvError, StoreError
-from predclv.models.base import Space
+from predclv.models.base import Model, Space
 from predclv.units import DAYS
 
 _DRAWN = ("bootstrap", "nuts", "advi")  # methods whose fit rests on replicates
@@ -77,6 +78,35 @@ def read_clock(document: Mapping[str, Any]) -> Steady | Calendar | None:
         return clock_of(document.get("clock"), unit)
     except (ValueError, PredclvError) as error:
         raise StoreError(f"The fit's clock is impossible: {error}.") from error
+
+
+def read_recall(document: Mapping[str, Any]) -> Recall | None:
+    """How a saved fit reads the past.
+
+    Raises
+    ------
+    StoreError
+        If that is impossible, or says other than the parameters.
+    """
+    said = document.get("recall")
+    if said is None:
+        return None
+    try:
+        found = Recall.of_document(said, document["unit"])
+    except (ValueError, AttributeError) as error:
+        raise StoreError(f"The fit's recall is impossible: {error}.") from error
+    if any(document["params"].get(name) != value for name, value in found.params.items()):
+        raise StoreError("The fit's recall and its parameters differ.")
+    return found
+
+
+def space_of(model: type[Model], clock: Steady | Calendar | None, recall: Recall | None) -> Space:
+    """The free parameters of a fit: the model's, the effects of the clock, how the past is read."""
+    space = model.space().and_numbers(clock.names if isinstance(clock, Calendar) else ())
+    if recall is None:
+        return space
+    more = recall.space
+    return Space((*space.names, *more.names), (*space.scales, *more.scales))
 
 
 def replicates_of(frame: pd.DataFrame | None, space: Space, method: str) -> NDArray | None:

@@ -14,7 +14,14 @@ from scipy.special import ndtri
 from predclv.clocks.base import Steady
 from predclv.clocks.calendar import Calendar
 from predclv.clocks.documents import clock_document
-from predclv.engines.fit_checks import assert_document, read_clock, replicates_of
+from predclv.clocks.recall import Recall
+from predclv.engines.fit_checks import (
+    assert_document,
+    read_clock,
+    read_recall,
+    replicates_of,
+    space_of,
+)
 from predclv.errors import DataError, FitError, OptionError
 from predclv.interrupts import uninterrupted
 from predclv.models import class_named
@@ -74,6 +81,9 @@ class Fit:
     clock : Steady, Calendar or None
         The clock that the model's times are by: that of its unit, or one with season and events in
         it, whose effects are parameters too; None for a model of spend.
+    recall : Recall or None
+        How customers' histories are read: a drift of acquisition, fading memory; its parameters are
+        the last ones. None where they are taken as they stand.
     """
 
     model: Model
@@ -90,29 +100,29 @@ class Fit:
     replicates: NDArray | None = None
     source: Any = None
     clock: Steady | Calendar | None = None
+    recall: Recall | None = None
 
     def __post_init__(self) -> None:
         clock = self.clock
         if clock is None and isinstance(self.model, PurchaseModel):
             object.__setattr__(self, "clock", Steady(self.unit))
         if isinstance(clock, Calendar) and clock.covariance is None:
-            k = len(self.model.names())
-            clock = replace(clock, covariance=self.log_covariance[k:, k:])
+            of_clock = slice(k := len(self.model.names()), k + len(clock.names))
+            clock = replace(clock, covariance=self.log_covariance[of_clock, of_clock])
             object.__setattr__(self, "clock", clock)
 
     @property
     def space(self) -> Space:
-        """The free parameters: the model's, then the effects of the clock."""
-        effects = self.clock.names if isinstance(self.clock, Calendar) else ()
-        return self.model.space().and_numbers(effects)
+        """The free parameters: the model's, the effects of the clock, how the past is read."""
+        return space_of(type(self.model), self.clock, self.recall)
 
     @property
     def params(self) -> dict[str, float]:
-        """Point estimates by name: the model's parameters, then the effects of the clock."""
+        """Point estimates by name: of the model, of the clock, of how the past is read."""
         own = {name: float(getattr(self.model, name)) for name in self.model.names()}
-        if not isinstance(self.clock, Calendar):
-            return own
-        return own | dict(zip(self.clock.names, self.clock.effects.tolist(), strict=True))
+        if isinstance(self.clock, Calendar):
+            own |= dict(zip(self.clock.names, self.clock.effects.tolist(), strict=True))
+        return own if self.recall is None else own | self.recall.params
 
     def assert_purchases(self, what: str) -> None:
         """Raise DataError, which begins with ``what`` wanted it, unless it is of purchases."""
@@ -248,7 +258,7 @@ class Fit:
             "checks": dict(self.checks),
             "method": self.method,
             "clock": clock_document(self.clock),
-        }
+        } | ({} if self.recall is None else {"recall": self.recall.document()})
 
     def tables(self) -> dict[str, pd.DataFrame]:
         """What does not fit a document: ``replicates``, with columns chain, draw and parameters.
@@ -279,9 +289,8 @@ class Fit:
             If an entry is impossible.
         """
         kind = class_named(document["model"])
-        clock = read_clock(document)
-        effects = clock.names if isinstance(clock, Calendar) else ()
-        space = kind.space().and_numbers(effects)
+        clock, recall = read_clock(document), read_recall(document)
+        space = space_of(kind, clock, recall)
         assert_document(document, space.names, _TOLD)
         model = kind(**{name: document["params"][name] for name in kind.names()})
         method = document.get("method", "asymptotic")
@@ -306,11 +315,14 @@ class Fit:
             replicates=replicates,
             source=source,
             clock=clock,
+            recall=recall,
         )
 
     def __repr__(self) -> str:
         shown = {name: self.params[name] for name in self.model.names()}
         values = ", ".join(f"{name}={value:.4g}" for name, value in shown.items())
+        if self.recall is not None:
+            values += "".join(f", {name}={value:.4g}" for name, value in self.recall.params.items())
         if isinstance(self.clock, Calendar):
             values += f", on {self.clock!r}"
         at = f", at a limit: {'; '.join(self.limits)}" if self.limits else ""

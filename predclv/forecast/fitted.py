@@ -13,11 +13,13 @@ import pandas as pd
 from predclv.engines.result import Fit
 from predclv.errors import DataError, OptionError, StoreError
 from predclv.forecast.outlook import Outlook
+from predclv.forecast.recalled import as_recalled, key_of
 from predclv.forecast.result import Forecast
 from predclv.forecast.scoring import ScoreTable
 from predclv.forecast.terms import Terms
 from predclv.io.folders import write_folder
 from predclv.money import currency_named
+from predclv.summaries.memory import kept_memory, with_kept
 from predclv.summaries.rfm import RFM
 from predclv.units import (
     DAYS,
@@ -160,7 +162,7 @@ class FittedCLV:
         seed: int | None,
     ) -> Outlook:
         """What a forecast on these terms is calculated from, checked."""
-        customers = self._customers(rfm)
+        customers = as_recalled(self.purchases, self._customers(rfm))
         delta = force_of_interest(discount_rate, self.unit)
         margin = share(margin, "margin")
         level = None if level is None else probability(level, "level")
@@ -248,6 +250,8 @@ class FittedCLV:
             | ({} if self.rfm.currency is None else {"currency": self.rfm.currency}),
         }
         tables = {"customers": self.rfm.frame} if customers else {}
+        if customers and key_of(self.purchases) is not None:
+            tables["memory"] = kept_memory(as_recalled(self.purchases, self.rfm))
         for role, found in (("purchases", self.purchases), ("spend", self.spend)):
             if found is not None:
                 tables |= {f"{role}_{name}": table for name, table in found.tables().items()}
@@ -286,6 +290,9 @@ class FittedCLV:
             for role in ("purchases", "spend")
             if content[role] is not None
         }
+        key = key_of(fits["purchases"])
+        if found is not None and key is not None and "memory" in tables:
+            rfm = with_kept(rfm, key, content["rfm"].get("last_day"), tables["memory"])
         for role, needs in (("purchases", "purchases"), ("spend", "spend")):
             if role in fits and fits[role].model.needs != needs:
                 raise StoreError(f"{fits[role].model.title} is no model of {role}.")

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from predclv.forecast.ahead import Ahead
+from predclv.models.personal import Personal
 from predclv.models.purchases import PurchaseModel
 from predclv.samples.grouping import distinct
 
@@ -29,6 +30,11 @@ class Histories:
     state_of_cell : ndarray of int, shape (n_cells,)
         Ascending.
     cell_of_customer : ndarray of int, shape (n_customers,)
+    lost, haste : ndarray, shape (n_cells,), or None
+        Purchases that have faded, and what drift adds to the logarithm of alpha; None where
+        histories are taken as they stand. See :class:`predclv.models.personal.Personal`.
+    state_lost, state_haste : ndarray, shape (n_states,), or None
+        The same of states, which differ in them too.
     """
 
     x: NDArray
@@ -38,13 +44,26 @@ class Histories:
     state_T: NDArray
     state_of_cell: NDArray
     cell_of_customer: NDArray
+    lost: NDArray | None = None
+    haste: NDArray | None = None
+    state_lost: NDArray | None = None
+    state_haste: NDArray | None = None
 
     @classmethod
-    def of(cls, x: NDArray, t_x: NDArray, T: NDArray) -> "Histories":
+    def of(
+        cls,
+        x: NDArray,
+        t_x: NDArray,
+        T: NDArray,
+        lost: NDArray | None = None,
+        haste: NDArray | None = None,
+    ) -> "Histories":
         """Histories of customers given as columns, each of shape (n_customers,)."""
-        first, cell_of_customer = distinct(x, t_x, T)
-        x, t_x, T = x[first], t_x[first], T[first]
-        first, state_of_cell = distinct(x, T)
+        personal = [column for column in (lost, haste) if column is not None]
+        first, cell_of_customer = distinct(x, t_x, T, *personal)
+        x, t_x, T, lost, haste = (_of(column, first) for column in (x, t_x, T, lost, haste))
+        personal = [column for column in (lost, haste) if column is not None]
+        first, state_of_cell = distinct(x, T, *personal)
         states = np.lexsort((T[first], x[first]))
         state_of_cell = _inverse(states)[state_of_cell]
         cells = np.argsort(state_of_cell, kind="stable")
@@ -57,7 +76,12 @@ class Histories:
             T[first],
             state_of_cell[cells],
             _inverse(cells)[cell_of_customer],
+            *(_of(column, where) for where in (cells, first) for column in (lost, haste)),
         )
+
+    def seen_by(self, model: PurchaseModel, cells: Any = slice(None)) -> Any:
+        """A model as it is for customers with the histories of some cells."""
+        return Personal.of(model, _of(self.lost, cells), _of(self.haste, cells))
 
     @property
     def n_cells(self) -> int:
@@ -97,6 +121,8 @@ class Histories:
             self.state_T[states],
             self.state_of_cell[cells] - states.start,
             np.arange(cells.stop - cells.start),
+            *(_of(column, cells) for column in (self.lost, self.haste)),
+            *(_of(column, states) for column in (self.state_lost, self.state_haste)),
         )
 
     def parts(self, draws: int) -> Iterator[tuple[slice, "Histories"]]:
@@ -156,7 +182,7 @@ class Histories:
 
     def p_alive(self, model: PurchaseModel) -> NDArray:
         """Probability of each cell to be alive, for each draw, shape (draws, n_cells)."""
-        return np.atleast_2d(model.p_alive(self.x, self.t_x, self.T))
+        return np.atleast_2d(self.seen_by(model).p_alive(self.x, self.t_x, self.T))
 
     def stages(self, model: PurchaseModel) -> list[tuple[NDArray, Any]]:
         """The stages a living customer may be in: the chance of each, and the future in it.
@@ -167,9 +193,10 @@ class Histories:
             The chance of being alive and in the stage, per draw and cell, (draws, n_cells); the
             future of who is, one per state.
         """
-        chances = model.stage_chances(self.x, self.t_x, self.T)
+        chances = self.seen_by(model).stage_chances(self.x, self.t_x, self.T)
+        living = Personal.of(model, self.state_lost, self.state_haste)
         return [
-            (np.atleast_2d(chance), model.given_stage(stage, self.state_x, self.state_T))
+            (np.atleast_2d(chance), living.given_stage(stage, self.state_x, self.state_T))
             for stage, chance in enumerate(chances)
         ]
 
@@ -185,6 +212,11 @@ def n_draws(model: PurchaseModel) -> int:
     """How many draws of the parameters a model holds; 1 where they are numbers."""
     return max(np.shape(getattr(model, name))[0] if np.ndim(getattr(model, name)) else 1
                for name in model.names())  # fmt: skip
+
+
+def _of(column: Any, rows: Any) -> Any:
+    """These rows of a column; None where there is none."""
+    return None if column is None else column[rows]
 
 
 def _inverse(order: NDArray) -> NDArray:

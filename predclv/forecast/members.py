@@ -9,9 +9,11 @@ from numpy.typing import NDArray
 
 from predclv.clocks.base import Steady
 from predclv.clocks.calendar import Calendar
+from predclv.clocks.recall import Recall
 from predclv.engines.result import Fit
-from predclv.forecast.ahead import Ahead, AheadOnCalendar, times_of
+from predclv.forecast.ahead import Ahead, AheadOnCalendar
 from predclv.forecast.histories import Histories
+from predclv.forecast.recalled import read
 from predclv.once import FieldsAlone, once
 from predclv.samples.cells import Cells
 
@@ -68,9 +70,11 @@ class Members(FieldsAlone):
     @once
     def distinct(self) -> Histories:
         """The distinct histories at the estimate; its customers are the cells, in their order."""
-        return Histories.of(
-            self.cells.frequency, *times_of(self.fit.clock, self.cells, self.to_fit_unit)
-        )
+        return Histories.of(**self._read(self.fit.clock, self.fit.recall))
+
+    def _read(self, clock: Steady | Calendar | None, recall: Recall | None) -> dict[str, Any]:
+        """The cells as the model takes them, by this clock."""
+        return read(self.fit, clock, recall, self.cells, self.to_fit_unit)
 
     @once
     def histories(self) -> Histories:
@@ -97,13 +101,19 @@ class Members(FieldsAlone):
         return Member(self.histories, self.fit.model, self.ahead)
 
     def at(self, free: NDArray) -> Member:
-        """The member at free parameters (k,), those of the clock included."""
+        """The member at free parameters (k,), those of clock and recall included."""
         own = len(self.fit.model.names())
-        model, clock = type(self.fit.model).at(free[:own]), self.fit.clock
-        if not isinstance(clock, Calendar):
+        model, clock, recall = type(self.fit.model).at(free[:own]), self.fit.clock, self.fit.recall
+        if recall is None and not isinstance(clock, Calendar):
             return Member(self.histories, model, self.ahead)
-        clock = clock.at(free[own:])
-        return Member(self._histories_on(clock), model, self._ahead_on(clock))
+        if recall is not None:
+            free, of_recall = np.split(free, [-len(recall.space.names)])
+            recall = recall.at(of_recall)
+        ahead = self.ahead
+        if isinstance(clock, Calendar):
+            clock = clock.at(free[own:])
+            ahead = self._ahead_on(clock)
+        return Member(self._histories_on(clock, recall), model, ahead)
 
     def drawn(self, n: int, rng: np.random.Generator) -> Iterator[Member]:
         """Members at ``n`` draws of the parameters, which are numbers in each."""
@@ -112,10 +122,18 @@ class Members(FieldsAlone):
         free = space.free_at(np.column_stack([values[name] for name in space.names]))
         return (self.at(row) for row in free)
 
-    def _histories_on(self, clock: Calendar) -> Histories:
-        """The histories by another clock: ages that were alike stay alike."""
+    def _histories_on(self, clock: Any, recall: Recall | None) -> Histories:
+        """The histories by another clock or recall: those that were alike stay alike."""
         own, cell = self.histories, self.distinct.cell_of_customer
-        t_x, T, state_T = np.empty(own.n_cells), np.empty(own.n_cells), np.empty(own.state_x.size)
-        t_x[cell], T[cell] = times_of(clock, self.cells, self.to_fit_unit)
-        state_T[own.state_of_cell] = T
-        return replace(own, t_x=t_x, T=T, state_T=state_T)
+        found: dict[str, Any] = {}
+        for name, column in self._read(clock, recall).items():
+            if name == "x":
+                continue
+            of_cells = np.empty(own.n_cells)
+            of_cells[cell] = column
+            found[name] = of_cells
+            if name != "t_x":
+                of_states = np.empty(own.state_x.size)
+                of_states[own.state_of_cell] = of_cells
+                found[f"state_{name}"] = of_states
+        return replace(own, **found)

@@ -116,10 +116,11 @@ def drawn_purchases(
 ) -> Drawn:
     """Every purchase of one future of every customer; parameters as of `futures`."""
     cell = histories.cell_of_customer
-    alive = rng.random(cell.size) < model.p_alive(histories.x, histories.t_x, histories.T)[cell]
+    alive = rng.random(cell.size) < np.ravel(histories.p_alive(model))[cell]
     who = np.flatnonzero(alive)
     x, T = histories.x[cell[who]], histories.T[cell[who]]
-    traits = model.living(x, histories.t_x[cell[who]], T).traits(who.shape, rng)
+    own = histories.seen_by(model, cell[who])
+    traits = own.living(x, histories.t_x[cell[who]], T).traits(who.shape, rng)
     endless = ahead.is_endless
     bought = purchases(traits, ahead.until_worthless if endless else ahead.t, rng)
     when = None

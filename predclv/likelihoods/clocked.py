@@ -148,6 +148,14 @@ class ClockedLikelihood(Likelihood):
         """The clock at free parameters (k,)."""
         return self.calendar.at(free[self.size :])
 
+    def _calendar_at(self, free: NDArray) -> Calendar:
+        """The calendar at free parameters (k,), though it be one on which all days are alike."""
+        return self.clock_at(free)
+
+    def _model_of(self, free: NDArray, born: NDArray) -> Any:
+        """The model of new customers, first seen on these days."""
+        return self.at(free)
+
     def shrinkage(self, free: NDArray) -> tuple[float, NDArray]:
         """Log prior density of the effects, without its constant, and its slope (k,).
 
@@ -232,10 +240,10 @@ class ClockedLikelihood(Likelihood):
 
         Purchases of a customer on one day count once, as in a log.
         """
-        model: Any = self.at(free)
-        clock, n_days = self.clock_at(free), self.exposure.purchases.size
+        clock, n_days = self._calendar_at(free), self.exposure.purchases.size
         weight = self.columns[-1].astype(np.int64)
         born = np.repeat(self.exposure.born, weight) + clock.first_day
+        model: Any = self._model_of(free, born)
         for _ in range(_TRIES):
             paths = model.paths(clock.elapsed(born, clock.last_day), rng)
             owner, when = paths.times(rng)

@@ -1,7 +1,8 @@
 """A checked log of purchases: what may be counted, and a count of what was left out."""
 
 import datetime
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, fields, replace
 from typing import Any, TypedDict
 
@@ -122,6 +123,25 @@ class Log:
         self.warehouse.drop(name)
         self.warehouse.drop(wanted)
         return frame
+
+    @contextmanager
+    def days_until(self, end: datetime.date) -> Iterator[str]:
+        """A table of every day with a purchase up to ``end``, customer_id and day, for a statement.
+
+        It stands after FROM, in the warehouse of the summary, for as long as the ``with``.
+        """
+        sql = self._statements.purchase_days(None, (end - EPOCH).days, **self._refund_options)
+        if self._facts["refund_rows"]:
+            sql = f"SELECT customer_id, day FROM ({sql}) WHERE bought"
+        if self._table.reader is self.warehouse:
+            yield f"({sql})"
+            return
+        name = fresh("days")
+        self.warehouse.store(name, sql, self._table.reader)
+        try:
+            yield name
+        finally:
+            self.warehouse.drop(name)
 
     def keep_days(self, name: str) -> dict[str, int]:
         """Keep every customer's days, of refunds alone too, as a table; facts about the rows.

@@ -11,9 +11,11 @@ from predclv.baselines.last_period_nb import FittedLastPeriodNB
 from predclv.engines.result import Fit
 from predclv.errors import StoreError
 from predclv.forecast.fitted import FittedCLV
+from predclv.forecast.recalled import as_recalled, key_of
 from predclv.frozen import Frozen
 from predclv.io.folders import write_folder
 from predclv.pools.inner import Evidence
+from predclv.summaries.memory import kept_memory
 from predclv.summaries.rfm import RFM
 
 
@@ -37,6 +39,8 @@ def save_pool(pool: Any, path: str | Path, customers: bool) -> None:
         if isinstance(fitted, FittedCLV):
             members.append({"name": name, "fit": fitted.purchases.document()})
             tables |= {f"member{i}_{n}": t for n, t in fitted.purchases.tables().items()}
+            if customers and key_of(fitted.purchases) is not None:
+                tables[f"memory{i}"] = kept_memory(as_recalled(fitted.purchases, fitted.rfm))
         elif isinstance(fitted, FittedLastPeriodNB):
             members.append({"name": name, "last_period": fitted.document()})
         else:
@@ -91,8 +95,12 @@ def loaded_pool(
             for name, table in tables.items()
             if name.startswith((f"member{i}_", "spend_")) or name == "customers"
         }
+        if not len(rfm):
+            rfm = FittedCLV.from_document(document, own).rfm
+        if f"memory{i}" in tables:
+            own["memory"] = tables[f"memory{i}"]
         found = FittedCLV.from_document(document, own)
-        spend, rfm = found.spend, found.rfm
+        spend = found.spend
         fits[member["name"]] = FittedCLV(found.purchases, None, found.rfm)
     if not any(isinstance(found, FittedCLV) for found in fits.values()):
         raise StoreError("A pool needs a model, and this one has none.")

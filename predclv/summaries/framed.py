@@ -2,11 +2,13 @@
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 
+from predclv.frozen import Frozen
 from predclv.notices import counted
 from predclv.progress import stage
 from predclv.samples.cells import Cells
@@ -15,15 +17,26 @@ from predclv.samples.spend import SpendCells
 from predclv.summaries.spread import assert_covered, write_scored
 from predclv.warehouse.duckdb import DuckDBWarehouse
 
+_HISTORY = ("frequency", "recency", "T")
+
 
 class FrameSummary:
     """A summary made elsewhere, its values taken as they are."""
 
-    def __init__(self, frame: pd.DataFrame, unit: str, last_day: int | None = None) -> None:
+    def __init__(
+        self,
+        frame: pd.DataFrame,
+        unit: str,
+        last_day: int | None = None,
+        extra: tuple[str, ...] = (),
+        recalls: Any = None,
+    ) -> None:
         self.frame = frame
         self.has_spend = "monetary_value" in frame
         self._unit = unit
         self._last_day = last_day
+        self._extra = extra
+        self.recalls = recalls
         self.repeats_by_day: tuple[int, np.ndarray] | None = None
 
     def head(self, rows: int) -> pd.DataFrame:
@@ -32,10 +45,11 @@ class FrameSummary:
 
     def cells(self) -> Cells:
         """Customers by history."""
-        columns = [self.frame[name].to_numpy() for name in ("frequency", "recency", "T")]
+        columns = [self.frame[name].to_numpy() for name in (*_HISTORY, *self._extra)]
         first, code = distinct(*columns)
-        frequency, recency, T = (column[first].astype(np.float64) for column in columns)
-        order = np.lexsort((T, recency, frequency))
+        frequency, recency, T = (column[first].astype(np.float64) for column in columns[:3])
+        extra = [column[first] for column in columns[3:]]
+        order = np.lexsort((*extra[::-1], T, recency, frequency))
         return Cells(
             frequency=frequency[order],
             recency=recency[order],
@@ -43,6 +57,7 @@ class FrameSummary:
             weight=np.bincount(code, minlength=order.size)[order],
             unit=self._unit,
             last_day=self._last_day,
+            extra=Frozen({n: c[order] for n, c in zip(self._extra, extra, strict=True)}),
         )
 
     def gap_days(self) -> pd.DataFrame | None:
@@ -52,7 +67,7 @@ class FrameSummary:
     def spend_of_cells(self) -> np.ndarray:
         """The sum of customers' mean spends, none below zero, per cell of ``cells()``."""
         spend = self.frame.assign(spend=self.frame["monetary_value"].clip(lower=0.0))
-        by_cell = spend.groupby(["frequency", "recency", "T"])["spend"].sum()
+        by_cell = spend.groupby([*_HISTORY, *self._extra])["spend"].sum()
         return by_cell.to_numpy(np.float64)
 
     def sample(self, rows: int) -> pd.DataFrame:

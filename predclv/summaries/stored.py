@@ -9,6 +9,7 @@ import pandas as pd
 import pyarrow as pa
 
 from predclv.clocks.base import Steady
+from predclv.frozen import Frozen
 from predclv.money import UNITS
 from predclv.notices import counted
 from predclv.once import once
@@ -27,9 +28,6 @@ class StoredSummary:
     these integers: every answer there is the same to the last bit.
     """
 
-    keys: tuple[str, ...] = ("frequency", "recency_days", "age_days")
-    """What tells histories apart: every grouping by history follows from these."""
-
     def __init__(
         self,
         warehouse: Warehouse,
@@ -38,7 +36,13 @@ class StoredSummary:
         has_spend: bool,
         last_day: int,
         gaps: Callable[[], pd.DataFrame] | None = None,
+        extra: tuple[str, ...] = (),
+        recalls: Any = None,
     ) -> None:
+        self.keys = ("frequency", "recency_days", "age_days", *extra)
+        """What tells histories apart: every grouping by history follows from these."""
+        self.extra = extra
+        self.recalls = recalls
         self._count_gaps = gaps
         self._warehouse = warehouse
         self._table = table
@@ -56,7 +60,26 @@ class StoredSummary:
     def __reduce__(self) -> tuple[Any, ...]:
         customers = self._warehouse.table(f"SELECT * FROM {self._table}")
         gaps = self.__dict__.get("_gaps")  # where they have been counted they come along
-        return _arrived, (customers, self._clock.unit, self.has_spend, self._last_day, gaps)
+        facts = (self._clock.unit, self.has_spend, self._last_day)
+        return _arrived, (customers, *facts, gaps, self.extra, self.recalls)
+
+    @property
+    def warehouse(self) -> Warehouse:
+        """Where the table lies."""
+        return self._warehouse
+
+    @property
+    def table(self) -> str:
+        """The name of the table."""
+        return self._table
+
+    def on(self, table: str, extra: tuple[str, ...], recalls: Any) -> "StoredSummary":
+        """The same customers in a table with more columns, which tell histories apart too.
+
+        ``recalls`` is what those depend on.
+        """
+        facts = (self._clock.unit, self.has_spend, self._last_day, self._count_gaps)
+        return StoredSummary(self._warehouse, table, *facts, (*self.extra, *extra), recalls)
 
     @property
     def columns(self) -> str:
@@ -68,10 +91,11 @@ class StoredSummary:
             f", CASE WHEN frequency > 0 THEN CAST(repeat_units AS DOUBLE) / {UNITS} / frequency"
             " ELSE 0.0 END AS monetary_value"
         )
+        extra = "".join(f", {name}" for name in self.extra)
         return (
             "customer_id, CAST(frequency AS BIGINT) AS frequency,"
             f" {self._clock.sql('recency_days')} AS recency,"
-            f" {self._clock.sql('age_days')} AS T{spend if self.has_spend else ''}"
+            f" {self._clock.sql('age_days')} AS T{spend if self.has_spend else ''}{extra}"
         )
 
     @once
@@ -101,6 +125,7 @@ class StoredSummary:
             weight=found["weight"].to_numpy(np.int64),
             unit=self._clock.unit,
             last_day=self._last_day,
+            extra=Frozen({name: found[name].to_numpy(np.int64) for name in self.extra}),
         )
 
     def _grouped(self, keys: tuple[str, ...], aggregate: str, where: str = "") -> pd.DataFrame:
@@ -174,9 +199,12 @@ def _arrived(
     has_spend: bool,
     last_day: int,
     gaps: pd.DataFrame | None = None,
+    extra: tuple[str, ...] = (),
+    recalls: Any = None,
 ) -> StoredSummary:
     """A summary that came from another process, in a warehouse of this one."""
     warehouse, name = DuckDBWarehouse(), fresh("summary")
     warehouse.register(name, customers)
     counted_gaps = None if gaps is None else lambda: gaps
-    return StoredSummary(warehouse, name, unit, has_spend, last_day, counted_gaps)
+    facts = (unit, has_spend, last_day, counted_gaps)
+    return StoredSummary(warehouse, name, *facts, extra, recalls)

@@ -72,7 +72,7 @@ class AutoMember:
 
 
 MEMORY: Mapping[str, Any] = {"memory": True, "drift": True}
-"""Of all models: old purchases count less, and the log's first customers may be unlike later ones."""
+"""Of all models: old purchases count less, and first customers may be unlike later ones."""
 
 MEMBERS: Mapping[str, Any] = {
     "MBG/NBD with memory": AutoMember(MBGNBD, options=MEMORY),

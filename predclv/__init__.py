@@ -16,6 +16,7 @@ _HOME = {
     "RFM": "predclv.summaries.rfm",
     "Cells": "predclv.samples.cells",
     "SpendCells": "predclv.samples.spend",
+    "CovariateTable": "predclv.logs.covariate_table",
     "duckdb_settings": "predclv.warehouse.settings",
     "pseudonymise": "predclv.io.pseudonyms",
     "holdout_split": "predclv.summaries.splits",
@@ -93,6 +94,7 @@ if TYPE_CHECKING:
     from predclv.forecast.result import Forecast
     from predclv.io.pseudonyms import pseudonymise
     from predclv.logs import datasets
+    from predclv.logs.covariate_table import CovariateTable
     from predclv.models.beta_discrete_weibull import BetaDiscreteWeibull
     from predclv.models.bgbb import BGBB
     from predclv.models.bgcnbd import BGCNBD

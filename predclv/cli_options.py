@@ -81,7 +81,8 @@ class LogOptions:
         given = {field.name: getattr(self, field.name) for field in fields(self)}
         if given.pop("no_amount"):
             given["amount"] = None
-        return given | {"unit": self.unit or "week"}
+        known = {"static_covariates": given.pop("covariates")} if "covariates" in given else {}
+        return given | known | {"unit": self.unit or "week"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +91,20 @@ class SummaryOptions(LogOptions):
 
     observation_end: Annotated[
         str | None, typer.Option(help="Last day observed; default: the log's last.")
+    ] = None
+
+
+@dataclass(frozen=True, slots=True)
+class CustomerOptions(SummaryOptions):
+    """Those of a summary, and files that say what is known of customers."""
+
+    covariates: Annotated[
+        str | None,
+        typer.Option(help="What is known of customers: a file with a row for each customer_id."),
+    ] = None
+    dynamic_covariates: Annotated[
+        str | None,
+        typer.Option(help="What changes: a file with customer_id, date and values from then on."),
     ] = None
 
 

@@ -19,6 +19,8 @@ from predclv.forecast.scoring import ScoreTable
 from predclv.forecast.terms import Terms
 from predclv.io.folders import write_folder
 from predclv.money import currency_named
+from predclv.samples.pattern_facts import levels_of, paths_of, patterns_of
+from predclv.summaries.files import customers_and_patterns
 from predclv.summaries.memory import kept_memory, with_kept
 from predclv.summaries.rfm import RFM
 from predclv.units import (
@@ -238,6 +240,10 @@ class FittedCLV:
         StoreError
             If something else stands at ``path``, or it cannot be written.
         """
+        write_folder(path, "FittedCLV", *self.document(customers))
+
+    def document(self, customers: bool) -> tuple[dict[str, Any], dict[str, pd.DataFrame]]:
+        """The fits in JSON's own types, and in tables; with the customers or without them."""
         end = self.rfm.observation_end
         content = {
             "purchases": self.purchases.document(),
@@ -247,15 +253,16 @@ class FittedCLV:
                 "observation_end": None if end is None else str(end),
                 "last_day": self.rfm.cells().last_day if customers else None,
             }
-            | ({} if self.rfm.currency is None else {"currency": self.rfm.currency}),
+            | ({} if self.rfm.currency is None else {"currency": self.rfm.currency})
+            | levels_of(self.rfm.patterns if customers else None),
         }
-        tables = {"customers": self.rfm.frame} if customers else {}
+        tables = customers_and_patterns(self.rfm) if customers else {}
         if customers and key_of(self.purchases) is not None:
             tables["memory"] = kept_memory(as_recalled(self.purchases, self.rfm))
         for role, found in (("purchases", self.purchases), ("spend", self.spend)):
             if found is not None:
                 tables |= {f"{role}_{name}": table for name, table in found.tables().items()}
-        write_folder(path, "FittedCLV", content, tables)
+        return content, tables
 
     @classmethod
     def from_document(cls, content: Mapping[str, Any], tables: Mapping[str, pd.DataFrame]) -> Self:
@@ -274,7 +281,13 @@ class FittedCLV:
         rfm = replace(
             RFM.empty(unit)
             if found is None
-            else RFM.stored(found, unit, content["rfm"].get("last_day")),
+            else RFM.stored(
+                found,
+                unit,
+                content["rfm"].get("last_day"),
+                patterns_of(content["rfm"], tables),
+                paths_of(tables),
+            ),
             currency=currency_named(content["rfm"].get("currency")),
             observation_end=None if end is None else datetime.date.fromisoformat(end),
         )

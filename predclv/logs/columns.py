@@ -37,12 +37,12 @@ def statements(table: Table, timezone: str | None) -> Statements:
     OptionError
         If ``timezone`` is unknown, or given for dates that have no zone.
     """
-    customer_id, id_is_bad = _ids(table)
-    day = _days(table, None if timezone is None else _known_zone(timezone))
+    customer_id, id_is_bad = ids_of(table)
+    day = days_of(table, timezone)
     return Statements(table.sql, customer_id, day, _amounts(table), id_is_bad)
 
 
-def _type_name(table: Table, role: str) -> str:
+def type_name(table: Table, role: str) -> str:
     """The type without its parameters: DECIMAL, ENUM, TIMESTAMP_NS; LIST for INTEGER[] too."""
     if table.types[role].endswith("]"):
         return "LIST"
@@ -59,9 +59,9 @@ def _examples(table: Table, role: str, where: str, most: int = 5) -> str:
     return some((repr(row[0]) for row in table.reader.rows(f"{sql} LIMIT {most + 1}")), most)
 
 
-def _ids(table: Table) -> tuple[str, str]:
+def ids_of(table: Table) -> tuple[str, str]:
     """SQL of the id, and of whether it is unusable."""
-    kind, name = _type_name(table, "customer_id"), table.names["customer_id"]
+    kind, name = type_name(table, "customer_id"), table.names["customer_id"]
     if table.is_text:
         sql = (
             "SELECT bool_and(CAST(TRY_CAST(customer_id AS BIGINT) AS VARCHAR) = customer_id)"
@@ -80,9 +80,10 @@ def _ids(table: Table) -> tuple[str, str]:
     raise refusal(name, kind)
 
 
-def _days(table: Table, timezone: str | None) -> str:
+def days_of(table: Table, timezone: str | None) -> str:
     """SQL of the civil day."""
-    kind, name = _type_name(table, "date"), table.names["date"]
+    timezone = None if timezone is None else _known_zone(timezone)
+    kind, name = type_name(table, "date"), table.names["date"]
     if kind == "VARCHAR":
         return _days_of_text(table, timezone)
     if kind == _NULL:
@@ -174,7 +175,7 @@ def _amounts(table: Table) -> Amounts | None:
     """SQL of the amounts, None where the log has none."""
     if "amount" not in table.types:
         return None
-    kind, name = _type_name(table, "amount"), table.names["amount"]
+    kind, name = type_name(table, "amount"), table.names["amount"]
     if kind in _INTEGERS:
         return Amounts("CAST(amount AS DOUBLE)", f"CAST(amount AS BIGINT) * {UNITS}", "FALSE")
     if kind in _FLOATS:

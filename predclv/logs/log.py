@@ -13,7 +13,7 @@ import pyarrow as pa
 from predclv.errors import DataError, OptionError
 from predclv.logs.cohort_statements import cohort_cells, customer_totals, first_orders
 from predclv.logs.copies import doubled_days
-from predclv.logs.gap_statements import gap_days, gap_pairs
+from predclv.logs.covariates import Covariates
 from predclv.logs.refunds import report_refunds
 from predclv.logs.sources import Table
 from predclv.logs.statements import Packing, Statements
@@ -46,6 +46,8 @@ class Log:
         What is done with negative amounts: net or drop.
     currency : str or None
         What amounts are shown in.
+    static_covariates, dynamic_covariates : Covariates or None
+        What is known of customers; every summary of the log takes it along.
     """
 
     first_day: datetime.date
@@ -57,6 +59,8 @@ class Log:
     _table: Table
     _statements: Statements
     currency: str | None = None
+    static_covariates: Covariates | None = None
+    dynamic_covariates: Covariates | None = None
 
     def __repr__(self) -> str:
         return f"Log({self.rows:,} rows, {self.first_day} to {self.last_day})"
@@ -72,6 +76,7 @@ class Log:
         left: Any = LeftBehind(self._table.dialect)
         table = replace(self._table, warehouse=left, reader=left, alive=None)
         values = {part.name: getattr(self, part.name) for part in fields(self)} | {"_table": table}
+        values |= {"static_covariates": None, "dynamic_covariates": None}
         return Log, tuple(values.values())
 
     def purchases(
@@ -206,14 +211,6 @@ class Log:
                 days = f"SELECT * FROM ({days}) WHERE bought"
         sql = f"SELECT day, CAST(count(*) AS BIGINT) AS purchases FROM ({days}) GROUP BY day"
         return self._fetched(sql, "day")
-
-    def gap_days(self, end: datetime.date) -> pd.DataFrame:
-        """Days between consecutive purchases up to ``end``: gap_days, and gaps so long; sorted."""
-        return self.table_of(gap_days, end, "gap_days")
-
-    def gap_pairs(self, end: datetime.date) -> pd.DataFrame:
-        """Days of consecutive purchases up to ``end``: from_day, to_day, and how many gaps."""
-        return self.table_of(gap_pairs, end, "from_day, to_day")
 
     def table_of(
         self, statement: Callable[..., str], end: datetime.date, order: str, *more: int

@@ -7,6 +7,7 @@ from typing import Any
 from predclv.errors import DataError, DataWarning, OptionError, did_you_mean
 from predclv.logs.checks import check_amounts, check_ids_and_days
 from predclv.logs.columns import statements
+from predclv.logs.covariates import open_covariates, refuse_shared_names
 from predclv.logs.log import EPOCH, FIRST, LAST, Log
 from predclv.logs.refunds import REFUNDS, refuse_refunds
 from predclv.logs.sources import Table, open_table
@@ -26,8 +27,12 @@ def open_log(
     currency: str | None = None,
     end: datetime.date | None = None,
     segment: str | None = None,
+    static_covariates: Any = None,
+    dynamic_covariates: Any = None,
 ) -> Log:
     """Find, read and check a log; ``segment`` names a column that `Log.cohort_cells` groups by.
+
+    Tables of covariates are read and brought to where the log lies.
 
     Raises
     ------
@@ -69,6 +74,15 @@ def open_log(
         facts["refund_rows"] = 0
     if refunds == "error" and facts["refund_rows"]:
         refuse_refunds(table, sql, None if end is None else (end - EPOCH).days)
+    known = {
+        what: open_covariates(given, table, sql.customer_id, timezone, what)
+        for what, given in (
+            ("static_covariates", static_covariates),
+            ("dynamic_covariates", dynamic_covariates),
+        )
+        if given is not None
+    }
+    refuse_shared_names(*known.values())
     return Log(
         first_day=_date(table, facts["first_day"]),
         last_day=_date(table, facts["last_day"]),
@@ -79,6 +93,7 @@ def open_log(
         _table=table,
         _statements=sql,
         currency=currency,
+        **known,
     )
 
 

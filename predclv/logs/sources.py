@@ -6,7 +6,7 @@ Whatever it is, what comes out is a `Table`: a thing to SELECT from whose column
 
 import glob
 import os
-from collections.abc import Hashable, Iterable, Mapping
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -84,7 +84,10 @@ def is_instant(sql_type: str) -> bool:
 
 
 def open_table(
-    transactions: Any, names: Mapping[str, str | None], timezone: str | None = None
+    transactions: Any,
+    names: Mapping[str, str | None],
+    timezone: str | None = None,
+    needed: Sequence[str] = ("customer_id", "date"),
 ) -> Table:
     """Find the log's three columns wherever it lies.
 
@@ -96,6 +99,8 @@ def open_table(
         The user's column name for each of customer_id, date and amount; None: there is none.
     timezone : str, optional
         With it, Python datetimes of several zones in one column are welcome.
+    needed : sequence of str
+        What has to be named.
 
     Raises
     ------
@@ -103,7 +108,7 @@ def open_table(
         If it is of another kind, a column is missing, or a file cannot be read.
     """
     wanted = {role: name for role, name in names.items() if name is not None}
-    for role in ("customer_id", "date"):
+    for role in needed:
         if role not in wanted:
             raise OptionError(f"{role} must name a column of the log; got None.")
     if len(set(wanted.values())) < len(wanted):
@@ -167,8 +172,8 @@ def _in_memory(
 ) -> Table:
     """Register an Arrow table whose columns already have the roles' names."""
     warehouse.register("log", table)
-    kind = table.schema.field("date").type
-    zone = kind.tz if pa.types.is_timestamp(kind) else None
+    kind = table.schema.field("date").type if "date" in wanted else None
+    zone = kind.tz if kind is not None and pa.types.is_timestamp(kind) else None
     # A shallow copy makes pandas copy before it lets anyone write into the shared memory.
     kept = alive.copy(deep=False) if isinstance(alive, pd.DataFrame) else None
     return Table(warehouse, warehouse, "log", warehouse.types("log"), wanted, zone, alive=kept)
@@ -178,7 +183,7 @@ def _from_pandas(frame: pd.DataFrame, wanted: Mapping[str, str], allow_zones: bo
     in_index = [name for name in wanted.values() if name in frame.index.names]
     hint = f" {in_index[0]!r} is the index: say transactions.reset_index()." if in_index else ""
     _check_columns(wanted, frame.columns, hint)
-    if frame[wanted["date"]].dtype == object:
+    if "date" in wanted and frame[wanted["date"]].dtype == object:
         check_zones(frame[wanted["date"]], wanted["date"], allow_zones)
     return pa.table({role: arrow_column(frame[name], name, role) for role, name in wanted.items()})
 
@@ -216,7 +221,7 @@ def _from_relation(
     _check_columns(wanted, available)
     types = {role: available[name] for role, name in wanted.items()}
     zone, doubt = None, ""
-    if is_instant(types["date"]):
+    if is_instant(types.get("date", "")):
         zone = reader.rows("SELECT current_setting('TimeZone')")[0][0]
         doubt = f"in {zone}, the TimeZone setting of the relation's connection"
     log = _renamed(wanted, RELATION_NAME)
@@ -229,14 +234,14 @@ def _from_spark(frame: Any, wanted: Mapping[str, str]) -> Table:
     warehouse = SparkWarehouse(frame.sparkSession)
     warehouse.register(RELATION_NAME, frame)
     types = {role: available[name] for role, name in wanted.items()}
-    if types["date"] == "VARCHAR":
+    if types.get("date") == "VARCHAR":
         raise DataError(
             f"date column {wanted['date']!r} holds text. Make it a date where it lies: "
             f"pyspark.sql.functions.to_date({wanted['date']!r}, 'yyyy-MM-dd'), with the format it "
             "really has."
         )
     zone, doubt = None, ""
-    if is_instant(types["date"]):
+    if is_instant(types.get("date", "")):
         zone = warehouse.zone
         doubt = f"in {zone}, the time zone of the Spark session"
     log = _renamed(wanted, RELATION_NAME, dialect=SPARK)
@@ -255,7 +260,7 @@ def _from_parquet(
     _check_columns(wanted, available)
     types = {role: available[name] for role, name in wanted.items()}
     zone, doubt = None, ""
-    if is_instant(types["date"]):
+    if is_instant(types.get("date", "")):
         zone = files.zone(wanted["date"])
         if zone is None:
             zone, doubt = "UTC", "in UTC: the file holds instants but no zone"

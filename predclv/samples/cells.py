@@ -15,6 +15,8 @@ from predclv.frozen import Frozen
 from predclv.notices import counted
 from predclv.samples.base import Sample, merged, sorted_rows
 from predclv.samples.grouping import distinct, means, sums
+from predclv.samples.paths import Paths
+from predclv.samples.pattern_facts import facts_of, in_one_coding, paths_in, patterns_in
 from predclv.samples.patterns import Patterns
 
 _KIND = ("frequency", "recency", "T", "weight")
@@ -47,6 +49,9 @@ class Cells(Sample):
         More columns that tell histories apart, such as ``pattern``, what is known of customers.
     patterns : Patterns or None
         What the numbers in ``extra["pattern"]`` stand for.
+    paths : Paths or None
+        What the numbers in ``extra["path"]`` stand for: how patterns changed, where they did.
+        ``extra["pattern"]`` is then the one in force at the end of observation.
     """
 
     columns = ("frequency", "recency", "T")
@@ -60,6 +65,7 @@ class Cells(Sample):
     last_day: int | None = None
     extra: Mapping[str, NDArray] = field(default_factory=lambda: Frozen({}))
     patterns: Patterns | None = None
+    paths: Paths | None = None
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -164,11 +170,13 @@ class Cells(Sample):
                 f"Cells by {', '.join(self.names)} and cells by {', '.join(other.names)} cannot be "
                 "added: summarise both logs with the same columns."
             )
-        return self._with(
-            merged(self, other),
+        one, two, patterns, paths = in_one_coding(self, other)
+        added = self._with(
+            merged(one, two),
             is_approximate=self.is_approximate or other.is_approximate,
             last_day=self.last_day if self.last_day == other.last_day else None,
         )
+        return replace(added, patterns=patterns, paths=paths)
 
     def _with(
         self, columns: Mapping[str, NDArray], is_approximate: bool, last_day: int | None
@@ -248,6 +256,7 @@ class Cells(Sample):
             "predclv.unit": self.unit,
             "predclv.is_approximate": str(self.is_approximate),
             **({} if self.last_day is None else {"predclv.last_day": str(self.last_day)}),
+            **facts_of(self.patterns, self.paths),
         }
 
     @classmethod
@@ -268,4 +277,6 @@ class Cells(Sample):
             is_approximate=said["predclv.is_approximate"] == "True",
             last_day=None if last_day is None else int(last_day),
             extra=Frozen(columns),
+            patterns=patterns_in(said),
+            paths=paths_in(said),
         )

@@ -1,6 +1,7 @@
 """Repeat customers with equal spending, counted: what a spend model's likelihood sums over."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
 
@@ -8,8 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from predclv.errors import OptionError
+from predclv.frozen import Frozen
 from predclv.samples.base import Sample, merged, sorted_rows
 from predclv.samples.grouping import distinct, means, sums
+from predclv.samples.pattern_facts import facts_of, in_one_coding, patterns_in
+from predclv.samples.patterns import Patterns
+
+_KIND = ("frequency", "monetary_value", "weight")
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -30,6 +36,10 @@ class SpendCells(Sample):
         Repeat customers whose mean spend is zero or negative.
     is_approximate : bool
         Whether spend is the mean of a bin, so that a fit is approximate; see :meth:`binned`.
+    extra : mapping of str to ndarray, shape (n_cells,)
+        More columns that tell histories apart: ``pattern``, what is known of customers.
+    patterns : Patterns or None
+        What the numbers in ``extra["pattern"]`` stand for.
     """
 
     columns = ("frequency", "monetary_value")
@@ -39,6 +49,17 @@ class SpendCells(Sample):
     weight: NDArray
     left_out: int
     is_approximate: bool = False
+    extra: Mapping[str, NDArray] = field(default_factory=lambda: Frozen({}))
+    patterns: Patterns | None = None
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The columns that tell histories apart, without the weight."""
+        return (*self.columns, *self.extra)
+
+    def column(self, name: str) -> NDArray:
+        """A column by its name, shape (n_cells,)."""
+        return self.extra[name] if name in self.extra else getattr(self, name)
 
     def __repr__(self) -> str:
         return (
@@ -49,11 +70,26 @@ class SpendCells(Sample):
     def __add__(self, other: "SpendCells") -> "SpendCells":
         if not isinstance(other, SpendCells):
             return NotImplemented
-        return SpendCells(
-            **merged(self, other),
+        one, two, patterns, _ = in_one_coding(self, other)
+        return self._with(
+            merged(one, two),
             left_out=self.left_out + other.left_out,
             is_approximate=self.is_approximate or other.is_approximate,
+            patterns=patterns,
         )
+
+    def _with(
+        self,
+        columns: Mapping[str, NDArray],
+        left_out: int,
+        is_approximate: bool,
+        patterns: Patterns | None,
+    ) -> "SpendCells":
+        """Cells of other columns."""
+        own = {name: columns[name] for name in _KIND}
+        extra = Frozen({name: columns[name] for name in columns if name not in _KIND})
+        return SpendCells(**own, left_out=left_out, is_approximate=is_approximate, extra=extra,
+                          patterns=patterns)  # fmt: skip
 
     def __radd__(self, other: object) -> "SpendCells":
         return self if other == 0 else NotImplemented  # where sum() begins
@@ -97,13 +133,14 @@ class SpendCells(Sample):
         if isinstance(width, bool) or not isinstance(width, int | float) or not 0 < width < np.inf:
             raise OptionError(f"The width of a bin must be a positive number; got {width!r}.")
         bins = np.floor(np.log(self.monetary_value) / width)
-        first, code = distinct(self.frequency, bins)
+        first, code = distinct(self.frequency, bins, *self.extra.values())
         columns = {
             "frequency": self.frequency[first],
             "monetary_value": means(self.monetary_value, self.weight, code),
+            **{name: column[first] for name, column in self.extra.items()},
             "weight": sums(self.weight, code),
         }
-        return SpendCells(**sorted_rows(columns), left_out=self.left_out, is_approximate=True)
+        return self._with(sorted_rows(columns), self.left_out, True, self.patterns)
 
     @property
     def facts(self) -> dict[str, str]:
@@ -112,6 +149,7 @@ class SpendCells(Sample):
             "predclv.kind": "SpendCells",
             "predclv.left_out": str(self.left_out),
             "predclv.is_approximate": str(self.is_approximate),
+            **facts_of(self.patterns),
         }
 
     @classmethod
@@ -126,4 +164,10 @@ class SpendCells(Sample):
         columns, said = cls._read(path)
         left_out = int(said["predclv.left_out"])
         is_approximate = said["predclv.is_approximate"] == "True"
-        return cls(**columns, left_out=left_out, is_approximate=is_approximate)
+        return cls(
+            **{name: columns.pop(name) for name in _KIND},
+            left_out=left_out,
+            is_approximate=is_approximate,
+            extra=Frozen(columns),
+            patterns=patterns_in(said),
+        )

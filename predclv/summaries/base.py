@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from predclv.samples.cells import Cells
+from predclv.samples.patterns import Patterns
 from predclv.samples.spend import SpendCells
 
 
@@ -17,6 +18,14 @@ class Summary(Protocol):
     has_spend: bool
     recalls: Any  # what sums of past purchases depend on, where customers are told apart by them
     repeats_by_day: tuple[int, np.ndarray] | None  # counted when first wanted
+
+    @property
+    def patterns(self) -> Patterns | None:
+        """What the numbers of patterns stand for; None without covariates."""
+
+    @property
+    def repeats_by_day_and_pattern(self) -> pd.DataFrame | None:
+        """Repeat purchases by day and pattern: day, pattern, purchases; None without a log."""
 
     @property
     def frame(self) -> pd.DataFrame:

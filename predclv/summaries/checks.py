@@ -1,5 +1,6 @@
 """A summary made elsewhere, checked before anything is learned from it."""
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -24,10 +25,12 @@ LONGEST_YEARS = 40
 """Of observation; a longer T is rather one in another unit."""
 
 
-def checked_summary(frame: Any, customer_id: str, unit: str | None) -> tuple[pd.DataFrame, str]:
+def checked_summary(
+    frame: Any, customer_id: str, unit: str | None, also: Iterable[str] = ()
+) -> tuple[pd.DataFrame, str]:
     """A summary made elsewhere, checked, in the package's columns and sorted by customer_id.
 
-    With it comes its unit.
+    With it comes its unit. More columns are taken along as they are.
 
     Raises
     ------
@@ -65,6 +68,14 @@ def checked_summary(frame: Any, customer_id: str, unit: str | None) -> tuple[pd.
         raise _ask_for_unit(checked)
     _doubt_length(float(checked["T"].max()), unit)
     checked["frequency"] = checked["frequency"].astype(np.int64)
+    lacking = [name for name in also if name not in frame]
+    if lacking:
+        raise DataError(
+            f"The summary has no column {some(map(repr, lacking))} of static_covariates; its "
+            f"columns are {some(map(repr, frame.columns), 20)}."
+            f"{did_you_mean(lacking[0], frame.columns)}"
+        )
+    checked = checked.assign(**{name: frame[name].array for name in also})
     return checked.sort_values("customer_id", ignore_index=True), unit
 
 

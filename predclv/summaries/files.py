@@ -10,6 +10,8 @@ import pyarrow.parquet as pq
 from predclv.errors import DataError, OptionError
 from predclv.io.files import write_csv, write_parquet
 from predclv.io.places import place
+from predclv.samples.pattern_facts import facts_of, number_in, paths_in, patterns_in
+from predclv.summaries.framed import FrameSummary
 from predclv.summaries.rfm import RFM
 
 _COLUMNS = {"frequency", "recency", "T"}
@@ -35,7 +37,8 @@ def write_rfm(rfm: RFM, path: str | Path) -> None:
         rfm.frame,
         path,
         {"predclv.unit": rfm.unit, "predclv.observation_end": "" if end is None else str(end)}
-        | ({} if rfm.currency is None else {"predclv.currency": rfm.currency}),
+        | ({} if rfm.currency is None else {"predclv.currency": rfm.currency})
+        | facts_of(rfm.patterns, rfm.cells().paths if rfm.patterns is not None else None),
     )
 
 
@@ -81,8 +84,18 @@ def read_rfm(path: str | Path, unit: str | None = None) -> RFM:
     if known is not None and unit is not None and known != unit:
         raise DataError(f"{path} is in {known}s, not in {unit}s. Leave the unit out.")
     end = metadata.get("predclv.observation_end")
+    rfm = RFM.from_frame(frame, known or unit or "", currency=metadata.get("predclv.currency"))
+    patterns = patterns_in(metadata)
+    if patterns is not None:
+        number = frame.set_index("customer_id")["pattern"].loc[rfm.frame["customer_id"]]
+        customers = rfm.frame.assign(pattern=number_in(number.to_numpy(), patterns))
+        paths = paths_in(metadata)
+        if paths is not None:
+            of_path = frame.set_index("customer_id")["path"].loc[rfm.frame["customer_id"]]
+            customers["path"] = of_path.to_numpy()
+        rfm = replace(rfm, _summary=FrameSummary(customers, rfm.unit, None, patterns, paths))
     return replace(
-        RFM.from_frame(frame, known or unit or "", currency=metadata.get("predclv.currency")),
+        rfm,
         observation_end=datetime.date.fromisoformat(end) if end else None,
     )
 
@@ -109,3 +122,13 @@ def _from_csv(file: Path) -> pd.DataFrame:
             if numbers.notna().all() and [str(number) for number in numbers] == ids.tolist():
                 return frame.assign(customer_id=numbers)
     return frame
+
+
+def customers_and_patterns(rfm: RFM) -> dict[str, pd.DataFrame]:
+    """The tables that keep a summary: its customers, by pattern, and what patterns stand for."""
+    if rfm.patterns is None:
+        return {"customers": rfm.frame}
+    customers = rfm.frame.drop(columns=list(rfm.patterns.names))
+    paths = rfm.cells().paths
+    more = {} if paths is None else {"paths": paths.frame}
+    return {"customers": customers, "patterns": rfm.patterns.frame} | more

@@ -13,11 +13,14 @@ from predclv.notices import counted
 from predclv.progress import stage
 from predclv.samples.cells import Cells
 from predclv.samples.grouping import distinct
+from predclv.samples.paths import Paths
+from predclv.samples.patterns import Patterns, with_covariates
 from predclv.samples.spend import SpendCells
 from predclv.summaries.spread import assert_covered, write_scored
 from predclv.warehouse.duckdb import DuckDBWarehouse
 
 _HISTORY = ("frequency", "recency", "T")
+_KNOWN = ("pattern", "path")
 
 
 class FrameSummary:
@@ -28,14 +31,21 @@ class FrameSummary:
         frame: pd.DataFrame,
         unit: str,
         last_day: int | None = None,
+        patterns: Patterns | None = None,
+        paths: Paths | None = None,
         extra: tuple[str, ...] = (),
         recalls: Any = None,
     ) -> None:
-        self.frame = frame
+        self.frame = with_covariates(frame, patterns)
+        self.patterns = patterns
+        self.repeats_by_day_and_pattern: pd.DataFrame | None = None
+        self._paths = paths
+        known = (patterns, paths)
+        self._known = tuple(k for k, found in zip(_KNOWN, known, strict=True) if found is not None)
         self.has_spend = "monetary_value" in frame
         self._unit = unit
         self._last_day = last_day
-        self._extra = extra
+        self._extra = (*self._known, *extra)
         self.recalls = recalls
         self.repeats_by_day: tuple[int, np.ndarray] | None = None
 
@@ -58,6 +68,8 @@ class FrameSummary:
             unit=self._unit,
             last_day=self._last_day,
             extra=Frozen({n: c[order] for n, c in zip(self._extra, extra, strict=True)}),
+            patterns=self.patterns,
+            paths=self._paths,
         )
 
     def gap_days(self) -> pd.DataFrame | None:
@@ -78,12 +90,15 @@ class FrameSummary:
         """Repeat customers by spending."""
         repeaters = self.frame[self.frame["frequency"] > 0]
         spenders = repeaters[repeaters["monetary_value"] > 0]
-        found = spenders.groupby(["frequency", "monetary_value"]).size()
+        extra = self._known[:1]
+        found = spenders.groupby(["frequency", "monetary_value", *extra]).size()
         return SpendCells(
             frequency=found.index.get_level_values(0).to_numpy(np.float64),
             monetary_value=found.index.get_level_values(1).to_numpy(np.float64),
             weight=found.to_numpy(np.int64),
             left_out=len(repeaters) - len(spenders),
+            extra=Frozen({name: found.index.get_level_values(name).to_numpy() for name in extra}),
+            patterns=self.patterns,
         )
 
     def write_scored(

@@ -12,15 +12,18 @@ import pandas as pd
 
 from predclv.errors import DataError
 from predclv.frozen import Frozen
-from predclv.logs.log import EPOCH, Log
+from predclv.logs.log import Log
 from predclv.money import currency_named
 from predclv.notices import counted
-from predclv.progress import stage
 from predclv.samples.cells import Cells
+from predclv.samples.paths import Paths
+from predclv.samples.patterns import Patterns
 from predclv.samples.spend import SpendCells
 from predclv.summaries.base import Summary
+from predclv.summaries.by_day import repeats_by_day
 from predclv.summaries.checks import checked_summary
 from predclv.summaries.framed import FrameSummary
+from predclv.summaries.framed_covariates import described_frame, names_of_columns
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -60,7 +63,7 @@ class RFM:
     @classmethod
     def from_frame(
         cls, frame: Any, unit: str | None = None, customer_id: str = "customer_id",
-        currency: str | None = None,
+        currency: str | None = None, static_covariates: Any = None,
     ) -> "RFM":  # fmt: skip
         """Take a summary made elsewhere, for instance by lifetimes or pymc-marketing.
 
@@ -75,6 +78,9 @@ class RFM:
             The column of the ids; where there is none, the index of a pandas frame holds them.
         currency : str, optional
             As in `rfm_summary`.
+        static_covariates : list of str, or table
+            Columns of the frame that say what is known of customers; or a table, or
+            `predclv.CovariateTable`, as in `rfm_summary`.
 
         Raises
         ------
@@ -90,23 +96,41 @@ class RFM:
         >>> RFM.from_frame(frame, unit="week")
         RFM: 2 customers, 2 repeat purchases, in weeks, without spend
         """
-        checked, unit = checked_summary(frame, customer_id, unit)
-        return cls._elsewhere(checked, unit, currency_named(currency))
+        names = names_of_columns(static_covariates)
+        checked, unit = checked_summary(frame, customer_id, unit, names)
+        checked, patterns, found = described_frame(checked, names, static_covariates)
+        rfm = cls._elsewhere(checked, unit, currency_named(currency), patterns)
+        return replace(rfm, counts=Frozen({**rfm.counts, **found})) if found else rfm
 
     @classmethod
-    def stored(cls, frame: pd.DataFrame, unit: str, last_day: int | None) -> "RFM":
+    def stored(
+        cls,
+        frame: pd.DataFrame,
+        unit: str,
+        last_day: int | None,
+        patterns: Patterns | None = None,
+        paths: Paths | None = None,
+    ) -> "RFM":
         """A summary of a log that was kept as its frame, to be trusted as it is.
 
         ``last_day`` is the day that observation ended, since 1970-01-01; None where the summary
-        was made elsewhere.
+        was made elsewhere. With ``patterns`` the frame has the column pattern, with ``paths`` path.
         """
-        return replace(cls.from_frame(frame, unit), _summary=FrameSummary(frame, unit, last_day))
+        summary = FrameSummary(frame, unit, last_day, patterns, paths)
+        return replace(cls.from_frame(frame, unit), _summary=summary)
 
     @classmethod
-    def _elsewhere(cls, frame: pd.DataFrame, unit: str, currency: str | None = None) -> "RFM":
+    def _elsewhere(
+        cls,
+        frame: pd.DataFrame,
+        unit: str,
+        currency: str | None = None,
+        patterns: Patterns | None = None,
+    ) -> "RFM":
         counts = {"rows": len(frame), "customers": len(frame)}
         counts["repeat_purchases"] = int(frame["frequency"].sum())
-        return cls(unit, None, Frozen(counts), None, FrameSummary(frame, unit), currency)
+        summary = FrameSummary(frame, unit, None, patterns)
+        return cls(unit, None, Frozen(counts), None, summary, currency)
 
     @classmethod
     def empty(cls, unit: str) -> "RFM":
@@ -120,8 +144,9 @@ class RFM:
         """One row per customer, sorted by customer_id.
 
         customer_id, frequency (int64), recency and T (float64, in ``unit``) and, where the log has
-        amounts, monetary_value (mean spend per repeat purchase, 0.0 where there is none). Fetched
-        once; what a caller does to the frame leaves this summary as it is.
+        amounts, monetary_value (mean spend per repeat purchase, 0.0 where there is none); with
+        covariates also pattern (int64) and one column for each of them. Fetched once; what a caller
+        does to the frame leaves this summary as it is.
         """
         return self._summary.frame.copy(deep=False)
 
@@ -130,8 +155,19 @@ class RFM:
         """Whether there is a monetary value."""
         return self._summary.has_spend
 
+    @property
+    def patterns(self) -> Patterns | None:
+        """What is known of customers, in distinct rows; None without covariates.
+
+        The column ``pattern`` of ``frame`` is the number of a customer's row.
+        """
+        return self._summary.patterns
+
     def cells(self) -> Cells:
-        """Customers grouped by (frequency, recency, T), which is all that the likelihood sees."""
+        """Customers grouped by (frequency, recency, T), which is all that the likelihood sees.
+
+        And, where there are covariates, by pattern.
+        """
         return self._summary.cells()
 
     @property
@@ -255,34 +291,34 @@ class RFM:
         """
         log, _ = self.log_for("A clock needs")
         if self._summary.repeats_by_day is None:
-            self._summary.repeats_by_day = _repeats_by_day(log, self.counts, self.cells())
+            self._summary.repeats_by_day = repeats_by_day(log, self.counts, self.cells())
         return self._summary.repeats_by_day
 
-    def gap_pairs(self) -> tuple[int, np.ndarray, np.ndarray]:
-        """Consecutive purchases by their days, from which repeat purchases per day follow.
+    def repeats_by_day_and_pattern(self) -> pd.DataFrame:
+        """Repeat purchases on each day by the pattern that was in force for who made them.
+
+        Counted on first use where the log lies.
 
         Returns
         -------
-        first_day : int
-            The log's first day, counted from 1970-01-01.
-        repeats : ndarray of int64, shape (n_days,)
-            As of `repeats_by_day`.
-        gaps : ndarray of int64, shape (3, n)
-            The days of both since 1970-01-01, and how many customers have such a pair.
+        DataFrame
+            day (since 1970-01-01), pattern and purchases, int64, sorted; days and patterns without
+            a purchase are left out.
 
         Raises
         ------
         DataError
-            If the summary was made without a log.
+            If the summary has no covariates, or was made without a log.
         """
-        log, end = self.log_for("A clock needs")
-        with stage("Counting times between purchases"):
-            found = log.gap_pairs(end)
-        gaps = np.stack([found[name].to_numpy(np.int64) for name in found.columns])
-        first_day = (log.first_day - EPOCH).days
-        repeats = np.zeros((end - log.first_day).days, np.int64)
-        np.add.at(repeats, gaps[1] - first_day - 1, gaps[2])
-        return first_day, repeats, gaps
+        if self.patterns is None:
+            raise DataError(
+                "This summary has no covariates: pc.rfm_summary(log, static_covariates=table)."
+            )
+        found = self._summary.repeats_by_day_and_pattern
+        if found is None:
+            self.log_for("Purchases by day and pattern need")
+        assert found is not None
+        return found.astype("int64")
 
     def __len__(self) -> int:
         return self.counts["customers"]
@@ -304,19 +340,3 @@ class RFM:
         table = self._summary.head(5).to_html(index=False, border=0, float_format="{:.2f}".format)
         more = f"<p>and {len(self) - 5:,} more</p>" if len(self) > 5 else ""
         return f"<p><b>{html.escape(repr(self))}</b><br>{notes}</p>{table}{more}"
-
-
-def _repeats_by_day(log: Log, counts: Mapping[str, int], cells: Cells) -> tuple[int, np.ndarray]:
-    """All purchases of each day, without first ones."""
-    assert cells.last_day is not None
-    first_day = (log.first_day - EPOCH).days
-    n_days = cells.last_day - first_day
-    is_row_each = not counts["same_day_rows_merged"] and not log.has_refunds
-    end = EPOCH + datetime.timedelta(days=cells.last_day)
-    with stage("Counting purchases by day"):
-        found = log.purchases_by_day(end, is_row_each)
-    all_of_day = np.zeros(n_days + 1, np.int64)
-    all_of_day[found["day"].to_numpy() - first_day] = found["purchases"].to_numpy()
-    firsts = np.zeros(n_days + 1, np.int64)
-    np.add.at(firsts, n_days - cells.age_days, cells.weight)
-    return first_day, (all_of_day - firsts)[1:]

@@ -14,6 +14,7 @@ from predclv.logs.opening import open_log
 from predclv.logs.suspicions import warn_of_suspicions
 from predclv.money import UNITS
 from predclv.notices import counted
+from predclv.summaries.patterned import warn_of_unused
 from predclv.summaries.rfm import RFM
 from predclv.summaries.summarise import summary_of
 from predclv.units import days_per
@@ -177,6 +178,8 @@ def holdout_split(
     refunds: str = "net",
     timezone: str | None = None,
     currency: str | None = None,
+    static_covariates: Any = None,
+    dynamic_covariates: Any = None,
 ) -> HoldoutSplit:
     """Cut a log at a day: its summary up to then, and each customer's purchases after.
 
@@ -184,6 +187,8 @@ def holdout_split(
     ----------
     transactions, customer_id, date, amount, unit, refunds, timezone, currency
         As in `rfm_summary`.
+    static_covariates, dynamic_covariates : table or CovariateTable, optional
+        As in `rfm_summary`; of a dynamic table what is later than ``calibration_end`` stays unseen.
     calibration_end : str, date or timestamp
         The last day that a model may see, inclusive.
     holdout_end : str, date or timestamp, optional
@@ -231,6 +236,8 @@ def holdout_split(
         timezone=timezone,
         currency=currency,
         end=last,
+        static_covariates=static_covariates,
+        dynamic_covariates=dynamic_covariates,
     )
     if not log.first_day <= calibrated < log.last_day:
         raise OptionError(
@@ -274,6 +281,8 @@ def _split_and_table(
     new = log.warehouse.rows(
         f"SELECT count(*) FROM {holdout} ANTI JOIN {table} USING (customer_id)"
     )
+    if tells:
+        warn_of_unused(log, [table, holdout], holdout_end)
     log.warehouse.drop(holdout)
     duration = (holdout_end - calibration_end).days / days_per(unit)
     frame = pd.concat([rfm.frame, came], axis="columns")

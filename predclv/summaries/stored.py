@@ -1,6 +1,7 @@
 """A summary that rests on a table in its warehouse, in whole days and 1e-4 units."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,14 +16,20 @@ from predclv.notices import counted
 from predclv.once import once
 from predclv.progress import stage
 from predclv.samples.cells import Cells
+from predclv.samples.patterns import Patterns, with_covariates
 from predclv.samples.spend import SpendCells
+from predclv.summaries.patterned import Described
 from predclv.summaries.spread import assert_covered, write_scored
 from predclv.warehouse.base import Warehouse, fresh
 from predclv.warehouse.duckdb import DuckDBWarehouse
 
+_HISTORY = ("frequency", "recency_days", "age_days")
+
 
 class StoredSummary:
     """A summary in whole days and 1e-4 units that stays in its warehouse until it is asked for.
+
+    What tells histories apart are its ``keys``: every grouping by history follows from these.
 
     It never changes, so a copy is the same one. To another process it goes as all of its rows, in
     these integers: every answer there is the same to the last bit.
@@ -36,12 +43,16 @@ class StoredSummary:
         has_spend: bool,
         last_day: int,
         gaps: Callable[[], pd.DataFrame] | None = None,
+        known: Described | None = None,
+        repeats: Callable[[str], pd.DataFrame] | None = None,
         extra: tuple[str, ...] = (),
         recalls: Any = None,
     ) -> None:
-        self.keys = ("frequency", "recency_days", "age_days", *extra)
-        """What tells histories apart: every grouping by history follows from these."""
-        self.extra = extra
+        self._count_repeats = repeats
+        self._known = known or Described(table)
+        self._more = extra
+        self.extra = (*self._known.keys, *extra)
+        self.keys = (*_HISTORY, *self.extra)
         self.recalls = recalls
         self._count_gaps = gaps
         self._warehouse = warehouse
@@ -60,8 +71,10 @@ class StoredSummary:
     def __reduce__(self) -> tuple[Any, ...]:
         customers = self._warehouse.table(f"SELECT * FROM {self._table}")
         gaps = self.__dict__.get("_gaps")  # where they have been counted they come along
+        known = replace(self._known, table="", segments="")
+        repeats = self.__dict__.get("repeats_by_day_and_pattern")
         facts = (self._clock.unit, self.has_spend, self._last_day)
-        return _arrived, (customers, *facts, gaps, self.extra, self.recalls)
+        return _arrived, (customers, *facts, gaps, known, repeats, self._more, self.recalls)
 
     @property
     def warehouse(self) -> Warehouse:
@@ -73,13 +86,19 @@ class StoredSummary:
         """The name of the table."""
         return self._table
 
+    @property
+    def patterns(self) -> Patterns | None:
+        """What the numbers of patterns stand for; None without covariates."""
+        return self._known.patterns
+
     def on(self, table: str, extra: tuple[str, ...], recalls: Any) -> "StoredSummary":
         """The same customers in a table with more columns, which tell histories apart too.
 
         ``recalls`` is what those depend on.
         """
         facts = (self._clock.unit, self.has_spend, self._last_day, self._count_gaps)
-        return StoredSummary(self._warehouse, table, *facts, (*self.extra, *extra), recalls)
+        known = (self._known, self._count_repeats)
+        return StoredSummary(self._warehouse, table, *facts, *known, (*self._more, *extra), recalls)
 
     @property
     def columns(self) -> str:
@@ -103,12 +122,12 @@ class StoredSummary:
         """One row per customer, sorted by customer_id."""
         sql = f"SELECT {self.columns} FROM {self._table} ORDER BY customer_id"
         with stage("Fetching customers"):
-            return self._warehouse.frame(sql)
+            return with_covariates(self._warehouse.frame(sql), self._known.patterns)
 
     def head(self, rows: int) -> pd.DataFrame:
         """The first rows of ``frame``, without fetching the others."""
         sql = f"SELECT {self.columns} FROM {self._table} ORDER BY customer_id LIMIT {rows}"
-        return self._warehouse.frame(sql)
+        return with_covariates(self._warehouse.frame(sql), self._known.patterns)
 
     def cells(self) -> Cells:
         """Customers by history."""
@@ -126,6 +145,8 @@ class StoredSummary:
             unit=self._clock.unit,
             last_day=self._last_day,
             extra=Frozen({name: found[name].to_numpy(np.int64) for name in self.extra}),
+            patterns=self._known.patterns,
+            paths=self._known.paths,
         )
 
     def _grouped(self, keys: tuple[str, ...], aggregate: str, where: str = "") -> pd.DataFrame:
@@ -139,6 +160,20 @@ class StoredSummary:
     def gap_days(self) -> pd.DataFrame | None:
         """Days between consecutive purchases, counted: gap_days, gaps; None without a log."""
         return None if self._gaps is None else self._gaps.copy(deep=False)
+
+    @once
+    def repeats_by_day_and_pattern(self) -> pd.DataFrame | None:
+        """Repeat purchases by day and pattern: day, pattern, purchases; None without a log."""
+        if self._count_repeats is None or self._known.patterns is None:
+            return None
+        with stage("Counting purchases by day and pattern"):
+            if self._known.segments:
+                return self._count_repeats(self._known.segments)
+            end = self._last_day
+            return self._count_repeats(
+                f"(SELECT customer_id, pattern, {end} - age_days AS first_day,"
+                f" {end} - age_days AS from_day, {end + 1} AS to_day FROM {self._table})"
+            )
 
     @once
     def _gaps(self) -> pd.DataFrame | None:
@@ -155,15 +190,14 @@ class StoredSummary:
 
     def sample(self, rows: int) -> pd.DataFrame:
         """Rows of ``frame``: the same at every call, and no more related than by chance."""
-        return self._warehouse.frame(
-            f"SELECT {self.columns} FROM {self._table} ORDER BY hash(customer_id) LIMIT {rows}"
-        )
+        sql = f"SELECT {self.columns} FROM {self._table} ORDER BY hash(customer_id) LIMIT {rows}"
+        return with_covariates(self._warehouse.frame(sql), self._known.patterns)
 
     def spend_cells(self) -> SpendCells:
         """Repeat customers by spending."""
         with stage("Counting cells of spend"):
             all_repeaters = self._grouped(
-                ("frequency", "greatest(repeat_units, 0) AS repeat_units"),
+                ("frequency", "greatest(repeat_units, 0) AS repeat_units", *self._known.keys[:1]),
                 "count(*) AS weight",
                 "WHERE frequency > 0",
             )
@@ -175,6 +209,8 @@ class StoredSummary:
             monetary_value=found["repeat_units"].to_numpy(np.float64) / UNITS / frequency,
             weight=found["weight"].to_numpy(np.int64),
             left_out=int(all_repeaters["weight"][~spends].sum()),
+            extra=Frozen({key: found[key].to_numpy(np.int64) for key in self._known.keys[:1]}),
+            patterns=self._known.patterns,
         )
 
     def write_scored(
@@ -199,6 +235,8 @@ def _arrived(
     has_spend: bool,
     last_day: int,
     gaps: pd.DataFrame | None = None,
+    known: Described | None = None,
+    repeats: pd.DataFrame | None = None,
     extra: tuple[str, ...] = (),
     recalls: Any = None,
 ) -> StoredSummary:
@@ -206,5 +244,8 @@ def _arrived(
     warehouse, name = DuckDBWarehouse(), fresh("summary")
     warehouse.register(name, customers)
     counted_gaps = None if gaps is None else lambda: gaps
-    facts = (unit, has_spend, last_day, counted_gaps)
-    return StoredSummary(warehouse, name, *facts, extra, recalls)
+    facts = (unit, has_spend, last_day, counted_gaps, known, None)
+    found = StoredSummary(warehouse, name, *facts, extra, recalls)
+    if repeats is not None:
+        found.__dict__["repeats_by_day_and_pattern"] = repeats
+    return found

@@ -5,9 +5,13 @@ from typing import Any
 
 from predclv.errors import DataError
 from predclv.frozen import Frozen
+from predclv.logs.gap_statements import gap_days
 from predclv.logs.log import EPOCH, Log, civil_date
 from predclv.logs.opening import open_log
 from predclv.logs.suspicions import warn_of_late_rows, warn_of_suspicions
+from predclv.summaries.described import described
+from predclv.summaries.pathed import repeats_of
+from predclv.summaries.patterned import warn_of_unused
 from predclv.summaries.rfm import RFM
 from predclv.summaries.stored import StoredSummary
 from predclv.units import days_per
@@ -24,6 +28,8 @@ def rfm_summary(
     refunds: str = "net",
     timezone: str | None = None,
     currency: str | None = None,
+    static_covariates: Any = None,
+    dynamic_covariates: Any = None,
 ) -> RFM:
     """Summarise a log of purchases, one row per purchase, to one row per customer.
 
@@ -61,6 +67,19 @@ def rfm_summary(
     currency : str, optional
         What the amounts are in: a code or symbol, such as ``"GBP"`` or ``"£"``, which tables,
         pictures and reports then show. Nothing is converted. Default: plain numbers.
+    static_covariates : table or CovariateTable, optional
+        What is known of customers: one row each, with customer_id and any columns, in whatever form
+        a log may have. Numbers stay numbers, booleans are 0 and 1, text and categories are levels
+        compared with the commonest, of which rare ones (fewer than 1% of the customers and than
+        100) are taken together as ``other``. Every customer needs a row and a value in every
+        column, unless `CovariateTable` says what stands for it; there numbers are put in bins, too.
+        ``frame`` shows the columns; histories are counted by distinct combination (``pattern``).
+    dynamic_covariates : table or CovariateTable, optional
+        The same for what changes: customer_id, date and columns, whose values hold from that date,
+        inclusive, until the customer's next row. In force at the first purchase is the last row up
+        to it; where the first row comes later it is taken to hold from the first purchase on, with
+        a warning, unless `CovariateTable` says what held before. ``frame`` shows what is in force
+        on the last day observed.
 
     Returns
     -------
@@ -70,7 +89,8 @@ def rfm_summary(
     ------
     DataError
         If a column is missing or has values that cannot be used, the log is empty, or a file
-        cannot be read.
+        cannot be read. If customers have no row of covariates, several that contradict each other,
+        or a missing or infinite value; or a column identifies customers.
     OptionError
         If the unit, ``refunds``, ``timezone`` or ``observation_end`` means nothing here.
 
@@ -78,7 +98,8 @@ def rfm_summary(
     -----
     DataWarning
         Rows after ``observation_end`` were left out, amounts rounded to 0.0001, or an amount
-        column is empty.
+        column is empty. Covariates of customers without a purchase were not used, rare levels
+        taken together, or a covariate is constant or follows from others.
     RefundWarning
         Negative amounts were netted or dropped.
     DuplicateWarning, ObservationEndWarning, SharedAccountWarning, LargeOrderWarning
@@ -88,7 +109,7 @@ def rfm_summary(
 
     Examples
     --------
-    >>> import pandas as pd
+    >>> import pandas as pd, predclv as pc
     >>> orders = pd.DataFrame({
     ...     "customer_id": [1, 1, 1, 2],
     ...     "date": ["2024-01-01", "2024-01-15", "2024-01-15", "2024-01-08"],
@@ -103,6 +124,21 @@ def rfm_summary(
     1            2          0      0.0  3.0             0.0
     >>> rfm.counts["same_day_rows_merged"]
     1
+
+    With what is known of the customers:
+
+    >>> known = pd.DataFrame({"customer_id": [1, 2], "channel": ["web", "store"]})
+    >>> mailings = pd.DataFrame({"customer_id": [2], "date": ["2024-01-20"], "mailed": [1]})
+    >>> rfm = rfm_summary(
+    ...     orders,
+    ...     observation_end="2024-01-29",
+    ...     static_covariates=known,
+    ...     dynamic_covariates=pc.CovariateTable(mailings, fill={"mailed": 0}),
+    ... )
+    >>> rfm.frame[["customer_id", "frequency", "channel", "mailed"]]
+       customer_id  frequency channel  mailed
+    0            1          1     web     0.0
+    1            2          0   store     1.0
     """
     days_per(unit)
     end = None if observation_end is None else civil_date(observation_end, "observation_end")
@@ -115,6 +151,8 @@ def rfm_summary(
         timezone=timezone,
         currency=currency,
         end=end,
+        static_covariates=static_covariates,
+        dynamic_covariates=dynamic_covariates,
     )
     if end is not None and end < log.first_day:
         raise DataError(
@@ -123,6 +161,7 @@ def rfm_summary(
         )
     rfm, table = summary_of(log, end or log.last_day, unit)
     warn_of_late_rows(rfm.counts, end)
+    warn_of_unused(log, [table], end or log.last_day, rfm.counts)
     warn_of_suspicions(log, table, rfm.counts, end or log.last_day, "observation_end")
     return rfm
 
@@ -130,12 +169,16 @@ def rfm_summary(
 def summary_of(log: Log, end: datetime.date, unit: str, tells: bool = True) -> tuple[RFM, str]:
     """The summary of a checked log to ``end``, not before its first day, and its table's name."""
     table, counts = log.keep_summary(end, tells)
+    found = described(log, table, end, tells)
+    table = found.table
     summary = StoredSummary(
         log.warehouse,
         table,
         unit,
         log.has_spend,
         (end - EPOCH).days,
-        lambda: log.gap_days(end),
+        lambda: log.table_of(gap_days, end, "gap_days"),
+        found,
+        lambda segments: repeats_of(log, segments, end),
     )
-    return RFM(unit, end, Frozen(counts), log, summary, log.currency), table
+    return RFM(unit, end, Frozen(counts | dict(found.counts)), log, summary, log.currency), table

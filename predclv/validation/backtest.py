@@ -203,6 +203,8 @@ def backtest(
     refunds: str = "net",
     timezone: str | None = None,
     currency: str | None = None,
+    static_covariates: Any = None,
+    dynamic_covariates: Any = None,
     level: float = 0.9,
     seed: int | None = None,
     discount_rate: float = 0.10,
@@ -226,6 +228,8 @@ def backtest(
         beyond whose ``observation_end`` nothing is looked at.
     customer_id, date, amount, unit, refunds, timezone, currency
         As in :func:`predclv.rfm_summary`; of no use with an RFM.
+    static_covariates, dynamic_covariates
+        As in :func:`predclv.rfm_summary`, counted anew at every cutoff; an RFM brings its own.
     cutoffs : int or list of dates
         The last days known, inclusive; or how many, one horizon apart, so that the last holdout
         ends with the log and no two overlap.
@@ -286,6 +290,8 @@ def backtest(
             timezone=timezone,
             currency=currency,
             end=end,
+            static_covariates=static_covariates,
+            dynamic_covariates=dynamic_covariates,
         )
     days = whole_days(horizon, unit)
     chosen = origins(log, cutoffs, days, end)

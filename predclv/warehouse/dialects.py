@@ -30,12 +30,15 @@ class Dialect:
     civil_day : callable
         ``(expression, zone)`` to days since 1970-01-01; a zone of None means that the expression
         is a date or a timestamp without zone, otherwise it is an instant.
+    sorted_list : callable
+        The aggregate that lists a group's values in ascending order.
     """
 
     name: str
     quote: Callable[[str], str]
     literal: Callable[[str], str]
     civil_day: Callable[[str, str | None], str]
+    sorted_list: Callable[[str], str]
 
 
 def offset_seconds(zone: str) -> int | None:
@@ -74,7 +77,11 @@ def _duckdb_civil_day(expression: str, zone: str | None) -> str:
     return f"CAST(CAST({expression} AS DATE) - DATE '1970-01-01' AS INTEGER)"
 
 
-DUCKDB = Dialect("duckdb", _duckdb_quote, _duckdb_literal, _duckdb_civil_day)
+def _duckdb_sorted_list(values: str) -> str:
+    return f"list_sort(list({values}))"
+
+
+DUCKDB = Dialect("duckdb", _duckdb_quote, _duckdb_literal, _duckdb_civil_day, _duckdb_sorted_list)
 
 
 def _spark_quote(name: str) -> str:
@@ -97,4 +104,8 @@ def _spark_civil_day(expression: str, zone: str | None) -> str:
     return f"CAST(({local} + {_LONG_AGO * _MICROSECONDS}) div {_MICROSECONDS} - {_LONG_AGO} AS INT)"
 
 
-SPARK = Dialect("spark", _spark_quote, _spark_literal, _spark_civil_day)
+def _spark_sorted_list(values: str) -> str:
+    return f"sort_array(collect_list({values}))"
+
+
+SPARK = Dialect("spark", _spark_quote, _spark_literal, _spark_civil_day, _spark_sorted_list)

@@ -66,6 +66,8 @@ class ClockedLikelihood(Likelihood):
     ) -> "ClockedLikelihood":
         """A likelihood of histories in steady time, on a clock."""
         own = {name: getattr(likelihood, name) for name in Likelihood.__dataclass_fields__}
+        if exposure.gaps is not None:  # which are counted by the clock, then, and vary with it
+            own["constant"] = 0.0
         return cls(**own, calendar=calendar, exposure=exposure)
 
     def with_calendar(self, calendar: Calendar) -> Self:

@@ -7,6 +7,7 @@ from typing import Any
 
 from predclv.clocks.recipe import Clock
 from predclv.engines.base import check_engine, fit
+from predclv.engines.covariates import assert_mapping, shared_out
 from predclv.engines.result import Fit
 from predclv.errors import DataError, OptionError
 from predclv.forecast.fitted import FittedCLV
@@ -43,6 +44,10 @@ class CLVModel:
     clock : Clock, optional
         What makes days differ for all customers alike: season, trend, weekdays, events. None takes
         all days for alike.
+    covariates : mapping, optional
+        What is known of customers and what it acts on, such as
+        ``{"rate": ["channel"], "leaving": ["channel"], "spend": ["channel"]}``: columns of the
+        summary's covariates; see :func:`predclv.fit`.
     memory, drift : bool
         Of purchases: whether old purchases count less than recent ones, and whether the log's first
         customers buy at a rate of their own; see :func:`predclv.fit`.
@@ -65,6 +70,7 @@ class CLVModel:
     spend: type[SpendModel] | None
     engine: str
     clock: Clock | None
+    covariates: Mapping[Any, Any] | None
     memory: bool
     drift: bool
     engine_options: Mapping[str, Any]
@@ -75,6 +81,7 @@ class CLVModel:
         spend: type[SpendModel] | str | None = GammaGamma,
         engine: str = "mle",
         clock: Clock | None = None,
+        covariates: Mapping[Any, Any] | None = None,
         memory: bool = False,
         drift: bool = False,
         **engine_options: Any,
@@ -90,6 +97,9 @@ class CLVModel:
         object.__setattr__(self, "spend", spend)
         object.__setattr__(self, "engine", engine)
         object.__setattr__(self, "clock", clock)
+        if covariates is not None:
+            covariates = Frozen(dict(assert_mapping(covariates)))
+        object.__setattr__(self, "covariates", covariates)
         object.__setattr__(self, "memory", memory)
         object.__setattr__(self, "drift", drift)
         object.__setattr__(self, "engine_options", Frozen(dict(engine_options)))
@@ -114,11 +124,13 @@ class CLVModel:
             )
         if isinstance(self.purchases, str):
             return self._fit_auto(rfm)
+        of_purchases, _ = self._covariates_of(rfm)
         purchases = fit(
             self.purchases,
             rfm,
             self.engine,
             self.clock,
+            of_purchases,
             self.memory,
             self.drift,
             **self._options_of(self.purchases),
@@ -129,7 +141,14 @@ class CLVModel:
         """The fit of spend alone; None without a model of it, or without spend."""
         if self.spend is None or not rfm.has_spend:
             return None
-        return fit(self.spend, rfm, self.engine, **self._options_of(self.spend))
+        _, of_spend = self._covariates_of(rfm)
+        options = self._options_of(self.spend)
+        return fit(self.spend, rfm, self.engine, covariates=of_spend, **options)
+
+    def _covariates_of(self, rfm: RFM) -> tuple[Any, Any]:
+        """What covariates act on of purchases, and of spend."""
+        purchases: Any = self.purchases
+        return shared_out(self.covariates, purchases, self.spend if rfm.has_spend else None)
 
     def without_spend(self) -> "CLVModel":
         """The same recipe for purchases alone."""
@@ -144,6 +163,11 @@ class CLVModel:
                 "purchases='auto' fits several models by engine='mle' without options; got "
                 + (f"engine={self.engine!r}." if self.engine != "mle" else f"{unknown[0]!r}.")
                 + " Name a model, such as purchases=pc.MBGNBD, or pool recipes: pc.Pool({...})."
+            )
+        if self.covariates or self.memory or self.drift:
+            raise OptionError(
+                "purchases='auto' chooses memory and drift itself and knows no covariates: name a "
+                "model for those, such as purchases=pc.MBGNBD."
             )
         pool, note = auto_pool(rfm, self.clock, self)
         fitted = pool.fit(rfm)

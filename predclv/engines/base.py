@@ -12,6 +12,7 @@ import pandas as pd
 
 from predclv.clocks.recipe import Clock
 from predclv.engines.clocks import on_clock
+from predclv.engines.covariates import with_covariates
 from predclv.engines.orders import of_order, with_gaps
 from predclv.engines.recalling import assert_recalls, with_memory
 from predclv.engines.result import Fit
@@ -44,6 +45,7 @@ def fit(
     rfm: Any,
     engine: str = "mle",
     clock: Clock | None = None,
+    covariates: Mapping[Any, Any] | None = None,
     memory: bool = False,
     drift: bool = False,
     **options: Any,
@@ -65,6 +67,13 @@ def fit(
     clock : Clock, optional
         What makes days differ for all customers alike: season, trend, weekdays, events. Fitted
         together with the model; see :class:`predclv.Clock`.
+    covariates : mapping, optional
+        Which columns of the summary's covariates act on what: on ``"rate"``, how fast customers
+        buy; on ``"leaving"``, how readily they leave; on ``"spend"``, what they spend. Such as
+        ``{"rate": ["channel", "age"], "leaving": ["channel"]}``; a tuple of columns is their
+        product. ``"leaving": "same"`` has rate's very effects act on leaving too, as the key
+        ``("rate", "leaving")`` does. Targets of other models are left to these. A parameter's own
+        name is a target too. A positive effect means faster, readier, more.
     memory : bool
         Whether old purchases count less than recent ones: customers change. Needs the log behind
         the summary; see :class:`predclv.likelihoods.fading.FadingLikelihood`. Of more than
@@ -137,10 +146,15 @@ def fit(
         if engine == "lifetimes":
             raise OptionError("engine 'lifetimes' knows no clock. Try engine='mle'.")
         likelihood = on_clock(likelihood, rfm, clock)
+    if (memory or drift) and covariates:
+        raise OptionError(
+            "memory and drift do not go together with covariates yet: leave one of them out."
+        )
     if memory or drift:
         assert_recalls(likelihood, engine, options, rfm if memory else None)
     if drift:
         likelihood = DriftingLikelihood.over(likelihood, cells)
+    likelihood = with_covariates(likelihood, cells, covariates, engine)
     # PyMC's samplers show a bar of their own.
     shown = nullcontext() if engine == "pymc" else stage(f"Fitting {wanted.title}")
     with shown:

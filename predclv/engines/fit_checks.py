@@ -13,6 +13,7 @@ from predclv.clocks.calendar import Calendar
 from predclv.clocks.documents import clock_of
 from predclv.clocks.recall import Recall
 from predclv.errors import PredclvError, StoreError
+from predclv.likelihoods.effects import Effects
 from predclv.models.base import Model, Space
 from predclv.units import DAYS
 
@@ -100,13 +101,35 @@ def read_recall(document: Mapping[str, Any]) -> Recall | None:
     return found
 
 
-def space_of(model: type[Model], clock: Steady | Calendar | None, recall: Recall | None) -> Space:
-    """The free parameters of a fit: the model's, the effects of the clock, how the past is read."""
+def read_effects(document: Mapping[str, Any]) -> Effects | None:
+    """The effects of covariates of a saved fit, all 0.
+
+    Raises
+    ------
+    StoreError
+        If they are none.
+    """
+    found = document.get("covariates")
+    if found is None:
+        return None
+    try:
+        return Effects.from_document(found)
+    except (AttributeError, LookupError, TypeError, ValueError) as error:
+        raise StoreError(f"The fit's covariates are impossible: {error!r}.") from error
+
+
+def space_of(
+    model: type[Model],
+    clock: Steady | Calendar | None,
+    recall: Recall | None,
+    covariates: Effects | None,
+) -> Space:
+    """A fit's free parameters: of the model, of the clock, of the recall, of covariates."""
     space = model.space().and_numbers(clock.names if isinstance(clock, Calendar) else ())
-    if recall is None:
-        return space
-    more = recall.space
-    return Space((*space.names, *more.names), (*space.scales, *more.scales))
+    if recall is not None:
+        more = recall.space
+        space = Space((*space.names, *more.names), (*space.scales, *more.scales))
+    return space.and_numbers(() if covariates is None else covariates.names)
 
 
 def replicates_of(frame: pd.DataFrame | None, space: Space, method: str) -> NDArray | None:

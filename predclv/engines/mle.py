@@ -70,6 +70,7 @@ def run(
         model=likelihood.at(found.free),
         clock=likelihood.clock_at(found.free),
         recall=likelihood.recall_at(found.free),
+        covariates=likelihood.effects_at(found.free),
         engine="mle",
         unit=likelihood.unit,
         n_customers=n_customers,

@@ -109,6 +109,7 @@ def run(
     return Fit(
         model=likelihood.at(at_means),
         clock=likelihood.clock_at(at_means),
+        covariates=likelihood.effects_at(at_means),
         engine="pymc",
         unit=likelihood.unit,
         n_customers=likelihood.n_customers,
@@ -148,6 +149,7 @@ def _at_mode(density: Density) -> Fit:
     return Fit(
         model=likelihood.at(mode),
         clock=likelihood.clock_at(mode),
+        covariates=likelihood.effects_at(mode),
         engine="pymc",
         unit=likelihood.unit,
         n_customers=likelihood.n_customers,

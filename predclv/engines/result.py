@@ -3,28 +3,22 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from html import escape
-from importlib import import_module
 from typing import Any, Self
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy.special import ndtri
 
 from predclv.clocks.base import Steady
 from predclv.clocks.calendar import Calendar
 from predclv.clocks.documents import clock_document
 from predclv.clocks.recall import Recall
-from predclv.engines.fit_checks import (
-    assert_document,
-    read_clock,
-    read_recall,
-    replicates_of,
-    space_of,
-)
+from predclv.engines.effects import effects_table
+from predclv.engines.fit_checks import space_of
+from predclv.engines.fit_documents import fields_of
+from predclv.engines.fit_summary import parameter_table
 from predclv.errors import DataError, FitError, OptionError
-from predclv.interrupts import uninterrupted
-from predclv.models import class_named
+from predclv.likelihoods.effects import Effects
 from predclv.models.base import Model, Space
 from predclv.models.purchases import PurchaseModel
 from predclv.units import probability
@@ -84,6 +78,9 @@ class Fit:
     recall : Recall or None
         How customers' histories are read: a drift of acquisition, fading memory; its parameters are
         the last ones. None where they are taken as they stand.
+    covariates : Effects or None
+        What covariates do to the parameters. ``model`` is then that of customers whose covariates
+        are 0, or at the level that others are compared with.
     """
 
     model: Model
@@ -101,6 +98,7 @@ class Fit:
     source: Any = None
     clock: Steady | Calendar | None = None
     recall: Recall | None = None
+    covariates: Effects | None = None
 
     def __post_init__(self) -> None:
         clock = self.clock
@@ -113,16 +111,21 @@ class Fit:
 
     @property
     def space(self) -> Space:
-        """The free parameters: the model's, the effects of the clock, how the past is read."""
-        return space_of(type(self.model), self.clock, self.recall)
+        """The free parameters: of the model, of the clock, of the recall, of covariates."""
+        return space_of(type(self.model), self.clock, self.recall, self.covariates)
 
     @property
     def params(self) -> dict[str, float]:
-        """Point estimates by name: of the model, of the clock, of how the past is read."""
+        """Point estimates by name: of the model, of the clock, of the recall, of covariates."""
         own = {name: float(getattr(self.model, name)) for name in self.model.names()}
         if isinstance(self.clock, Calendar):
             own |= dict(zip(self.clock.names, self.clock.effects.tolist(), strict=True))
-        return own if self.recall is None else own | self.recall.params
+        if self.recall is not None:
+            own |= self.recall.params
+        if self.covariates is not None:
+            of_them = self.covariates
+            own |= dict(zip(of_them.names, of_them.coefficients.tolist(), strict=True))
+        return own
 
     def assert_purchases(self, what: str) -> None:
         """Raise DataError, which begins with ``what`` wanted it, unless it is of purchases."""
@@ -187,28 +190,41 @@ class Fit:
         DataFrame
             Columns estimate, std_error, lower, upper; NaN for what a limit leaves undetermined
             (and a bootstrap does not move).
+            With covariates also multiplier, ``exp(estimate)``: by how much the effect speeds up
+            purchases, the odds or rate of leaving, or spend; NaN for what is no effect of one.
             For sampled chains also ess_bulk, the number of independent draws they are worth, and
             r_hat, which is 1 where the chains agree.
         """
-        level = probability(level, "level")
-        estimate, space = np.array(list(self.params.values())), self.space
-        unknown = np.array([name in self.undetermined for name in self.params])
-        if self.replicates is None:
-            free_error = np.where(unknown, np.nan, np.sqrt(np.diag(self.log_covariance)))
-            reach = ndtri(0.5 + level / 2) * free_error
-            error = space.slope_at(estimate) * free_error
-            lower, upper = space.moved(estimate, -reach), space.moved(estimate, reach)
-        else:
-            values = self.replicates.reshape(-1, estimate.size)
-            held = unknown & (np.ptp(space.free_at(values), axis=0) < 1e-6)
-            values = np.where(held, np.nan, values)
-            error = values.std(axis=0, ddof=1)
-            lower, upper = np.quantile(values, [0.5 - level / 2, 0.5 + level / 2], axis=0)
-        columns = {"estimate": estimate, "std_error": error, "lower": lower, "upper": upper}
-        for check in ("ess_bulk", "r_hat"):
-            if all(f"{check}_{name}" in self.checks for name in self.params):
-                columns[check] = np.array([self.checks[f"{check}_{name}"] for name in self.params])
-        return pd.DataFrame(columns, index=pd.Index(list(self.params), name="parameter"))
+        return parameter_table(self, probability(level, "level"))
+
+    def effects(
+        self, horizon: Any = "1 year", level: float = 0.9, seed: int | None = 0
+    ) -> pd.DataFrame:
+        """What covariates come to, level by level, for customers who are typical otherwise.
+
+        Parameters
+        ----------
+        horizon : str, timedelta or number
+            How long a newcomer's repeat purchases are counted; on a clock, of average days.
+        level : float
+            Of the intervals: what is not known of the parameters.
+        seed : int or None
+            Of the draws behind these.
+
+        Returns
+        -------
+        DataFrame
+            Index covariate and level; of a number, what a tenth of the customers are below and a
+            tenth above. The multipliers of rate and leaving, or of spend, against a typical
+            customer; and of a fit of purchases ``purchases``, the repeat purchases expected of a
+            newcomer. Each with ``_lower`` and ``_upper``. For CLV: :meth:`FittedCLV.effects`.
+
+        Raises
+        ------
+        OptionError
+            If the fit has no covariates.
+        """
+        return effects_table(self, horizon, probability(level, "level"), seed)
 
     def draws(self, n: int = 1000, seed: int | None = None) -> dict[str, NDArray]:
         """Draws of the parameters: how far they may be from the estimate.
@@ -258,7 +274,9 @@ class Fit:
             "checks": dict(self.checks),
             "method": self.method,
             "clock": clock_document(self.clock),
-        } | ({} if self.recall is None else {"recall": self.recall.document()})
+            **({} if self.recall is None else {"recall": self.recall.document()}),
+            **({} if self.covariates is None else {"covariates": self.covariates.document()}),
+        }
 
     def tables(self) -> dict[str, pd.DataFrame]:
         """What does not fit a document: ``replicates``, with columns chain, draw and parameters.
@@ -288,35 +306,7 @@ class Fit:
         StoreError
             If an entry is impossible.
         """
-        kind = class_named(document["model"])
-        clock, recall = read_clock(document), read_recall(document)
-        space = space_of(kind, clock, recall)
-        assert_document(document, space.names, _TOLD)
-        model = kind(**{name: document["params"][name] for name in kind.names()})
-        method = document.get("method", "asymptotic")
-        replicates = replicates_of((tables or {}).get("replicates"), space, method)
-        source = None
-        if replicates is not None and document["engine"] == "pymc":
-            with uninterrupted():
-                home = import_module("predclv.engines.pymc_idata")
-            source = home.Remembered(space.names, replicates)
-        return cls(
-            model=model,
-            engine=document["engine"],
-            unit=document["unit"],
-            n_customers=int(document["n_customers"]),
-            log_likelihood=float(document["log_likelihood"]),
-            converged=bool(document["converged"]),
-            log_covariance=np.array(document["log_covariance"], dtype=float),
-            undetermined=tuple(document["undetermined"]),
-            limits=tuple(document["limits"]),
-            checks=dict(document["checks"]),
-            method=method,
-            replicates=replicates,
-            source=source,
-            clock=clock,
-            recall=recall,
-        )
+        return cls(**fields_of(document, tables or {}, _TOLD))
 
     def __repr__(self) -> str:
         shown = {name: self.params[name] for name in self.model.names()}
@@ -325,6 +315,8 @@ class Fit:
             values += "".join(f", {name}={value:.4g}" for name, value in self.recall.params.items())
         if isinstance(self.clock, Calendar):
             values += f", on {self.clock!r}"
+        if self.covariates is not None:
+            values += f", with {len(self.covariates.names)} effects of covariates"
         at = f", at a limit: {'; '.join(self.limits)}" if self.limits else ""
         return (
             f"Fit of {self.model.title} by {self.engine}: {values} "

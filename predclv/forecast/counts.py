@@ -149,9 +149,8 @@ def _bisected(
 ) -> int:
     """The largest n in [low, high) whose tail is above ``beyond``, for one cell."""
     one = slice(cell, cell + 1)
-    own = piece.seen_by(model, one)
-    alive = own.p_alive(piece.x[one], piece.t_x[one], piece.T[one])
-    living = own.living(piece.x[one], piece.t_x[one], piece.T[one])
+    alive = piece.p_alive_of(model, one)
+    living = piece.living(model, one)
     while high - low > 1:
         middle = (low + high) // 2
         if np.mean(alive * living.p_at_least(middle, t)) > beyond:

@@ -5,13 +5,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from html import escape
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, cast
 
 import numpy as np
 import pandas as pd
 
 from predclv.engines.result import Fit
 from predclv.errors import DataError, OptionError, StoreError
+from predclv.forecast.effects import effects_of
 from predclv.forecast.outlook import Outlook
 from predclv.forecast.recalled import as_recalled, key_of
 from predclv.forecast.result import Forecast
@@ -125,6 +126,21 @@ class FittedCLV:
         """
         outlook = self._outlook(horizon, discount_rate, margin, level, rfm, seed)
         return Forecast(outlook.terms, outlook)
+
+    def effects(
+        self, horizon: Horizon = "3 years", discount_rate: float = 0.10, margin: float = 1.0,
+        level: float = 0.9, seed: int | None = 0,
+    ) -> pd.DataFrame:  # fmt: skip
+        """What covariates come to: a newcomer's CLV at each level, typical in all else.
+
+        As :meth:`Fit.effects`, with ``clv`` (``purchases``, the first included, without spend) and
+        other parameters as of :meth:`forecast`. The first order is counted at the mean spend, and
+        months as average ones: :func:`predclv.economics.new_customer` has both as they are.
+        """
+        delta, margin = force_of_interest(discount_rate, self.unit), share(margin, "margin")
+        t = np.inf if is_lifetime(horizon) else horizon_in(cast(Any, horizon), self.unit)
+        level = probability(level, "level")
+        return effects_of(self.purchases, self.spend, t, delta, margin, level, seed)
 
     def table(
         self,

@@ -2,12 +2,14 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from predclv.forecast.ahead import Ahead
+from predclv.forecast.patterns import ByPattern, model_for
 from predclv.models.personal import Personal
 from predclv.models.purchases import PurchaseModel
 from predclv.samples.grouping import distinct
@@ -35,6 +37,9 @@ class Histories:
         histories are taken as they stand. See :class:`predclv.models.personal.Personal`.
     state_lost, state_haste : ndarray, shape (n_states,), or None
         The same of states, which differ in them too.
+    pattern, state_pattern : ndarray of int, shape (n_cells,) and (n_states,), or None
+        What is known of the customers of each; None where nothing is that the model asks for.
+        It tells histories, and states, apart.
     """
 
     x: NDArray
@@ -48,6 +53,8 @@ class Histories:
     haste: NDArray | None = None
     state_lost: NDArray | None = None
     state_haste: NDArray | None = None
+    pattern: NDArray | None = None
+    state_pattern: NDArray | None = None
 
     @classmethod
     def of(
@@ -57,14 +64,17 @@ class Histories:
         T: NDArray,
         lost: NDArray | None = None,
         haste: NDArray | None = None,
+        pattern: NDArray | None = None,
     ) -> "Histories":
         """Histories of customers given as columns, each of shape (n_customers,)."""
-        personal = [column for column in (lost, haste) if column is not None]
-        first, cell_of_customer = distinct(x, t_x, T, *personal)
-        x, t_x, T, lost, haste = (_of(column, first) for column in (x, t_x, T, lost, haste))
-        personal = [column for column in (lost, haste) if column is not None]
-        first, state_of_cell = distinct(x, T, *personal)
-        states = np.lexsort((T[first], x[first]))
+        own = [column for column in (pattern, lost, haste) if column is not None]
+        first, cell_of_customer = distinct(x, t_x, T, *own)
+        x, t_x, T = x[first], t_x[first], T[first]
+        lost, haste, pattern = (_of(column, first) for column in (lost, haste, pattern))
+        own = [column for column in (pattern, lost, haste) if column is not None]
+        first, state_of_cell = distinct(x, T, *own)
+        within = () if pattern is None else (pattern[first],)
+        states = np.lexsort((T[first], *within, x[first]))
         state_of_cell = _inverse(states)[state_of_cell]
         cells = np.argsort(state_of_cell, kind="stable")
         first = first[states]
@@ -76,12 +86,18 @@ class Histories:
             T[first],
             state_of_cell[cells],
             _inverse(cells)[cell_of_customer],
-            *(_of(column, where) for where in (cells, first) for column in (lost, haste)),
+            _of(lost, cells),
+            _of(haste, cells),
+            _of(lost, first),
+            _of(haste, first),
+            _of(pattern, cells),
+            _of(pattern, first),
         )
 
     def seen_by(self, model: PurchaseModel, cells: Any = slice(None)) -> Any:
         """A model as it is for customers with the histories of some cells."""
-        return Personal.of(model, _of(self.lost, cells), _of(self.haste, cells))
+        known = model_for(model, _of(self.pattern, cells))
+        return Personal.of(known, _of(self.lost, cells), _of(self.haste, cells))
 
     @property
     def n_cells(self) -> int:
@@ -121,9 +137,24 @@ class Histories:
             self.state_T[states],
             self.state_of_cell[cells] - states.start,
             np.arange(cells.stop - cells.start),
-            *(_of(column, cells) for column in (self.lost, self.haste)),
-            *(_of(column, states) for column in (self.state_lost, self.state_haste)),
+            _of(self.lost, cells),
+            _of(self.haste, cells),
+            _of(self.state_lost, states),
+            _of(self.state_haste, states),
+            _of(self.pattern, cells),
+            _of(self.state_pattern, states),
         )
+
+    def by_frequency_and_pattern(self) -> Iterator[tuple[slice, "Histories"]]:
+        """The histories in pieces of one frequency and one pattern each."""
+        for cells, piece in self.by_frequency():
+            if piece.pattern is None:
+                yield cells, piece
+                continue
+            new = np.flatnonzero((np.diff(piece.pattern) != 0) | (np.diff(piece.x) != 0)) + 1
+            for begin, end in pairwise([0, *new.tolist(), piece.n_cells]):
+                here = slice(cells.start + begin, cells.start + end)
+                yield here, self.piece(here)
 
     def parts(self, draws: int) -> Iterator[tuple[slice, "Histories"]]:
         """The histories in pieces small enough to hold a number for each draw and cell.
@@ -182,7 +213,17 @@ class Histories:
 
     def p_alive(self, model: PurchaseModel) -> NDArray:
         """Probability of each cell to be alive, for each draw, shape (draws, n_cells)."""
-        return np.atleast_2d(self.seen_by(model).p_alive(self.x, self.t_x, self.T))
+        return self.p_alive_of(model, slice(None))
+
+    def p_alive_of(self, model: PurchaseModel, cells: NDArray | slice) -> NDArray:
+        """The same of some of the cells."""
+        own = self.seen_by(model, cells)
+        return np.atleast_2d(own.p_alive(self.x[cells], self.t_x[cells], self.T[cells]))
+
+    def living(self, model: PurchaseModel, cells: NDArray | slice) -> Any:
+        """The future of living customers in these cells, one row each."""
+        own = self.seen_by(model, cells)
+        return own.living(self.x[cells], self.t_x[cells], self.T[cells])
 
     def stages(self, model: PurchaseModel) -> list[tuple[NDArray, Any]]:
         """The stages a living customer may be in: the chance of each, and the future in it.
@@ -194,7 +235,8 @@ class Histories:
             future of who is, one per state.
         """
         chances = self.seen_by(model).stage_chances(self.x, self.t_x, self.T)
-        living = Personal.of(model, self.state_lost, self.state_haste)
+        of_states = model_for(model, self.state_pattern)
+        living = Personal.of(of_states, self.state_lost, self.state_haste)
         return [
             (np.atleast_2d(chance), living.given_stage(stage, self.state_x, self.state_T))
             for stage, chance in enumerate(chances)
@@ -210,6 +252,8 @@ class Histories:
 
 def n_draws(model: PurchaseModel) -> int:
     """How many draws of the parameters a model holds; 1 where they are numbers."""
+    if isinstance(model, ByPattern):
+        return model.n_draws
     return max(np.shape(getattr(model, name))[0] if np.ndim(getattr(model, name)) else 1
                for name in model.names())  # fmt: skip
 

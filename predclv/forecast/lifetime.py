@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from predclv.forecast.ahead import Ahead
 from predclv.forecast.histories import Histories, n_draws
 from predclv.forecast.lifetime_nodes import Nodes
+from predclv.forecast.patterns import model_for
 from predclv.forecast.simulation import discounted_counts, purchases
 from predclv.models.purchases import PurchaseModel
 from predclv.progress import progress
@@ -62,7 +63,10 @@ def lifetime_worths(
         Its discount rate positive.
     rng : numpy.random.Generator
     """
-    groups = [(cells, Nodes.of(group, model)) for cells, group in histories.by_frequency()]
+    groups = [
+        (cells, Nodes.of(group, model_for(model, None if (p := group.pattern) is None else p[:1])))
+        for cells, group in histories.by_frequency_and_pattern()
+    ]
     size = sum(nodes.size for _, nodes in groups)
     draws = n_draws(model)
     paths = -(-int(np.clip(_FUTURES // size, _FEWEST, _MOST)) // draws)
@@ -70,13 +74,13 @@ def lifetime_worths(
         for cells, nodes in groups:
             group = histories.piece(cells)
             step(f"{nodes.x:,.0f} repeat purchases so far")
-            chances, worth, alike = _at_nodes(model, nodes, paths, ahead, rng)
+            chances, worth, alike = _at_nodes(nodes, draws, paths, ahead, rng)
             yield Worths(cells, _between(group, model, nodes, chances), worth, alike)
 
 
 def _at_nodes(
-    model: PurchaseModel,
     nodes: Nodes,
+    draws: int,
     paths: int,
     ahead: Ahead,
     rng: np.random.Generator,
@@ -86,8 +90,7 @@ def _at_nodes(
     The chances are of shape (k, stages, draws, nodes), in each stage that a customer may be in.
     Classes that no future fell in are left out.
     """
-    draws = n_draws(model)
-    size_of_stage, stages = draws * nodes.size, model.stages
+    size_of_stage, stages = draws * nodes.size, nodes.model.stages
     parts = []
     step = max(1, _AT_ONCE // size_of_stage)
     for stage in range(stages):

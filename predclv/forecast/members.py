@@ -13,9 +13,11 @@ from predclv.clocks.recall import Recall
 from predclv.engines.result import Fit
 from predclv.forecast.ahead import Ahead, AheadOnCalendar
 from predclv.forecast.histories import Histories
+from predclv.forecast.patterns import at_free, estimate_of
 from predclv.forecast.recalled import read
 from predclv.once import FieldsAlone, once
 from predclv.samples.cells import Cells
+from predclv.samples.patterns import Patterns
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -52,6 +54,8 @@ class Members(FieldsAlone):
         Continuous discount rate per that unit.
     place : ndarray of int, shape (n_customers,), or None
         Which of the cells each customer is in; None takes the cells for the customers.
+    by_pattern : bool
+        Whether what is known of customers tells histories apart: where a fit has covariates.
     """
 
     fit: Fit
@@ -60,6 +64,7 @@ class Members(FieldsAlone):
     t: float
     delta: float
     place: NDArray | None = None
+    by_pattern: bool = False
 
     def of(self, place: NDArray) -> "Members":
         """The same of customers in these cells."""
@@ -74,7 +79,20 @@ class Members(FieldsAlone):
 
     def _read(self, clock: Steady | Calendar | None, recall: Recall | None) -> dict[str, Any]:
         """The cells as the model takes them, by this clock."""
-        return read(self.fit, clock, recall, self.cells, self.to_fit_unit)
+        found = read(self.fit, clock, recall, self.cells, self.to_fit_unit)
+        if self.by_pattern:
+            found["pattern"] = np.asarray(self.cells.extra["pattern"], np.int64)
+        return found
+
+    @property
+    def patterns(self) -> Patterns | None:
+        """What is known of the customers."""
+        return self.cells.patterns if self.by_pattern else None
+
+    @once
+    def model(self) -> Any:
+        """The model at the estimate, by pattern where the fit has covariates."""
+        return estimate_of(self.fit, self.patterns)
 
     @once
     def histories(self) -> Histories:
@@ -98,21 +116,21 @@ class Members(FieldsAlone):
     @property
     def estimate(self) -> Member:
         """The member at the estimate."""
-        return Member(self.histories, self.fit.model, self.ahead)
+        return Member(self.histories, self.model, self.ahead)
 
     def at(self, free: NDArray) -> Member:
-        """The member at free parameters (k,), those of clock and recall included."""
+        """The member at free parameters (k,), those of clock, recall and covariates included."""
         own = len(self.fit.model.names())
-        model, clock, recall = type(self.fit.model).at(free[:own]), self.fit.clock, self.fit.recall
+        model = at_free(self.fit, free, self.patterns)
+        clock, recall, ahead = self.fit.clock, self.fit.recall, self.ahead
         if recall is None and not isinstance(clock, Calendar):
-            return Member(self.histories, model, self.ahead)
-        if recall is not None:
-            free, of_recall = np.split(free, [-len(recall.space.names)])
-            recall = recall.at(of_recall)
-        ahead = self.ahead
+            return Member(self.histories, model, ahead)
         if isinstance(clock, Calendar):
-            clock = clock.at(free[own:])
+            own, of_clock = own + len(clock.names), free[own : own + len(clock.names)]
+            clock = clock.at(of_clock)
             ahead = self._ahead_on(clock)
+        if recall is not None:
+            recall = recall.at(free[own : own + len(recall.space.names)])
         return Member(self._histories_on(clock, recall), model, ahead)
 
     def drawn(self, n: int, rng: np.random.Generator) -> Iterator[Member]:

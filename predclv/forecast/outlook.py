@@ -14,13 +14,14 @@ from predclv.errors import ScaleWarning
 from predclv.forecast.by_period import normal_by_period, simulated_by_period, sums_by_period
 from predclv.forecast.customers import CellForecast
 from predclv.forecast.distribution import CountDistribution, HistoryCounts
-from predclv.forecast.draws import drawn
+from predclv.forecast.draws import drawn, is_posterior
 from predclv.forecast.histories import Histories
 from predclv.forecast.intervals import lifetime_intervals, predictive_intervals, purchase_draws
 from predclv.forecast.members import Members
+from predclv.forecast.patterns import patterns_for
 from predclv.forecast.result import COLUMNS
 from predclv.forecast.scoring import ScoreTable
-from predclv.forecast.spend_line import is_posterior, spend_line
+from predclv.forecast.spend import expected_spend
 from predclv.forecast.terms import Terms
 from predclv.forecast.totals import SIMULATED, normal_totals, simulated_buyers, simulated_totals
 from predclv.io.files import write_parquet
@@ -83,7 +84,14 @@ class Outlook:
     @once
     def _members(self) -> Members:
         """What the fit says of the cells, in the order of ``RFM.cells()``."""
-        return Members(self.purchases, self.rfm.cells(), self.to_fit_unit, self.t, self.delta)
+        cells = self.rfm.cells()
+        known = [
+            patterns_for(fit, cells) for fit in (self.purchases, self.spend) if fit is not None
+        ]
+        return Members(
+            self.purchases, cells, self.to_fit_unit, self.t, self.delta,
+            by_pattern=any(patterns is not None for patterns in known),
+        )  # fmt: skip
 
     @property
     def _histories(self) -> Histories:
@@ -102,7 +110,10 @@ class Outlook:
         if level is not None and not (endless and self.spend is None):
             bounds = self._bounds(level)
             if self.spend is not None:
-                scale = float(bounds.pop("scale"))
+                own_scale = bounds.pop("scale")
+                scale = float(own_scale.mean())
+                if own_scale.ndim:
+                    columns["scale"] = own_scale
                 for side in ("lower", "upper"):
                     curve = bounds.pop(f"revenue_{side}")
                     columns |= {f"{side}_{power}": curve[power] for power in range(3)}
@@ -129,25 +140,35 @@ class Outlook:
         their averages.
         """
         rng = np.random.default_rng([self.seed, 0])
-        model: Any = self.purchases.model
+        model: Any = self._members.model
         if is_posterior(self.purchases):
             draws = int(np.clip(_WORK // self._histories.n_cells, _FEWEST, _MOST))
-            model = drawn(self.purchases, draws, rng)
+            model = drawn(self.purchases, draws, rng, self._members.patterns)
         columns = self._histories.expectations(
             model, self._members.ahead, undiscounted=not self.is_endless
         )
         if self.spend is not None:
-            columns |= spend_line(self.spend, self._histories.x, rng)
+            columns |= expected_spend(
+                self.spend, self._histories.x, rng, self._members.patterns, self._histories.pattern
+            )
         return columns
 
     def _bounds(self, level: float) -> dict[str, NDArray]:
         """Bounds of the predictive intervals per history."""
         rng = np.random.default_rng([self.seed, 1])
         if not self.is_endless:
-            return predictive_intervals(self._counts, self.spend, level, rng)
+            return predictive_intervals(
+                self._counts, self.spend, level, rng, self._members.patterns
+            )
         assert self.spend is not None
         return lifetime_intervals(
-            self._histories, self.purchases, self.spend, self._members.ahead, level, rng
+            self._histories,
+            self.purchases,
+            self.spend,
+            self._members.ahead,
+            level,
+            rng,
+            self._members.patterns,
         )
 
     @once
@@ -321,7 +342,7 @@ class Outlook:
     def _counts(self) -> HistoryCounts:
         """The distribution of purchases of each history, calculated once."""
         rng = np.random.default_rng([self.seed, 3])
-        model = purchase_draws(self.purchases, self._histories, rng)
+        model = purchase_draws(self.purchases, self._histories, rng, self._members.patterns)
         return HistoryCounts(self._histories, model, self._members.ahead.t)
 
     def table(self) -> ScoreTable:

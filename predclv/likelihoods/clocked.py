@@ -243,10 +243,15 @@ class ClockedLikelihood(Likelihood):
 
         Purchases of a customer on one day count once, as in a log.
         """
-        clock, n_days = self._calendar_at(free), self.exposure.purchases.size
+        weight = self.columns[-1].astype(np.int64)
+        born = np.repeat(self.exposure.born, weight) + self.calendar.first_day
+        return self.simulated_as(self._model_of(free, born), self._calendar_at(free), rng)
+
+    def simulated_as(self, model: Any, clock: Any, rng: np.random.Generator) -> "ClockedLikelihood":
+        """The same of a model whose parameters are numbers, or one per customer."""
+        n_days = self.exposure.purchases.size
         weight = self.columns[-1].astype(np.int64)
         born = np.repeat(self.exposure.born, weight) + clock.first_day
-        model: Any = self._model_of(free, born)
         for _ in range(_TRIES):
             paths = model.paths(clock.elapsed(born, clock.last_day), rng)
             owner, when = paths.times(rng)

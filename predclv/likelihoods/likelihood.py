@@ -107,6 +107,10 @@ class Likelihood(FieldsAlone):
         """How histories are read, at free parameters (k,); None where they are as they stand."""
         return None
 
+    def effects_at(self, free: NDArray) -> Any:
+        """The effects of covariates at free parameters (k,); None where there are none."""
+        return None
+
     def shrinkage(self, free: NDArray) -> tuple[float, NDArray]:
         """What holds parameters back even where there are no priors: value and slope (k,)."""
         return 0.0, np.zeros(free.size)
@@ -171,5 +175,8 @@ class Likelihood(FieldsAlone):
 
     def simulated(self, free: NDArray, rng: np.random.Generator) -> "Likelihood":
         """That of as many customers drawn from the model at free parameters (k,)."""
-        columns = self.at(free).resampled(self.columns, rng)
-        return replace(self, columns=columns)
+        return self.simulated_as(self.at(free), self.clock_at(free), rng)
+
+    def simulated_as(self, model: Any, clock: Any, rng: np.random.Generator) -> "Likelihood":
+        """The same of a model whose parameters are numbers, or one per customer."""
+        return replace(self, columns=model.resampled(self.columns, rng))

@@ -12,9 +12,17 @@ from scipy.special import betainc, expit
 from predclv.maths.discounting import discounted_until_dropout
 from predclv.maths.quadrature import beta_expectation
 from predclv.maths.special import log_rising
-from predclv.models.base import Columns, Coordinate, LogNormalPrior, Parameter, Prior, Slopes
+from predclv.models.base import (
+    Columns,
+    Coordinate,
+    LogNormalPrior,
+    Parameter,
+    Prior,
+    Slopes,
+    Targets,
+)
 from predclv.models.futures import Traits
-from predclv.models.leaving import slopes_of_leaving
+from predclv.models.leaving import LEAVING_AT_PURCHASES, slopes_of_leaving
 from predclv.models.purchases import PurchaseModel
 from predclv.units import days_per
 
@@ -58,6 +66,7 @@ class BGNBD(PurchaseModel):
     b: Parameter
 
     title: ClassVar[str] = "BG/NBD"
+    targets: ClassVar[Targets] = LEAVING_AT_PURCHASES
     kernel: ClassVar[str] = "predclv.likelihoods.kernels_bgnbd"
 
     def _log_gone_over_here(self, x: NDArray, t_x: NDArray, T: NDArray) -> NDArray:

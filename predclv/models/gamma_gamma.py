@@ -17,7 +17,15 @@ from predclv.errors import (
 )
 from predclv.maths.levels import Levels
 from predclv.maths.special import digamma_rising, log_beta
-from predclv.models.base import Columns, Coordinate, LogNormalPrior, Parameter, Prior, Slopes
+from predclv.models.base import (
+    Columns,
+    Coordinate,
+    LogNormalPrior,
+    Parameter,
+    Prior,
+    Slopes,
+    Targets,
+)
 from predclv.models.spend import SpendModel
 
 _STRONG = 0.3  # correlation of frequency and value from which the model is doubted
@@ -64,6 +72,7 @@ class GammaGamma(SpendModel):
     v: Parameter
 
     title: ClassVar[str] = "Gamma-Gamma"
+    targets: ClassVar[Targets] = {"spend": {"v": 1.0}}
     kernel: ClassVar[str] = "predclv.likelihoods.kernels_gamma_gamma"
 
     @property

@@ -8,10 +8,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import expit
 
-from predclv.models.base import Columns, Coordinate, Parameter, Prior, Slopes
+from predclv.models.base import Columns, Coordinate, Parameter, Prior, Slopes, Targets
 from predclv.models.bgnbd import BGNBD
 from predclv.models.futures import Traits
-from predclv.models.leaving import slopes_of_leaving
+from predclv.models.leaving import LEAVING_AT_PURCHASES, slopes_of_leaving
 from predclv.models.purchases import PurchaseModel
 
 
@@ -56,6 +56,7 @@ class MBGNBD(PurchaseModel):
     b: Parameter
 
     title: ClassVar[str] = "MBG/NBD"
+    targets: ClassVar[Targets] = LEAVING_AT_PURCHASES
     kernel: ClassVar[str] = "predclv.likelihoods.kernels_mbgnbd"
     compile_from: ClassVar[float] = 1_000_000
 

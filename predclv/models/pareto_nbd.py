@@ -14,6 +14,7 @@ from predclv.maths.race import log_nth_first, log_race, race_and_slopes, worth_u
 from predclv.maths.special import digamma_rising, log_rising, softplus_and_slope
 from predclv.models.base import Columns, Coordinate, LogNormalPrior, Parameter, Prior, Slopes
 from predclv.models.futures import Traits
+from predclv.models.leaving import IN_REAL_TIME
 from predclv.models.purchases import PurchaseModel
 from predclv.units import days_per
 
@@ -67,6 +68,7 @@ class ParetoNBD(PurchaseModel):
     beta: Parameter
 
     title: ClassVar[str] = "Pareto/NBD"
+    targets = IN_REAL_TIME
     leaves_in_real_time: ClassVar[bool] = True
     kernel: ClassVar[str] = "predclv.likelihoods.kernels_pareto"
     compile_from: ClassVar[float] = 5_000
@@ -327,15 +329,13 @@ class ParetoNBD(PurchaseModel):
         """Weak priors: most customer bases lie well inside them.
 
         95% of the belief: r from 0.02 to 10, alpha from half a day to four and a half years, s from
-        0.07 to 4, beta from four days to five years. In the middle of it half of the customers have
-        left after nine months. Those of leaving are the narrower, since few data tell a large s
-        with a large beta from one leaving rate for all.
+        0.07 to 4, beta from four days to five years; half of the customers have left after nine
+        months. Those of leaving are narrower: few data tell large s and beta from one rate for all.
 
         Parameters
         ----------
         unit : str
-            alpha and beta are times: their priors are 30 and 90 days whatever the unit; r and s
-            have no unit.
+            Of alpha and beta, whose priors are 30 and 90 days whatever it is; r and s have none.
         """
         return {
             "r": LogNormalPrior(0.5, 1.5),

@@ -9,6 +9,7 @@ from predclv.clocks.calendar import Calendar
 from predclv.engines.result import Fit
 from predclv.errors import DataError, OptionError
 from predclv.forecast.fitted import FittedCLV
+from predclv.forecast.patterns import refuse_covariates
 from predclv.plots.inputs import customers_of, fit_of_purchases
 from predclv.plots.style import axes, finish, paired_bars, plain_number, short
 from predclv.samples.cells import Cells
@@ -87,6 +88,7 @@ def frequency_recency(
     """
     rfm = customers_of(rfm, fit, "frequency_recency")
     fit = fit_of_purchases(fit, "frequency_recency")
+    refuse_covariates(fit, "frequency_recency")
     model: Any = fit.model
     cells = rfm.cells()
     if rfm.unit != fit.unit:

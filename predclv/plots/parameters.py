@@ -69,12 +69,13 @@ def parameter_densities(
     samples = {
         name: fit.draws(min(draws, _available(fit, draws)), seed) for name, fit in named.items()
     }
+    positive = dict(zip(first.space.names, first.space.is_log, strict=True))
     for panel, parameter in zip(panels, parameters, strict=False):
         for (name, fit), look in zip(named.items(), looks(named).values(), strict=True):
             values, estimate = samples[name][parameter], fit.params[parameter]
             label = short(name, 40)
-            if np.ptp(np.log(values)) > 1e-9:
-                grid, density = _density(values)
+            if np.ptp(np.log(values) if positive[parameter] else values) > 1e-9:
+                grid, density = _density(values, positive[parameter])
                 panel.plot(grid, density, color=look.colour, ls=look.line, lw=1.6, label=label)
             else:
                 panel.axvline(estimate, color=look.colour, ls=look.line, lw=1.6, label=label)
@@ -127,12 +128,14 @@ def _available(fit: Fit, draws: int) -> int:
     return int(fit.replicates.shape[0] * fit.replicates.shape[1])
 
 
-def _density(values: "NDArray") -> "tuple[NDArray, NDArray]":
-    """A kernel density of a positive parameter, estimated on the log scale: it ends at zero."""
-    logs = np.log(values)
+def _density(values: "NDArray", positive: bool) -> "tuple[NDArray, NDArray]":
+    """A kernel density; of a positive parameter on the log scale: it ends at zero."""
+    logs = np.log(values) if positive else values
     low, high = np.quantile(logs, [0.002, 0.998])
     reach = 0.15 * (high - low)
     grid = np.linspace(low - reach, high + reach, 300)
+    if not positive:
+        return grid, gaussian_kde(logs)(grid)
     return np.exp(grid), gaussian_kde(logs)(grid) / np.exp(grid)
 
 

@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 
 from predclv.engines.result import Fit
 from predclv.errors import OptionError, PredclvError, PredclvWarning
+from predclv.forecast.draws import is_posterior
 from predclv.forecast.outlook import Outlook
-from predclv.forecast.spend_line import is_posterior, spend_line
+from predclv.forecast.spend import expected_spend
 from predclv.logs.log import Log
 from predclv.pools.losses import loss_matrix
 from predclv.progress import progress
@@ -313,5 +314,5 @@ def _spend_of_each(spend: Any, rfm: RFM) -> NDArray | None:
         except PredclvError:
             return None
     x, mean = (rfm.frame[name].to_numpy(float) for name in ("frequency", "monetary_value"))
-    line = spend_line(fit, x, np.random.default_rng(0))
+    line = expected_spend(fit, x, np.random.default_rng(0))
     return line["spend_base"] + line["spend_slope"] * np.maximum(mean, 0.0)

@@ -19,7 +19,7 @@ from predclv.forecast.result import COLUMNS
 from predclv.forecast.revenue import log_quantile_curves, scale_of
 from predclv.forecast.scoring import ScoreTable
 from predclv.forecast.source import SUMS, Source
-from predclv.forecast.spend_line import spend_line
+from predclv.forecast.spend import expected_spend
 from predclv.forecast.terms import Terms
 from predclv.forecast.total_interval import Budget, TotalErrors
 from predclv.forecast.totals import NORMAL_DRAWS, SIMULATED, futures_of
@@ -112,7 +112,7 @@ class Pooled(FieldsAlone):
         if self.spend is not None:
             frequency = self.rfm.frame["frequency"].to_numpy(np.float64)[first]
             rng = np.random.default_rng([self.seed, 0])
-            columns |= spend_line(self.spend, frequency, rng)
+            columns |= expected_spend(self.spend, frequency, rng)
         if self.terms.level is not None:
             bounds = self._bounds(self.terms.level)
             if self.spend is not None:

@@ -11,6 +11,7 @@ from predclv.clocks.days import day_numbers
 from predclv.clocks.spans import time_between
 from predclv.engines.result import Fit
 from predclv.errors import DataError, OptionError, some
+from predclv.forecast.patterns import Known
 from predclv.summaries.rfm import RFM
 from predclv.units import days_per, horizon_in
 
@@ -107,7 +108,13 @@ def customer_history(
     frequency = np.searchsorted(at, age, side="right") - 1
     born = int(day_numbers([bought[0]])[0])
     t_x, T = (time_between(fit.clock, born, born + each) for each in (at[frequency], age))
-    model: Any = fit.model
+    known = Known.of(fit, rfm.cells())
+    model: Any = known.model
+    if known.pattern is not None:
+        own = rfm.frame[rfm.frame["customer_id"] == customer_id]
+        if not len(own):
+            raise DataError(f"The summary has no customer {customer_id!r}, whose covariates count.")
+        model = known.alone(int(known.pattern[rfm.cells().places(own)[0]]))
     p_alive = model.p_alive(frequency, t_x, T)
     frame = pd.DataFrame(
         {"frequency": frequency, "p_alive": p_alive, "is_observed": days <= pd.Timestamp(end)},

@@ -11,7 +11,7 @@ from predclv.clocks.calendar import Calendar
 from predclv.clocks.spans import days_after, time_between
 from predclv.engines.result import Fit
 from predclv.errors import DataError
-from predclv.models.purchases import PurchaseModel
+from predclv.forecast.patterns import Known
 from predclv.samples.cells import Cells
 from predclv.summaries.rfm import RFM
 from predclv.units import days_per
@@ -142,12 +142,12 @@ def _regularity(gaps: NDArray, of: NDArray) -> tuple[float, float, int]:
 def _simulated(fit: Fit, cells: Cells, rng: np.random.Generator, days: float) -> NDArray:
     """Times between purchases of simulated customers observed for as long as the real ones."""
     weight, last_day = cells.weight, 0
-    ages = rng.choice(cells.T * days, _SIMULATED, p=weight / weight.sum())
+    chosen = rng.choice(len(cells), _SIMULATED, p=weight / weight.sum())
+    ages = (cells.T * days)[chosen]
     if isinstance(fit.clock, Calendar):
         last_day, ages = cells.known_last_day, np.rint(ages)
     born = last_day - ages
-    assert isinstance(fit.model, PurchaseModel)
-    traits = fit.model.traits(ages.shape, rng)
+    traits = Known.of(fit, cells).at(chosen).traits(ages.shape, rng)
     observed = time_between(fit.clock, born, last_day)
     of, at = traits.purchases(observed, rng).times(rng)
     # As a log counts them: whole days since that of the first purchase, one purchase a day.

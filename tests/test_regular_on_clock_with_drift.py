@@ -1,4 +1,4 @@
-"""Regular buyers on a clock, with a drift: the gaps between purchases are in the likelihood once."""
+"""Regular buyers on a clock, with a drift: gaps between purchases are in the likelihood once."""
 
 import numpy as np
 import pytest
@@ -8,6 +8,8 @@ from predclv.engines.clocks import on_clock
 from predclv.engines.orders import with_gaps
 from predclv.likelihoods.drifting import DriftingLikelihood
 from predclv.likelihoods.likelihood import Likelihood
+
+pytestmark = pytest.mark.filterwarnings("ignore::predclv.errors.AssumptionWarning")
 
 FREE = np.array([0.2, 0.8, -0.9, -0.2, 0.1, 0.05, -0.1, 0.02, 0.4])  # of model, season, drift
 

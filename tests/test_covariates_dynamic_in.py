@@ -329,6 +329,17 @@ def test_a_split_sees_nothing_of_what_comes_later():
     assert_frame_equal(next(iter(result.validations.values())).split.rfm.frame, seen.frame)
 
 
+def test_a_rule_that_asks_for_no_covariates_does_not_miss_them_earlier():
+    log, known = shop(200)
+    late = known[["customer_id"]].assign(date="2024-09-15", price=1.0)
+    late.loc[late.index[:90], "price"] = 2.0
+    rfm = summary(log, late)
+    assert rfm.counts["customers_before_first_dynamic_row"] > 100
+    assert pc.baselines.HiatusRate().fit(rfm).forecast("8 weeks").frame.shape[0] == len(rfm)
+    with pytest.raises(DataError, match="no row in dynamic_covariates up to the end"):
+        pc.holdout_split(log, calibration_end="2024-07-31", dynamic_covariates=late)
+
+
 def test_tables_may_lie_elsewhere_than_the_log(tmp_path):
     import duckdb
     import polars as pl

@@ -57,6 +57,12 @@ class StoredSummary:
         self.has_spend = has_spend
         self.repeats_by_day: tuple[int, np.ndarray] | None = None
 
+    def described(self, known: Described) -> "StoredSummary":
+        """The same customers, of whom more is known."""
+        unit, last_day = self._clock.unit, self._last_day
+        gaps, table = self._count_gaps, known.table
+        return StoredSummary(self._warehouse, table, unit, self.has_spend, last_day, gaps, known)
+
     def __copy__(self) -> "StoredSummary":
         return self
 

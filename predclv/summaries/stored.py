@@ -18,6 +18,7 @@ from predclv.progress import stage
 from predclv.samples.cells import Cells
 from predclv.samples.patterns import Patterns, with_covariates
 from predclv.samples.spend import SpendCells
+from predclv.summaries.pathed import Ahead, finish
 from predclv.summaries.patterned import Described
 from predclv.summaries.spread import assert_covered, write_scored
 from predclv.warehouse.base import Warehouse, fresh
@@ -62,6 +63,19 @@ class StoredSummary:
         unit, last_day = self._clock.unit, self._last_day
         gaps, table = self._count_gaps, known.table
         return StoredSummary(self._warehouse, table, unit, self.has_spend, last_day, gaps, known)
+
+    def looking_ahead(self, find: Callable[[Warehouse, str], Ahead]) -> "StoredSummary":
+        """The same customers by what is to come: ``find`` has it of a table with pattern."""
+        found = find(self._warehouse, self._table)
+        self._warehouse.store(
+            name := fresh("summary"),
+            f"SELECT s.*, a.path AS ahead FROM {self._table} s"
+            f" JOIN {found.table} a ON s.customer_id = a.customer_id",
+        )
+        finish(self._warehouse, [name], [found.table])
+        keys, known = (*self._known.keys, "ahead"), self._known
+        parts = {"keys": keys, "patterns": found.patterns, "ahead": found.paths}
+        return self.described(replace(known, table=name, **parts))
 
     def __copy__(self) -> "StoredSummary":
         return self
@@ -129,6 +143,7 @@ class StoredSummary:
             extra=Frozen({key: found[key].to_numpy(np.int64) for key in self._known.keys}),
             patterns=self._known.patterns,
             paths=self._known.paths,
+            ahead=self._known.ahead,
         )
 
     def _grouped(self, keys: tuple[str, ...], aggregate: str, where: str = "") -> pd.DataFrame:

@@ -274,8 +274,9 @@ class Cells(Sample):
         """
         columns, said = cls._read(path)
         last_day = said.get("predclv.last_day")
+        own: dict[str, Any] = {name: columns.pop(name) for name in _KIND}
         return cls(
-            **{name: columns.pop(name) for name in _KIND},
+            **own,
             unit=said["predclv.unit"],
             is_approximate=said["predclv.is_approximate"] == "True",
             last_day=None if last_day is None else int(last_day),

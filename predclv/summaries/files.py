@@ -108,7 +108,7 @@ def read_rfm(path: str | Path, unit: str | None = None) -> RFM:
 
 def _covariates_of_csv(frame: pd.DataFrame, path: str | Path) -> CovariateTable | None:
     """The covariates in a CSV file that `write_rfm` wrote: the columns after pattern."""
-    names = list(frame)
+    names = list(map(str, frame))
     if "pattern" not in names or "customer_id" not in names:
         return None
     if "path" in names:

@@ -73,9 +73,14 @@ class StoredSummary:
             f" JOIN {found.table} a ON s.customer_id = a.customer_id",
         )
         finish(self._warehouse, [name], [found.table])
-        keys, known = (*self._known.keys, "ahead"), self._known
-        parts = {"keys": keys, "patterns": found.patterns, "ahead": found.paths}
-        return self.described(replace(known, table=name, **parts))
+        known = replace(
+            self._known,
+            table=name,
+            keys=(*self._known.keys, "ahead"),
+            patterns=found.patterns,
+            ahead=found.paths,
+        )
+        return self.described(known)
 
     def __copy__(self) -> "StoredSummary":
         return self

@@ -133,7 +133,7 @@ def fit(
         if engine == "lifetimes":
             raise OptionError("engine 'lifetimes' knows no clock. Try engine='mle'.")
         likelihood = on_clock(likelihood, rfm, clock)
-    likelihood = with_covariates(likelihood, cells, covariates, engine)
+    likelihood = with_covariates(likelihood, rfm, cells, covariates, engine)
     # PyMC's samplers show a bar of their own.
     shown = nullcontext() if engine == "pymc" else stage(f"Fitting {wanted.title}")
     with shown:

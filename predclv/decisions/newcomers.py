@@ -55,7 +55,10 @@ def newcomers_of(forecast: Forecast) -> Newcomers:
             "not say what a newcomer is worth."
         )
     frame, terms = outlook.rfm.frame, outlook.terms
-    known, weight = Known.of(outlook.purchases, outlook.rfm.cells()), outlook.rfm.cells().weight
+    known, weight = (
+        Known.of(outlook.purchases, outlook.rfm.cells(), "newcomers_of"),
+        outlook.rfm.cells().weight,
+    )
     cell = outlook.rfm.cells().places(frame) if known.pattern is not None else slice(None)
     x = frame["frequency"].to_numpy(float)
     T = frame["T"].to_numpy(float) * outlook.to_fit_unit

@@ -256,7 +256,9 @@ class _Base(NamedTuple):
     def of(cls, fitted: FittedCLV, rfm: RFM) -> "_Base":
         """Of the customers that a fit is asked about."""
         clock, cells = fitted.purchases.clock, rfm.cells()
-        t_x, T = times_of(clock, cells, DAYS[rfm.unit] / DAYS[fitted.unit])
+        t_x, T = times_of(
+            clock, cells, DAYS[rfm.unit] / DAYS[fitted.unit], fitted.purchases.covariates
+        )
         silent = DAYS[fitted.unit] * (T - t_x)
         if isinstance(clock, Calendar):
             silent = (cells.age_days - cells.recency_days).astype(float)

@@ -48,15 +48,23 @@ class Histories:
 
     @classmethod
     def of(
-        cls, x: NDArray, t_x: NDArray, T: NDArray, pattern: NDArray | None = None
+        cls,
+        x: NDArray,
+        t_x: NDArray,
+        T: NDArray,
+        pattern: NDArray | None = None,
+        path: NDArray | None = None,
     ) -> "Histories":
-        """Histories of customers given as columns, each of shape (n_customers,)."""
-        known = () if pattern is None else (pattern,)
+        """Histories of customers given as columns, each of shape (n_customers,).
+
+        A ``path`` tells apart those whose times differ by another clock or other effects.
+        """
+        known = tuple(column for column in (pattern, path) if column is not None)
         first, cell_of_customer = distinct(x, t_x, T, *known)
         x, t_x, T = x[first], t_x[first], T[first]
         known = tuple(column[first] for column in known)
         first, state_of_cell = distinct(x, T, *known)
-        states = np.lexsort((T[first], *(column[first] for column in known), x[first]))
+        states = np.lexsort((T[first], *(column[first] for column in known[:1]), x[first]))
         state_of_cell = _inverse(states)[state_of_cell]
         cells = np.argsort(state_of_cell, kind="stable")
         first = first[states]
@@ -68,7 +76,7 @@ class Histories:
             T[first],
             state_of_cell[cells],
             _inverse(cells)[cell_of_customer],
-            *(column[at] for column in known for at in (cells, first)),
+            *(() if pattern is None else (known[0][cells], known[0][first])),
         )
 
     @property

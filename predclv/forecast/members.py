@@ -13,6 +13,7 @@ from predclv.engines.result import Fit
 from predclv.forecast.ahead import Ahead, AheadOnCalendar, times_of
 from predclv.forecast.histories import Histories
 from predclv.forecast.patterns import at_free, estimate_of
+from predclv.likelihoods.effects import Effects
 from predclv.once import FieldsAlone, once
 from predclv.samples.cells import Cells
 from predclv.samples.patterns import Patterns
@@ -73,13 +74,20 @@ class Members(FieldsAlone):
     @once
     def distinct(self) -> Histories:
         """The distinct histories at the estimate; its customers are the cells, in their order."""
-        pattern = None
+        pattern = path = None
         if self.by_pattern:
             assert self.cells.patterns is not None
             pattern = np.asarray(self.cells.extra["pattern"], np.int64)
-        return Histories.of(
-            self.cells.frequency, *times_of(self.fit.clock, self.cells, self.to_fit_unit), pattern
-        )
+        if self._moves:
+            path = self.cells.extra["path"]
+        times = times_of(self.fit.clock, self.cells, self.to_fit_unit, self.fit.covariates)
+        return Histories.of(self.cells.frequency, *times, pattern, path)
+
+    @once
+    def _moves(self) -> bool:
+        """Whether covariates have changed on the way, so that past times depend on effects."""
+        effects = self.fit.covariates
+        return effects is not None and bool(effects.changing(self.cells))
 
     @property
     def patterns(self) -> Patterns | None:
@@ -119,10 +127,14 @@ class Members(FieldsAlone):
         """The member at free parameters (k,), those of clock and covariates included."""
         own = len(self.fit.model.names())
         model, clock = at_free(self.fit, free, self.patterns), self.fit.clock
-        if not isinstance(clock, Calendar):
+        if isinstance(clock, Calendar):
+            clock = clock.at(free[own : own + len(clock.names)])
+        elif not self._moves:
             return Member(self.histories, model, self.ahead)
-        clock = clock.at(free[own : own + len(clock.names)])
-        return Member(self._histories_on(clock), model, self._ahead_on(clock))
+        effects = self.fit.covariates
+        if effects is not None:
+            effects = effects.at(free[free.size - len(effects.names) :])
+        return Member(self._histories_on(clock, effects), model, self._ahead_on(clock))
 
     def drawn(self, n: int, rng: np.random.Generator) -> Iterator[Member]:
         """Members at ``n`` draws of the parameters, which are numbers in each."""
@@ -131,10 +143,10 @@ class Members(FieldsAlone):
         free = space.free_at(np.column_stack([values[name] for name in space.names]))
         return (self.at(row) for row in free)
 
-    def _histories_on(self, clock: Calendar) -> Histories:
+    def _histories_on(self, clock: Steady | Calendar | None, effects: Effects | None) -> Histories:
         """The histories by another clock: ages that were alike stay alike."""
         own, cell = self.histories, self.distinct.cell_of_customer
         t_x, T, state_T = np.empty(own.n_cells), np.empty(own.n_cells), np.empty(own.state_x.size)
-        t_x[cell], T[cell] = times_of(clock, self.cells, self.to_fit_unit)
+        t_x[cell], T[cell] = times_of(clock, self.cells, self.to_fit_unit, effects)
         state_T[own.state_of_cell] = T
         return replace(own, t_x=t_x, T=T, state_T=state_T)

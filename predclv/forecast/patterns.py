@@ -151,8 +151,19 @@ class Known:
     pattern: NDArray | None
 
     @classmethod
-    def of(cls, fit: Fit, cells: Cells) -> "Known":
-        """Of the customers in these cells."""
+    def of(cls, fit: Fit, cells: Cells, always: str = "") -> "Known":
+        """Of the customers in these cells.
+
+        Raises
+        ------
+        OptionError
+            If covariates change on the way, and ``always`` names what takes them to be as they are.
+        """
+        if always and fit.covariates is not None and fit.covariates.changing(cells):
+            raise OptionError(
+                f"{always} knows no covariates that change yet, and "
+                f"{', '.join(fit.covariates.changing(cells))} of this fit does."
+            )
         patterns = patterns_for(fit, cells)
         if patterns is None:
             return cls(fit.model, None)

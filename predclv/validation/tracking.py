@@ -203,7 +203,7 @@ def tracking(
     bands, rng = {}, np.random.default_rng(seed)
     for name, fit in fits.items():
         clock: Any = fit.clock
-        known = Known.of(fit, rfm.cells())
+        known = Known.of(fit, rfm.cells(), "Tracking")
         if known.pattern is not None and not cohort.of_patterns:
             cohort = _by_pattern(cohort, rfm, customers, first)
         columns[name] = np.diff(cohort.expected(known.model, clock), prepend=0.0)

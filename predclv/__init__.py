@@ -26,6 +26,8 @@ _HOME = {
     "Fit": "predclv.engines.result",
     "Clock": "predclv.clocks.recipe",
     "CLVModel": "predclv.recipe",
+    "Pool": "predclv.pools.pool",
+    "FittedPool": "predclv.pools.fitted",
     "FittedCLV": "predclv.forecast.fitted",
     "Forecast": "predclv.forecast.result",
     "renewals": "predclv.contracts.intake",
@@ -102,6 +104,8 @@ if TYPE_CHECKING:
     from predclv.models.mbgnbd import MBGNBD
     from predclv.models.pareto_nbd import ParetoNBD
     from predclv.models.shifted_beta_geometric import ShiftedBetaGeometric
+    from predclv.pools.fitted import FittedPool
+    from predclv.pools.pool import Pool
     from predclv.recipe import CLVModel
     from predclv.samples.cells import Cells
     from predclv.samples.spend import SpendCells

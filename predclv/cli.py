@@ -15,13 +15,13 @@ from predclv.cli_campaign import campaign, drivers
 from predclv.cli_contracts import contracts
 from predclv.cli_options import (
     TABLES,
+    CustomerOptions,
     EventsOption,
     Lists,
     Log,
     Model,
     Pictures,
     Season,
-    SummaryOptions,
     TrendOption,
     WeekdayOption,
     check_suffix,
@@ -44,7 +44,7 @@ app = typer.Typer(
 )
 
 
-def _customers(path: str, options: SummaryOptions) -> "pc.RFM":
+def _customers(path: str, options: CustomerOptions) -> "pc.RFM":
     """The summary in a file, or of the log in a file."""
     from predclv.summaries.files import holds_rfm, read_rfm
 
@@ -86,7 +86,7 @@ def summarise(
     log: Log,
     out: Annotated[Path, typer.Option(help="The summary to write: .parquet or .csv.")],
     *,
-    options: SummaryOptions,
+    options: CustomerOptions,
 ) -> None:
     """Summarise a log: one row per customer with frequency, recency, T and monetary value."""
     from predclv.summaries.files import write_rfm
@@ -113,7 +113,7 @@ def fit(
     events: EventsOption = None,
     pictures: Pictures = None,
     *,
-    options: SummaryOptions,
+    options: CustomerOptions,
 ) -> None:
     """Fit the models to a log or a summary, and save them with their customers."""
     from predclv.models import class_named
@@ -166,7 +166,7 @@ def forecast(
     ] = None,
     pictures: Pictures = None,
     *,
-    options: SummaryOptions,
+    options: CustomerOptions,
 ) -> None:
     """Forecast every customer: alive, active, purchases, spend and CLV."""
     kind = check_suffix(out, (".parquet", ".csv", ".duckdb", ".html"))

@@ -92,6 +92,12 @@ class SummaryOptions(LogOptions):
     observation_end: Annotated[
         str | None, typer.Option(help="Last day observed; default: the log's last.")
     ] = None
+
+
+@dataclass(frozen=True, slots=True)
+class CustomerOptions(SummaryOptions):
+    """Those of a summary, and files that say what is known of customers."""
+
     covariates: Annotated[
         str | None,
         typer.Option(help="What is known of customers: a file with a row for each customer_id."),

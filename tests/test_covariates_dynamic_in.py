@@ -31,6 +31,7 @@ def mailings(known, seed=5, per_customer=4):
             "tier": rng.choice(["gold", "silver"], ids.size, p=[0.3, 0.7]),
         }
     ).drop_duplicates(["customer_id", "date"])
+    rows["date"] = rows["date"].astype("datetime64[us]")
     return rows[rng.random(len(rows)) < 0.8]
 
 

@@ -11,6 +11,7 @@ from conftest import SHARED
 from pandas.testing import assert_frame_equal
 
 import predclv as pc
+from predclv import cli
 from predclv.errors import DataError, DataWarning, OptionError, ScaleWarning
 from predclv.samples.patterns import Patterns
 from predclv.summaries.files import read_rfm, write_rfm
@@ -422,6 +423,40 @@ def test_a_summary_made_elsewhere_has_covariates_too():
     for wrong, error in ((["mem"], DataError), ("men", OptionError), ([], OptionError)):
         with pytest.raises(error):
             pc.RFM.from_frame(frame, "week", static_covariates=wrong)
+
+
+def test_the_command_line_takes_a_file_of_covariates(tmp_path, capsys):
+    log, known = shop(300)
+    files = {"log": log, "known": known, "later": known.assign(date="2023-01-01", price=1.5)}
+    for name, frame in files.items():
+        frame.to_csv(tmp_path / f"{name}.csv", index=False)
+
+    def call(*arguments):
+        with pytest.raises(SystemExit) as stop:
+            cli.main([str(part) for part in arguments])
+        return stop.value.code or 0, capsys.readouterr()
+
+    out = tmp_path / "rfm.parquet"
+    options = ("--observation-end", END, "--covariates", tmp_path / "known.csv")
+    code, told = call("summarise", tmp_path / "log.csv", "--out", out, *options)
+    assert code == 0, told
+    assert_frame_equal(read_rfm(out).frame, summary(log, known).frame)
+    model, scored = tmp_path / "model", tmp_path / "scored.parquet"
+    assert call("fit", out, "--out", model, "--spend", "none")[0] == 0
+    assert pc.load(model).rfm.patterns.names == ("channel", "age", "member")
+    code, told = call(
+        "forecast", model, "--out", scored, "--no-intervals", "--customers", tmp_path / "log.csv",
+        *options,
+    )  # fmt: skip
+    assert code == 0, told
+    assert len(pd.read_parquet(scored)) == 300
+    code, told = call("fit", out, "--out", model, *options)
+    assert code == 2
+    assert "is a summary" in told.err
+    later = ("--dynamic-covariates", tmp_path / "later.csv")
+    code, told = call("summarise", tmp_path / "log.csv", "--out", out, *options, *later)
+    assert code == 2
+    assert "in static_covariates and in dynamic_covariates" in told.err
 
 
 def test_apparel_has_four_patterns():

@@ -19,6 +19,7 @@ from predclv.forecast.fitted import FittedCLV
 from predclv.logs.log import civil_date
 from predclv.money import money
 from predclv.notices import warn
+from predclv.pools.fitted import single
 from predclv.units import DAYS, force_of_interest, horizon_in, probability, share
 
 _DRAWS = 4000
@@ -158,6 +159,7 @@ def new_customer(
     >>> pc.economics.new_customer(fitted, horizon="2 years", margin=0.3)
     A new customer is worth 34.04 in 24 months (90% interval of this expectation 32.07 to ...
     """
+    fitted = single(fitted)
     if not isinstance(fitted, FittedCLV) or fitted.spend is None:
         raise DataError("new_customer wants a FittedCLV with spend: pc.CLVModel().fit(rfm).")
     margin, level = share(margin, "margin"), probability(level, "level")

@@ -16,6 +16,7 @@ from predclv.forecast.ahead import times_of
 from predclv.forecast.fitted import FittedCLV
 from predclv.forecast.patterns import Known
 from predclv.forecast.result import Forecast
+from predclv.pools.fitted import single
 from predclv.summaries.rfm import RFM
 from predclv.units import DAYS, horizon_in, probability
 
@@ -205,7 +206,8 @@ def _median_days(known: Known, base: "_Base", unit: str) -> NDArray:
 
 
 def _with_customers(fitted: FittedCLV | Fit, rfm: RFM | None, what: str) -> tuple[FittedCLV, RFM]:
-    """A fit with the customers it is asked about."""
+    """A fit with the customers it is asked about; of a pool its first model."""
+    fitted = single(fitted)
     if isinstance(fitted, Fit):
         fitted.assert_purchases(what)
         if rfm is None:

@@ -19,6 +19,7 @@ from predclv.models.regular import RegularModel
 from predclv.notices import warn
 from predclv.progress import stage
 from predclv.samples.exposures import CalendarExposure
+from predclv.summaries.gaps import gap_pairs_of
 from predclv.summaries.rfm import RFM
 
 _STRENGTHS = (0.25, 0.5, 1.0, 2.0)
@@ -79,7 +80,7 @@ def _days_of(rfm: RFM, model: type[Model]) -> tuple[int, NDArray, NDArray | None
     """The log's first day, repeat purchases per day after it, and gaps where a model wants them."""
     if not issubclass(model, RegularModel) or model.order == 1:
         return *rfm.repeats_by_day(), None
-    return rfm.gap_pairs()
+    return gap_pairs_of(rfm)
 
 
 def _seasoned(likelihood: ClockedLikelihood) -> Calendar:

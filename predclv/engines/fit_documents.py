@@ -7,8 +7,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from predclv.clocks.calendar import Calendar
-from predclv.engines.fit_checks import assert_document, read_clock, read_effects, replicates_of
+from predclv.engines.fit_checks import (
+    assert_document,
+    read_clock,
+    read_effects,
+    read_recall,
+    replicates_of,
+    space_of,
+)
 from predclv.interrupts import uninterrupted
 from predclv.models import class_named
 
@@ -25,10 +31,9 @@ def fields_of(
     """
     kind = class_named(document["model"])
     clock = read_clock(document)
-    effects = clock.names if isinstance(clock, Calendar) else ()
+    recall = read_recall(document)
     covariates = read_effects(document)
-    of_covariates = () if covariates is None else covariates.names
-    space = kind.space().and_numbers((*effects, *of_covariates))
+    space = space_of(kind, clock, recall, covariates)
     assert_document(document, space.names, methods)
     model = kind(**{name: document["params"][name] for name in kind.names()})
     if covariates is not None:
@@ -56,5 +61,6 @@ def fields_of(
         replicates=replicates,
         source=source,
         clock=clock,
+        recall=recall,
         covariates=covariates,
     )

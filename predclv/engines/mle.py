@@ -69,6 +69,7 @@ def run(
     return Fit(
         model=likelihood.at(found.free),
         clock=likelihood.clock_at(found.free),
+        recall=likelihood.recall_at(found.free),
         covariates=likelihood.effects_at(found.free),
         engine="mle",
         unit=likelihood.unit,

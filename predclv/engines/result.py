@@ -12,7 +12,9 @@ from numpy.typing import NDArray
 from predclv.clocks.base import Steady
 from predclv.clocks.calendar import Calendar
 from predclv.clocks.documents import clock_document
+from predclv.clocks.recall import Recall
 from predclv.engines.effects import effects_table
+from predclv.engines.fit_checks import space_of
 from predclv.engines.fit_documents import fields_of
 from predclv.engines.fit_summary import parameter_table
 from predclv.errors import DataError, FitError, OptionError
@@ -73,6 +75,9 @@ class Fit:
     clock : Steady, Calendar or None
         The clock that the model's times are by: that of its unit, or one with season and events in
         it, whose effects are parameters too; None for a model of spend.
+    recall : Recall or None
+        How customers' histories are read: a drift of acquisition, fading memory; its parameters are
+        the last ones. None where they are taken as they stand.
     covariates : Effects or None
         What covariates do to the parameters. ``model`` is then that of customers whose covariates
         are 0, or at the level that others are compared with.
@@ -92,6 +97,7 @@ class Fit:
     replicates: NDArray | None = None
     source: Any = None
     clock: Steady | Calendar | None = None
+    recall: Recall | None = None
     covariates: Effects | None = None
 
     def __post_init__(self) -> None:
@@ -99,24 +105,23 @@ class Fit:
         if clock is None and isinstance(self.model, PurchaseModel):
             object.__setattr__(self, "clock", Steady(self.unit))
         if isinstance(clock, Calendar) and clock.covariance is None:
-            k = len(self.model.names())
-            own = slice(k, k + len(clock.names))
-            clock = replace(clock, covariance=self.log_covariance[own, own])
+            of_clock = slice(k := len(self.model.names()), k + len(clock.names))
+            clock = replace(clock, covariance=self.log_covariance[of_clock, of_clock])
             object.__setattr__(self, "clock", clock)
 
     @property
     def space(self) -> Space:
-        """The free parameters: the model's, the effects of the clock, those of covariates."""
-        effects = self.clock.names if isinstance(self.clock, Calendar) else ()
-        of_covariates = () if self.covariates is None else self.covariates.names
-        return self.model.space().and_numbers((*effects, *of_covariates))
+        """The free parameters: of the model, of the clock, of the recall, of covariates."""
+        return space_of(type(self.model), self.clock, self.recall, self.covariates)
 
     @property
     def params(self) -> dict[str, float]:
-        """Point estimates by name: the model's, the effects of the clock, those of covariates."""
+        """Point estimates by name: of the model, of the clock, of the recall, of covariates."""
         own = {name: float(getattr(self.model, name)) for name in self.model.names()}
         if isinstance(self.clock, Calendar):
             own |= dict(zip(self.clock.names, self.clock.effects.tolist(), strict=True))
+        if self.recall is not None:
+            own |= self.recall.params
         if self.covariates is not None:
             of_them = self.covariates
             own |= dict(zip(of_them.names, of_them.coefficients.tolist(), strict=True))
@@ -269,6 +274,7 @@ class Fit:
             "checks": dict(self.checks),
             "method": self.method,
             "clock": clock_document(self.clock),
+            **({} if self.recall is None else {"recall": self.recall.document()}),
             **({} if self.covariates is None else {"covariates": self.covariates.document()}),
         }
 
@@ -305,6 +311,8 @@ class Fit:
     def __repr__(self) -> str:
         shown = {name: self.params[name] for name in self.model.names()}
         values = ", ".join(f"{name}={value:.4g}" for name, value in shown.items())
+        if self.recall is not None:
+            values += "".join(f", {name}={value:.4g}" for name, value in self.recall.params.items())
         if isinstance(self.clock, Calendar):
             values += f", on {self.clock!r}"
         if self.covariates is not None:

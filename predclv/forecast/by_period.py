@@ -42,7 +42,12 @@ def sums_by_period(source: Source, shares: NDArray) -> dict[str, NDArray]:
 
 
 def simulated_by_period(
-    members: Members, mean: NDArray | None, spend: Fit | None, seed: int, shares: NDArray
+    members: Members,
+    mean: NDArray | None,
+    spend: Fit | None,
+    seed: int,
+    shares: NDArray,
+    futures_wanted: int | None = None,
 ) -> dict[str, NDArray]:
     """Totals of each period in each future of `totals.simulated_totals`, (futures, periods).
 
@@ -50,7 +55,7 @@ def simulated_by_period(
     """
     rng = np.random.default_rng([seed, 2])
     customers = members.histories.cell_of_customer.size
-    n = futures_of(customers, endless=False)
+    n = futures_wanted or futures_of(customers, endless=False)
     drawn = members.drawn(n, rng)
     spends = [None] * n if spend is None else fixed_draws(spend, n, rng, members.patterns)
     found: dict[str, list[NDArray]] = {}

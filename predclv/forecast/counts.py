@@ -100,7 +100,7 @@ def count_tails(piece: Histories, model: PurchaseModel, t: float) -> CountTails:
     counts: list[int] = []
     tails: list[NDArray] = []
     each, taken = [living.p_at_least_each(t) for _, living in stages], 0
-    for n in _classes():
+    for n in count_classes():
         total: Any = 0.0
         for (chance, living), tail in zip(stages, each, strict=True):
             if n <= _BY_RECURRENCE:
@@ -116,7 +116,7 @@ def count_tails(piece: Histories, model: PurchaseModel, t: float) -> CountTails:
     return CountTails(np.array(counts), np.array(tails).T)
 
 
-def _classes() -> Iterator[int]:
+def count_classes() -> Iterator[int]:
     """Counts taken singly, and beyond each 4% above the last."""
     yield from range(1, ONE_BY_ONE + 1)
     n = ONE_BY_ONE

@@ -40,12 +40,25 @@ def drawn(fit: Fit, draws: int, rng: np.random.Generator, patterns: Any = None) 
         space = space.and_numbers(fit.covariates.names)
     many = fit.draws(max(draws, _MANY), seed=seed)
     free = space.free_at(np.column_stack([many[name] for name in names]))
+    if fit.recall is not None:
+        free = free - _with_recall(fit, many)
     few = _points(free)
     if few is None or len(few) > draws:
         few = _matched(free[rng.choice(len(free), draws, replace=False)], free)
     found = space.parameters_at(few)
     model = type(fit.model)(*found.T[:own, :, None])
     return spread_over(fit, model, found[:, own:], patterns)
+
+
+def _with_recall(fit: Fit, many: dict[str, NDArray]) -> NDArray:
+    """How far parameters move because those of the recall do, which histories keep as they are."""
+    assert fit.recall is not None
+    own, space = len(fit.model.names()), fit.recall.space
+    covariance = fit.log_covariance
+    m = len(space.names)
+    slope = covariance[:own, -m:] @ np.linalg.pinv(covariance[-m:, -m:], hermitian=True)
+    free = space.free_at(np.column_stack([many[name] for name in space.names]))
+    return (free - space.free_at(np.array(list(fit.recall.params.values())))) @ slope.T
 
 
 def fixed_draws(fit: Fit, draws: int, rng: np.random.Generator, patterns: Any = None) -> list[Any]:

@@ -12,9 +12,9 @@ import pandas as pd
 
 from predclv.engines.result import Fit
 from predclv.errors import DataError, OptionError, StoreError
-from predclv.forecast.choice import Choice
 from predclv.forecast.effects import effects_of
 from predclv.forecast.outlook import Outlook
+from predclv.forecast.recalled import as_recalled, key_of
 from predclv.forecast.result import Forecast
 from predclv.forecast.scoring import ScoreTable
 from predclv.forecast.terms import Terms
@@ -22,6 +22,7 @@ from predclv.io.folders import write_folder
 from predclv.money import currency_named
 from predclv.samples.pattern_facts import levels_of, paths_of, patterns_of
 from predclv.summaries.files import customers_and_patterns
+from predclv.summaries.memory import kept_memory, with_kept
 from predclv.summaries.rfm import RFM
 from predclv.units import (
     DAYS,
@@ -51,14 +52,11 @@ class FittedCLV:
         None where only purchases are forecast.
     rfm : RFM
         The customers it was fitted to.
-    choice : Choice or None
-        With ``purchases="auto"``: which model was picked, and why.
     """
 
     purchases: Fit
     spend: Fit | None
     rfm: RFM
-    choice: Choice | None = None
 
     @property
     def unit(self) -> str:
@@ -182,7 +180,7 @@ class FittedCLV:
         seed: int | None,
     ) -> Outlook:
         """What a forecast on these terms is calculated from, checked."""
-        customers = self._customers(rfm)
+        customers = as_recalled(self.purchases, self._customers(rfm))
         delta = force_of_interest(discount_rate, self.unit)
         margin = share(margin, "margin")
         level = None if level is None else probability(level, "level")
@@ -269,11 +267,10 @@ class FittedCLV:
             }
             | ({} if self.rfm.currency is None else {"currency": self.rfm.currency})
             | levels_of(self.rfm.patterns if customers else None),
-            "choice": None if self.choice is None else self.choice.document(),
         }
         tables = customers_and_patterns(self.rfm) if customers else {}
-        if self.choice is not None:
-            tables["choice"] = self.choice.frame.reset_index()
+        if customers and key_of(self.purchases) is not None:
+            tables["memory"] = kept_memory(as_recalled(self.purchases, self.rfm))
         for role, found in (("purchases", self.purchases), ("spend", self.spend)):
             if found is not None:
                 tables |= {f"{role}_{name}": table for name, table in found.tables().items()}
@@ -318,27 +315,23 @@ class FittedCLV:
             for role in ("purchases", "spend")
             if content[role] is not None
         }
-        choice = None
-        if content.get("choice") is not None:
-            choice = Choice.from_document(content["choice"], tables["choice"].set_index("model"))
-            if not all(isinstance(text, str) for text in (choice.reason, *choice.doubts)):
-                raise StoreError("The reasons of the choice of a model are no text.")
+        key = key_of(fits["purchases"])
+        if found is not None and key is not None and "memory" in tables:
+            rfm = with_kept(rfm, key, content["rfm"].get("last_day"), tables["memory"])
         for role, needs in (("purchases", "purchases"), ("spend", "spend")):
             if role in fits and fits[role].model.needs != needs:
                 raise StoreError(f"{fits[role].model.title} is no model of {role}.")
             if role in fits and fits[role].unit != unit:
                 raise StoreError(f"The fit of {role} is in {fits[role].unit}s, not in {unit}s.")
-        return cls(fits["purchases"], fits.get("spend"), rfm, choice)
+        return cls(fits["purchases"], fits.get("spend"), rfm)
 
     def __repr__(self) -> str:
         spend = f"\n{self.spend!r}" if self.spend is not None else ""
-        choice = f"\n{self.choice!r}" if self.choice is not None else ""
-        return f"{self.purchases!r}{spend}{choice}"
+        return f"{self.purchases!r}{spend}"
 
     def _repr_html_(self) -> str:
         fits = [found for found in (self.purchases, self.spend) if found is not None]
-        choice = "" if self.choice is None else f"<p>{escape(repr(self.choice))}</p>"
-        summary = f"<p>{escape(repr(self.rfm))}</p>{choice}"
+        summary = f"<p>{escape(repr(self.rfm))}</p>"
         return summary + "".join(found._repr_html_() for found in fits)
 
 

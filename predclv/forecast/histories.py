@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from predclv.forecast.ahead import Ahead
 from predclv.forecast.patterns import ByPattern, model_for
+from predclv.models.personal import Personal
 from predclv.models.purchases import PurchaseModel
 from predclv.samples.grouping import distinct
 
@@ -31,6 +32,11 @@ class Histories:
     state_of_cell : ndarray of int, shape (n_cells,)
         Ascending.
     cell_of_customer : ndarray of int, shape (n_customers,)
+    lost, haste : ndarray, shape (n_cells,), or None
+        Purchases that have faded, and what drift adds to the logarithm of alpha; None where
+        histories are taken as they stand. See :class:`predclv.models.personal.Personal`.
+    state_lost, state_haste : ndarray, shape (n_states,), or None
+        The same of states, which differ in them too.
     pattern, state_pattern : ndarray of int, shape (n_cells,) and (n_states,), or None
         What is known of the customers of each; None where nothing is that the model asks for.
         It tells histories, and states, apart.
@@ -43,6 +49,10 @@ class Histories:
     state_T: NDArray
     state_of_cell: NDArray
     cell_of_customer: NDArray
+    lost: NDArray | None = None
+    haste: NDArray | None = None
+    state_lost: NDArray | None = None
+    state_haste: NDArray | None = None
     pattern: NDArray | None = None
     state_pattern: NDArray | None = None
 
@@ -52,19 +62,23 @@ class Histories:
         x: NDArray,
         t_x: NDArray,
         T: NDArray,
+        lost: NDArray | None = None,
+        haste: NDArray | None = None,
         pattern: NDArray | None = None,
         path: NDArray | None = None,
     ) -> "Histories":
         """Histories of customers given as columns, each of shape (n_customers,).
 
-        A ``path`` tells apart those whose times differ by another clock or other effects.
+        A ``path`` tells apart those whose times differ with other effects of covariates.
         """
-        known = tuple(column for column in (pattern, path) if column is not None)
-        first, cell_of_customer = distinct(x, t_x, T, *known)
+        own = [column for column in (pattern, path, lost, haste) if column is not None]
+        first, cell_of_customer = distinct(x, t_x, T, *own)
         x, t_x, T = x[first], t_x[first], T[first]
-        known = tuple(column[first] for column in known)
-        first, state_of_cell = distinct(x, T, *known)
-        states = np.lexsort((T[first], *(column[first] for column in known[:1]), x[first]))
+        lost, haste, pattern, path = (_of(c, first) for c in (lost, haste, pattern, path))
+        own = [column for column in (pattern, path, lost, haste) if column is not None]
+        first, state_of_cell = distinct(x, T, *own)
+        within = () if pattern is None else (pattern[first],)
+        states = np.lexsort((T[first], *within, x[first]))
         state_of_cell = _inverse(states)[state_of_cell]
         cells = np.argsort(state_of_cell, kind="stable")
         first = first[states]
@@ -76,8 +90,18 @@ class Histories:
             T[first],
             state_of_cell[cells],
             _inverse(cells)[cell_of_customer],
-            *(() if pattern is None else (known[0][cells], known[0][first])),
+            _of(lost, cells),
+            _of(haste, cells),
+            _of(lost, first),
+            _of(haste, first),
+            _of(pattern, cells),
+            _of(pattern, first),
         )
+
+    def seen_by(self, model: PurchaseModel, cells: Any = slice(None)) -> Any:
+        """A model as it is for customers with the histories of some cells."""
+        known = model_for(model, _of(self.pattern, cells))
+        return Personal.of(known, _of(self.lost, cells), _of(self.haste, cells))
 
     @property
     def n_cells(self) -> int:
@@ -117,8 +141,12 @@ class Histories:
             self.state_T[states],
             self.state_of_cell[cells] - states.start,
             np.arange(cells.stop - cells.start),
-            None if self.pattern is None else self.pattern[cells],
-            None if self.state_pattern is None else self.state_pattern[states],
+            _of(self.lost, cells),
+            _of(self.haste, cells),
+            _of(self.state_lost, states),
+            _of(self.state_haste, states),
+            _of(self.pattern, cells),
+            _of(self.state_pattern, states),
         )
 
     def by_frequency_and_pattern(self) -> Iterator[tuple[slice, "Histories"]]:
@@ -193,12 +221,12 @@ class Histories:
 
     def p_alive_of(self, model: PurchaseModel, cells: NDArray | slice) -> NDArray:
         """The same of some of the cells."""
-        own = model_for(model, None if self.pattern is None else self.pattern[cells])
+        own = self.seen_by(model, cells)
         return np.atleast_2d(own.p_alive(self.x[cells], self.t_x[cells], self.T[cells]))
 
     def living(self, model: PurchaseModel, cells: NDArray | slice) -> Any:
         """The future of living customers in these cells, one row each."""
-        own = model_for(model, None if self.pattern is None else self.pattern[cells])
+        own = self.seen_by(model, cells)
         return own.living(self.x[cells], self.t_x[cells], self.T[cells])
 
     def stages(self, model: PurchaseModel) -> list[tuple[NDArray, Any]]:
@@ -210,10 +238,11 @@ class Histories:
             The chance of being alive and in the stage, per draw and cell, (draws, n_cells); the
             future of who is, one per state.
         """
-        of_cells, of_states = (model_for(model, p) for p in (self.pattern, self.state_pattern))
-        chances = of_cells.stage_chances(self.x, self.t_x, self.T)
+        chances = self.seen_by(model).stage_chances(self.x, self.t_x, self.T)
+        of_states = model_for(model, self.state_pattern)
+        living = Personal.of(of_states, self.state_lost, self.state_haste)
         return [
-            (np.atleast_2d(chance), of_states.given_stage(stage, self.state_x, self.state_T))
+            (np.atleast_2d(chance), living.given_stage(stage, self.state_x, self.state_T))
             for stage, chance in enumerate(chances)
         ]
 
@@ -231,6 +260,11 @@ def n_draws(model: PurchaseModel) -> int:
         return model.n_draws
     return max(np.shape(getattr(model, name))[0] if np.ndim(getattr(model, name)) else 1
                for name in model.names())  # fmt: skip
+
+
+def _of(column: Any, rows: Any) -> Any:
+    """These rows of a column; None where there is none."""
+    return None if column is None else column[rows]
 
 
 def _inverse(order: NDArray) -> NDArray:

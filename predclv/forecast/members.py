@@ -9,10 +9,12 @@ from numpy.typing import NDArray
 
 from predclv.clocks.base import Steady
 from predclv.clocks.calendar import Calendar
+from predclv.clocks.recall import Recall
 from predclv.engines.result import Fit
-from predclv.forecast.ahead import Ahead, AheadOnCalendar, times_of
+from predclv.forecast.ahead import Ahead, AheadOnCalendar
 from predclv.forecast.histories import Histories
 from predclv.forecast.patterns import at_free, estimate_of
+from predclv.forecast.recalled import read
 from predclv.likelihoods.effects import Effects
 from predclv.once import FieldsAlone, once
 from predclv.samples.cells import Cells
@@ -74,14 +76,18 @@ class Members(FieldsAlone):
     @once
     def distinct(self) -> Histories:
         """The distinct histories at the estimate; its customers are the cells, in their order."""
-        pattern = path = None
+        return Histories.of(**self._read(self.fit.clock, self.fit.recall, self.fit.covariates))
+
+    def _read(
+        self, clock: Steady | Calendar | None, recall: Recall | None, effects: Effects | None
+    ) -> dict[str, Any]:
+        """The cells as the model takes them, by this clock."""
+        found = read(self.fit, clock, recall, self.cells, self.to_fit_unit, effects)
         if self.by_pattern:
-            assert self.cells.patterns is not None
-            pattern = np.asarray(self.cells.extra["pattern"], np.int64)
+            found["pattern"] = np.asarray(self.cells.extra["pattern"], np.int64)
         if self._moves:
-            path = self.cells.extra["path"]
-        times = times_of(self.fit.clock, self.cells, self.to_fit_unit, self.fit.covariates)
-        return Histories.of(self.cells.frequency, *times, pattern, path)
+            found["path"] = np.asarray(self.cells.extra["path"], np.int64)
+        return found
 
     @once
     def _moves(self) -> bool:
@@ -124,17 +130,22 @@ class Members(FieldsAlone):
         return Member(self.histories, self.model, self.ahead)
 
     def at(self, free: NDArray) -> Member:
-        """The member at free parameters (k,), those of clock and covariates included."""
+        """The member at free parameters (k,), those of clock, recall and covariates included."""
         own = len(self.fit.model.names())
-        model, clock = at_free(self.fit, free, self.patterns), self.fit.clock
+        model = at_free(self.fit, free, self.patterns)
+        clock, recall, ahead = self.fit.clock, self.fit.recall, self.ahead
+        if recall is None and not isinstance(clock, Calendar) and not self._moves:
+            return Member(self.histories, model, ahead)
         if isinstance(clock, Calendar):
-            clock = clock.at(free[own : own + len(clock.names)])
-        elif not self._moves:
-            return Member(self.histories, model, self.ahead)
+            own, of_clock = own + len(clock.names), free[own : own + len(clock.names)]
+            clock = clock.at(of_clock)
+            ahead = self._ahead_on(clock)
+        if recall is not None:
+            recall = recall.at(free[own : own + len(recall.space.names)])
         effects = self.fit.covariates
         if effects is not None:
             effects = effects.at(free[free.size - len(effects.names) :])
-        return Member(self._histories_on(clock, effects), model, self._ahead_on(clock))
+        return Member(self._histories_on(clock, recall, effects), model, ahead)
 
     def drawn(self, n: int, rng: np.random.Generator) -> Iterator[Member]:
         """Members at ``n`` draws of the parameters, which are numbers in each."""
@@ -143,10 +154,20 @@ class Members(FieldsAlone):
         free = space.free_at(np.column_stack([values[name] for name in space.names]))
         return (self.at(row) for row in free)
 
-    def _histories_on(self, clock: Steady | Calendar | None, effects: Effects | None) -> Histories:
-        """The histories by another clock: ages that were alike stay alike."""
+    def _histories_on(
+        self, clock: Any, recall: Recall | None, effects: Effects | None
+    ) -> Histories:
+        """The histories by another clock or recall: those that were alike stay alike."""
         own, cell = self.histories, self.distinct.cell_of_customer
-        t_x, T, state_T = np.empty(own.n_cells), np.empty(own.n_cells), np.empty(own.state_x.size)
-        t_x[cell], T[cell] = times_of(clock, self.cells, self.to_fit_unit, effects)
-        state_T[own.state_of_cell] = T
-        return replace(own, t_x=t_x, T=T, state_T=state_T)
+        found: dict[str, Any] = {}
+        for name, column in self._read(clock, recall, effects).items():
+            if name in ("x", "pattern", "path"):
+                continue
+            of_cells = np.empty(own.n_cells)
+            of_cells[cell] = column
+            found[name] = of_cells
+            if name != "t_x":
+                of_states = np.empty(own.state_x.size)
+                of_states[own.state_of_cell] = of_cells
+                found[f"state_{name}"] = of_states
+        return replace(own, **found)

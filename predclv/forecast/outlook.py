@@ -57,6 +57,8 @@ class Outlook:
         Continuous discount rate per that unit.
     seed : int
         Of the draws.
+    futures : int or None
+        How many are simulated behind totals; None takes as many as the base's size allows.
     """
 
     rfm: RFM
@@ -67,6 +69,7 @@ class Outlook:
     t: float
     delta: float
     seed: int
+    futures: int | None = None
 
     def __len__(self) -> int:
         return len(self.rfm)
@@ -158,7 +161,9 @@ class Outlook:
             model, self._members.ahead, undiscounted=not self.is_endless
         )
         if self.spend is not None:
-            columns |= expected_spend(self.spend, self._histories, self._members.patterns, rng)
+            columns |= expected_spend(
+                self.spend, self._histories.x, rng, self._members.patterns, self._histories.pattern
+            )
         return columns
 
     def _bounds(self, level: float) -> dict[str, NDArray]:
@@ -256,7 +261,7 @@ class Outlook:
         """
         if len(self) <= SIMULATED:
             members, mean = self._members.of(self._cell_of_customer), self._mean_of(self.rfm.frame)
-            found = simulated_by_period(members, mean, self.spend, self.seed, shares)
+            found = simulated_by_period(members, mean, self.spend, self.seed, shares, self.futures)
         else:
             sample = self.rfm.sample(SIMULATED)
             members = self._members.of(self.rfm.cells().places(sample))
@@ -281,12 +286,19 @@ class Outlook:
         """Simulated totals of the customer base, each of shape (futures,); simulated once."""
         return self._totals
 
+    def budget(self) -> None:
+        """Nothing: a fit alone does not know how wrong totals were before."""
+
     @once
     def _totals(self) -> Mapping[str, NDArray]:
         if len(self) <= SIMULATED:
             mean = self._mean_of(self.rfm.frame)
             totals: dict[str, NDArray] = simulated_totals(
-                self._members.of(self._cell_of_customer), mean, self.spend, self.seed
+                self._members.of(self._cell_of_customer),
+                mean,
+                self.spend,
+                self.seed,
+                self.futures,
             )
         else:
             totals = self._normal_totals()
@@ -326,8 +338,18 @@ class Outlook:
         """The distribution of each customer's purchases, with the draws of the intervals."""
         if self.is_endless:
             return None
-        cell = self._histories.cell_of_customer[self._cell_of_customer]
-        return CountDistribution(self._counts, cell)
+        return CountDistribution(self._counts, self.history_of_customer)
+
+    def counts_at_estimate(self) -> CountDistribution:
+        """The same at the estimate, as if parameters were known; of a finite horizon."""
+        estimate = self._members.estimate
+        found = HistoryCounts(self._histories, estimate.model, estimate.ahead.t)
+        return CountDistribution(found, self.history_of_customer)
+
+    @property
+    def history_of_customer(self) -> NDArray:
+        """Which of the distinct histories each customer has, shape (n_customers,)."""
+        return self._histories.cell_of_customer[self._cell_of_customer]
 
     @once
     def _counts(self) -> HistoryCounts:

@@ -20,7 +20,7 @@ from predclv.forecast.total_interval import (
     holds,
     in_a_sentence,
     interval,
-    widening,
+    total_of,
 )
 from predclv.io.files import write_csv, write_parquet
 from predclv.io.pages import write_page
@@ -75,6 +75,11 @@ class Forecast:
         return len(self._source)
 
     @property
+    def source(self) -> Source:
+        """What the numbers are made from: fitted models, a rule, or a pool of them."""
+        return self._source
+
+    @property
     def horizon(self) -> float | None:
         """Length of the forecast in ``unit``; None is the whole remaining lifetime."""
         return self.terms.horizon
@@ -113,6 +118,11 @@ class Forecast:
             ``unlike`` chance and parameters only, which is too little where the future is unlike
             the past.
 
+            Of a pool, which knows how wrong it was at earlier origins, also ``_budget_lower`` and
+            ``_budget_upper``, unless ``unlike`` is given: the interval that allows for a future
+            unlike the past, and the one to put into a budget. (``_lower`` to ``_upper`` says how
+            well the total would be known if the shop went on as it did.)
+
         Raises
         ------
         OptionError
@@ -135,25 +145,7 @@ class Forecast:
         purchases  1,043 (647 to 1,679)
         The 90% intervals hold chance, parameters, and a future unlike the past: sd 0.2 (logs).
         """
-        values, level = self._sums(), self.terms.level
-        wide = None
-        if unlike is not None and level is not None:  # refused before anything is simulated
-            wide = widening(unlike, list(values), self.horizon, self.unit)
-        simulated = None if level is None else self._source.totals()
-        if level is None or simulated is None:
-            if unlike is not None:
-                raise OptionError(
-                    "There is no interval of the total to widen: it was made with level=None, or "
-                    "by a rule without chance. Forecast with level=0.9."
-                )
-            return self._shown(Total(values, name="total"))
-        with_bounds: dict[str, float] = {}
-        for name, value in values.items():
-            lower, upper = interval(simulated[name], level, wide and wide[0][name])
-            with_bounds |= {name: value, f"{name}_lower": lower, f"{name}_upper": upper}
-        total = self._shown(Total(with_bounds, name="total"))
-        total.attrs["holds"] = holds(level, wide and wide[1])
-        return total
+        return self._shown(total_of(self._source, self.terms, self._sums(), unlike))
 
     def schedule(self, period: str, customers: Iterable[object] | None = None) -> pd.DataFrame:
         """The horizon period by period: what comes when, of the base or of some customers.

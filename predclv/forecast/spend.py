@@ -7,7 +7,6 @@ from numpy.typing import NDArray
 
 from predclv.engines.result import Fit
 from predclv.forecast.draws import drawn, is_posterior
-from predclv.forecast.histories import Histories
 from predclv.forecast.patterns import ByPattern, estimate_of
 from predclv.samples.grouping import distinct
 
@@ -15,7 +14,11 @@ _DRAWS = 400
 
 
 def expected_spend(
-    fit: Fit, histories: Histories, patterns: Any, rng: np.random.Generator
+    fit: Fit,
+    frequency: NDArray,
+    rng: np.random.Generator,
+    patterns: Any = None,
+    pattern: NDArray | None = None,
 ) -> dict[str, NDArray]:
     """Expected spend per future purchase as a line in the past mean; finite and positive.
 
@@ -25,11 +28,14 @@ def expected_spend(
     ----------
     fit : Fit
         Of spend.
-    histories : Histories
-    patterns : Patterns or None
-        What is known of the customers.
+    frequency : ndarray, shape (n_cells,)
+        Repeat purchases so far.
     rng : numpy.random.Generator
         Of the draws of a posterior.
+    patterns : Patterns or None
+        What is known of customers, where the fit has covariates.
+    pattern : ndarray of int, shape (n_cells,), or None
+        Which of them.
 
     Returns
     -------
@@ -39,11 +45,11 @@ def expected_spend(
     model: Any = estimate_of(fit, patterns)
     if is_posterior(fit):
         model = drawn(fit, _DRAWS, rng, patterns)
-    if isinstance(model, ByPattern) and histories.pattern is not None:
-        first, code = distinct(histories.x, histories.pattern)
-        counts, model = histories.x[first], model.of(histories.pattern[first])
+    if isinstance(model, ByPattern) and pattern is not None:
+        first, code = distinct(frequency, pattern)
+        counts, model = frequency[first], model.of(pattern[first])
     else:
-        counts, code = np.unique(histories.x, return_inverse=True)
+        counts, code = np.unique(frequency, return_inverse=True)
     with np.errstate(invalid="ignore"):
         base, at_one = (
             np.atleast_2d(model.expected_spend(counts, mean)).mean(axis=0) for mean in (0.0, 1.0)

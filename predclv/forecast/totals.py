@@ -27,7 +27,11 @@ STEP = 1e-3
 
 
 def simulated_totals(
-    members: Members, mean: NDArray | None, spend: Fit | None, seed: int
+    members: Members,
+    mean: NDArray | None,
+    spend: Fit | None,
+    seed: int,
+    futures_wanted: int | None = None,
 ) -> dict[str, NDArray]:
     """Totals over customers of `simulation.futures`, each of shape (futures,).
 
@@ -36,7 +40,7 @@ def simulated_totals(
     """
     rng = np.random.default_rng([seed, 2])
     customers = members.histories.cell_of_customer.size
-    n = futures_of(customers, members.ahead.is_endless)
+    n = futures_wanted or futures_of(customers, members.ahead.is_endless)
     drawn = members.drawn(n, rng)
     spends = [None] * n if spend is None else fixed_draws(spend, n, rng, members.patterns)
     found: dict[str, list[float]] = {}

@@ -148,6 +148,14 @@ class ClockedLikelihood(Likelihood):
         """The clock at free parameters (k,)."""
         return self.calendar.at(free[self.size :])
 
+    def _calendar_at(self, free: NDArray) -> Calendar:
+        """The calendar at free parameters (k,), though it be one on which all days are alike."""
+        return self.clock_at(free)
+
+    def _model_of(self, free: NDArray, born: NDArray) -> Any:
+        """The model of new customers, first seen on these days."""
+        return self.at(free)
+
     def shrinkage(self, free: NDArray) -> tuple[float, NDArray]:
         """Log prior density of the effects, without its constant, and its slope (k,).
 
@@ -232,7 +240,9 @@ class ClockedLikelihood(Likelihood):
 
         Purchases of a customer on one day count once, as in a log.
         """
-        return self.simulated_as(self.at(free), self.clock_at(free), rng)
+        weight = self.columns[-1].astype(np.int64)
+        born = np.repeat(self.exposure.born, weight) + self.calendar.first_day
+        return self.simulated_as(self._model_of(free, born), self._calendar_at(free), rng)
 
     def simulated_as(self, model: Any, clock: Any, rng: np.random.Generator) -> "ClockedLikelihood":
         """The same of a model whose parameters are numbers, or one per customer."""

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from predclv.clocks.base import Steady
 from predclv.clocks.calendar import Calendar
+from predclv.clocks.recall import Recall
 from predclv.errors import OptionError, did_you_mean
 from predclv.likelihoods.kernels import kernel_of
 from predclv.models.base import Columns, Coordinate, Model, Objective, Prior, Space
@@ -101,6 +102,10 @@ class Likelihood(FieldsAlone):
     def clock_at(self, free: NDArray) -> Steady | Calendar | None:
         """The clock that times are by, at free parameters (k,); None where there are no times."""
         return Steady(self.unit) if self.unit else None
+
+    def recall_at(self, free: NDArray) -> Recall | None:
+        """How histories are read, at free parameters (k,); None where they are as they stand."""
+        return None
 
     def effects_at(self, free: NDArray) -> Any:
         """The effects of covariates at free parameters (k,); None where there are none."""

@@ -17,6 +17,8 @@ class PathSQL:
         The table of customers, with age_days.
     known : str
         The table of values: customer_id, day and combo, each customer and day once.
+    rows : str
+        The table that `of_customers` is kept as; the other statements read it.
     end : int
         The last day observed.
     before : int or None
@@ -26,51 +28,42 @@ class PathSQL:
 
     summary: str
     known: str
+    rows: str
     end: int
     before: int | None
 
     @property
-    def customers(self) -> str:
-        """customer_id and first_day."""
+    def _customers(self) -> str:
         return f"SELECT customer_id, {self.end} - age_days AS first_day FROM {self.summary}"
 
-    @property
-    def _rows(self) -> str:
-        """Rows up to the end with the day of the customer's next one."""
+    def of_customers(self) -> str:
+        """Values up to the end with first_day, of the first purchase, and what stands beside.
+
+        next_day is the day of the customer's next row, is_first says that there is none before.
+        """
+        by_day = "OVER (PARTITION BY k.customer_id ORDER BY k.day)"
         return f"""
-            SELECT k.customer_id, k.day, k.combo, s.first_day,
-                lead(k.day) OVER (PARTITION BY k.customer_id ORDER BY k.day) AS next_day
-            FROM {self.known} k JOIN ({self.customers}) s ON k.customer_id = s.customer_id
+            SELECT k.customer_id, k.day, k.combo, s.first_day, lead(k.day) {by_day} AS next_day,
+                lag(k.day) {by_day} IS NULL AS is_first
+            FROM {self.known} k JOIN ({self._customers}) s ON k.customer_id = s.customer_id
             WHERE k.day <= {self.end}"""
 
-    @property
-    def _in_force(self) -> str:
-        """Rows whose values are in force after the first purchase; earliest is the first's day."""
-        return f"""
-            SELECT *, min(day) OVER (PARTITION BY customer_id) AS earliest
-            FROM ({self._rows}) WHERE next_day IS NULL OR next_day > first_day"""
-
     def facts(self) -> str:
-        """One row: rows before those in force at first, late customers, customers without a row."""
+        """One row: rows before those in force at first, and customers whose first one is late."""
         return f"""
-            SELECT
-                (SELECT count(*) FROM ({self._rows}) WHERE next_day <= first_day) AS rows_before,
-                (SELECT count(*) FROM ({self._in_force})
-                    WHERE day = earliest AND day > first_day) AS late,
-                (SELECT count(*) FROM {self.summary} ANTI JOIN ({self._rows}) USING (customer_id))
-                    AS without"""
+            SELECT count(*) FILTER (WHERE next_day <= first_day) AS rows_before,
+                count(*) FILTER (WHERE is_first AND day > first_day) AS late
+            FROM {self.rows}"""
 
     def late(self) -> str:
         """The customers whose first row comes after their first purchase."""
-        return (
-            f"SELECT customer_id FROM ({self._in_force}) WHERE day = earliest AND day > first_day"
-        )
+        return f"SELECT customer_id FROM {self.rows} WHERE is_first AND day > first_day"
 
     def without(self) -> str:
-        """The customers without a row up to the end."""
-        return (
-            f"SELECT customer_id FROM {self.summary} ANTI JOIN ({self._rows}) USING (customer_id)"
-        )
+        """The customers without a row up to the end, with the day of the first purchase."""
+        return f"""
+            SELECT customer_id, first_day FROM ({self._customers})
+            ANTI JOIN {self.rows} USING (customer_id)"""
 
     def after(self) -> str:
         """The number of rows after the end, of customers in the summary."""
@@ -80,19 +73,20 @@ class PathSQL:
 
     def segments(self) -> str:
         """customer_id, from_day, combo: what is in force from the first purchase to the end."""
+        at_once = "FALSE" if self.before is not None else "is_first"
+        found = f"""
+            SELECT customer_id, combo,
+                CASE WHEN {at_once} THEN first_day ELSE greatest(day, first_day) END AS from_day
+            FROM {self.rows} WHERE next_day IS NULL OR next_day > first_day"""
         if self.before is None:
-            return f"""
-                SELECT customer_id, combo,
-                    CASE WHEN day = earliest THEN first_day ELSE day END AS from_day
-                FROM ({self._in_force})"""
+            return found
+        before = f"CAST({self.before} AS BIGINT) AS combo, first_day AS from_day"
         return f"""
-            SELECT customer_id, combo, greatest(day, first_day) AS from_day
-            FROM ({self._in_force})
+            {found}
             UNION ALL
-            SELECT s.customer_id, CAST({self.before} AS BIGINT) AS combo, s.first_day AS from_day
-            FROM ({self.customers}) s ANTI JOIN
-                (SELECT customer_id FROM ({self._in_force}) WHERE day <= first_day)
-                USING (customer_id)"""
+            SELECT customer_id, {before} FROM {self.rows} WHERE is_first AND day > first_day
+            UNION ALL
+            SELECT customer_id, {before} FROM ({self.without()})"""
 
 
 def lasting(segments: str, end: int) -> str:

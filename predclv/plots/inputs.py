@@ -6,6 +6,7 @@ from predclv.engines.result import Fit
 from predclv.errors import DataError
 from predclv.forecast.fitted import FittedCLV
 from predclv.forecast.result import Forecast
+from predclv.pools.fitted import single
 from predclv.summaries.rfm import RFM
 from predclv.summaries.splits import HoldoutSplit
 from predclv.summaries.summarise import rfm_summary
@@ -20,6 +21,7 @@ _MADE = {
 
 def fit_of_purchases(what: Any, picture: str) -> Fit:
     """The fit of purchases in a Fit or a FittedCLV."""
+    what = single(what)
     fit = what.purchases if isinstance(what, FittedCLV) else what
     if not isinstance(fit, Fit):
         raise unfit(picture, "a FittedCLV or a Fit of purchases", what, _MADE.get(type(what), ""))
@@ -29,6 +31,7 @@ def fit_of_purchases(what: Any, picture: str) -> Fit:
 
 def customers_of(what: Any, fitted: Any, picture: str) -> RFM:
     """The customers that a picture is told of, or else those of a FittedCLV."""
+    fitted = single(fitted)
     if what is None and isinstance(fitted, FittedCLV):
         if not len(fitted.rfm):
             raise DataError(
@@ -76,6 +79,7 @@ def summary_of(what: Any, picture: str, **columns: Any) -> RFM:
     DataError
         If it is neither; the message says what the picture wants.
     """
+    what = single(what)
     if isinstance(what, FittedCLV):
         what = what.rfm
     if isinstance(what, HoldoutSplit):

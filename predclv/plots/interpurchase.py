@@ -9,6 +9,7 @@ from predclv.engines.result import Fit
 from predclv.forecast.fitted import FittedCLV
 from predclv.plots.inputs import customers_of, fit_of_purchases
 from predclv.plots.style import ACTUAL, MODEL, SECOND, axes, finish, legend
+from predclv.pools.fitted import single
 from predclv.summaries.rfm import RFM
 from predclv.summaries.splits import HoldoutSplit
 from predclv.units import days_per
@@ -47,6 +48,7 @@ def interpurchase_times(
     --------
     predclv.validation.interpurchase.interpurchase_times : the numbers.
     """
+    rfm = single(rfm)
     if isinstance(rfm, FittedCLV):
         fit, rfm = (rfm if fit is None else fit), customers_of(None, rfm, "interpurchase_times")
     purchases = None if fit is None else fit_of_purchases(fit, "interpurchase_times")

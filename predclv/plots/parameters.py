@@ -12,6 +12,7 @@ from predclv.errors import DataError, OptionError
 from predclv.forecast.fitted import FittedCLV
 from predclv.plots.inputs import unfit
 from predclv.plots.style import looks, short
+from predclv.pools.fitted import single
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -111,6 +112,7 @@ def _named(fits: Any) -> dict[str, Fit]:
 
 
 def _fit_in(what: Any) -> Any:
+    what = single(what)
     return what.purchases if isinstance(what, FittedCLV) else what
 
 

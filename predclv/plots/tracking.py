@@ -24,6 +24,7 @@ from predclv.plots.style import (
     percent,
     short,
 )
+from predclv.pools.fitted import single
 from predclv.summaries.rfm import RFM
 from predclv.summaries.splits import HoldoutSplit
 from predclv.validation.result import Validation
@@ -125,6 +126,7 @@ def _parts(
         fits = _fits(result.fits)
         others = [name for name in result.forecasts if name not in fits]
     else:
+        result = single(result)
         if isinstance(result, FittedCLV) and data is None:
             data = result.rfm
         if isinstance(result, (FittedCLV, Fit)):

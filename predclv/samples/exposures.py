@@ -146,6 +146,14 @@ class CalendarExposure(FieldsAlone):
         by_sum -= np.bincount(earlier, weight / length, until.size)
         return float(weight @ np.log(length)), self._by_rate(by_sum)
 
+    @property
+    def born_of_levels(self) -> NDArray:
+        """The day of the first purchase for each level of the first time `elapsed` gives.
+
+        As of ``born``. Those of the second time stand for the days themselves, 0, 1, 2, ...
+        """
+        return self._pairs[0][0]
+
     @once
     def _pairs(self) -> tuple[NDArray, NDArray]:
         """The different pairs of first and last days, shape (2, n_pairs), and which cell has which.

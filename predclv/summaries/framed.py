@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -18,7 +19,8 @@ from predclv.samples.spend import SpendCells
 from predclv.summaries.spread import assert_covered, write_scored
 from predclv.warehouse.duckdb import DuckDBWarehouse
 
-_EXTRA = ("pattern", "path")
+_HISTORY = ("frequency", "recency", "T")
+_KNOWN = ("pattern", "path")
 
 
 class FrameSummary:
@@ -31,16 +33,20 @@ class FrameSummary:
         last_day: int | None = None,
         patterns: Patterns | None = None,
         paths: Paths | None = None,
+        extra: tuple[str, ...] = (),
+        recalls: Any = None,
     ) -> None:
         self.frame = with_covariates(frame, patterns)
         self.patterns = patterns
         self.repeats_by_day_and_pattern: pd.DataFrame | None = None
         self._paths = paths
         known = (patterns, paths)
-        self._extra = tuple(k for k, found in zip(_EXTRA, known, strict=True) if found is not None)
+        self._known = tuple(k for k, found in zip(_KNOWN, known, strict=True) if found is not None)
         self.has_spend = "monetary_value" in frame
         self._unit = unit
         self._last_day = last_day
+        self._extra = (*self._known, *extra)
+        self.recalls = recalls
         self.repeats_by_day: tuple[int, np.ndarray] | None = None
 
     def head(self, rows: int) -> pd.DataFrame:
@@ -49,8 +55,7 @@ class FrameSummary:
 
     def cells(self) -> Cells:
         """Customers by history."""
-        names = ("frequency", "recency", "T", *self._extra)
-        columns = [self.frame[name].to_numpy() for name in names]
+        columns = [self.frame[name].to_numpy() for name in (*_HISTORY, *self._extra)]
         first, code = distinct(*columns)
         frequency, recency, T = (column[first].astype(np.float64) for column in columns[:3])
         extra = [column[first] for column in columns[3:]]
@@ -74,7 +79,7 @@ class FrameSummary:
     def spend_of_cells(self) -> np.ndarray:
         """The sum of customers' mean spends, none below zero, per cell of ``cells()``."""
         spend = self.frame.assign(spend=self.frame["monetary_value"].clip(lower=0.0))
-        by_cell = spend.groupby(["frequency", "recency", "T", *self._extra])["spend"].sum()
+        by_cell = spend.groupby([*_HISTORY, *self._extra])["spend"].sum()
         return by_cell.to_numpy(np.float64)
 
     def sample(self, rows: int) -> pd.DataFrame:
@@ -85,7 +90,7 @@ class FrameSummary:
         """Repeat customers by spending."""
         repeaters = self.frame[self.frame["frequency"] > 0]
         spenders = repeaters[repeaters["monetary_value"] > 0]
-        extra = self._extra[:1]
+        extra = self._known[:1]
         found = spenders.groupby(["frequency", "monetary_value", *extra]).size()
         return SpendCells(
             frequency=found.index.get_level_values(0).to_numpy(np.float64),

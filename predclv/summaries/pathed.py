@@ -1,5 +1,7 @@
 """Customers of a summary with the number of their path: dynamic covariates, in the warehouse."""
 
+import datetime
+
 import numpy as np
 import pandas as pd
 import pyarrow as pa
@@ -7,7 +9,8 @@ import pyarrow as pa
 from predclv.errors import DataError, DataWarning, some
 from predclv.frozen import Frozen
 from predclv.logs.covariates import Covariates
-from predclv.logs.path_statements import PathSQL, changes, lasting
+from predclv.logs.log import Log
+from predclv.logs.path_statements import PathSQL, changes, lasting, repeats_by_segment
 from predclv.notices import counted, warn
 from predclv.progress import stage
 from predclv.samples.coding import coded, numbered
@@ -41,9 +44,11 @@ def with_paths(
         it.
     """
     table = before.table
-    sql = PathSQL(table, known.name, end, known.absent)
+    sql = PathSQL(table, known.name, fresh("rows"), end, known.absent)
     with stage(f"Joining {known.what}"):
-        facts = {name: int(number or 0) for name, number in warehouse.record(sql.facts()).items()}
+        warehouse.store(sql.rows, sql.of_customers())
+        facts = {name: int(number) for name, number in warehouse.record(sql.facts()).items()}
+        facts["without"] = warehouse.rows(f"SELECT count(*) FROM ({sql.without()})")[0][0]
         if known.absent is None:
             _refuse_without(warehouse, known, sql, facts["without"])
         if tells:
@@ -83,7 +88,7 @@ def with_paths(
             "customers_before_first_dynamic_row": facts["late"],
             "customers_without_dynamic_row": facts["without"],
         }
-        for done in (raw, numbers, segments, table):
+        for done in (sql.rows, raw, numbers, segments, table):
             warehouse.drop(done)
     return Described(
         name,
@@ -174,7 +179,7 @@ def _refuse_without(warehouse: Warehouse, known: Covariates, sql: PathSQL, witho
     """
     if not without:
         return
-    ids = warehouse.rows(f"{sql.without()} ORDER BY 1 LIMIT 6")
+    ids = warehouse.rows(f"SELECT customer_id FROM ({sql.without()}) ORDER BY 1 LIMIT 6")
     columns = ", ".join(f"{name!r}: ..." for name in known.combos)
     raise DataError(
         f"{counted(without, 'customer has', 'customers have')} no row in {known.what} up to the "
@@ -202,4 +207,12 @@ def _tell(warehouse: Warehouse, known: Covariates, sql: PathSQL, facts: dict[str
             f"{counted(early, 'row')} of {known.what} {'was' if early == 1 else 'were'} over "
             "before the customer's first purchase and did not count: the last one up to it does.",
             DataWarning,
+        )
+
+
+def repeats_of(log: Log, segments: str, end: datetime.date) -> pd.DataFrame:
+    """Repeat purchases by day and pattern, from a table of what held from when to when."""
+    with log.days_until(end) as days:
+        return log.warehouse.frame(
+            f"SELECT * FROM ({repeats_by_segment(days, segments)}) ORDER BY day, pattern"
         )

@@ -12,15 +12,15 @@ import pandas as pd
 
 from predclv.errors import DataError
 from predclv.frozen import Frozen
-from predclv.logs.log import EPOCH, Log
+from predclv.logs.log import Log
 from predclv.money import currency_named
 from predclv.notices import counted
-from predclv.progress import stage
 from predclv.samples.cells import Cells
 from predclv.samples.paths import Paths
 from predclv.samples.patterns import Patterns
 from predclv.samples.spend import SpendCells
 from predclv.summaries.base import Summary
+from predclv.summaries.by_day import repeats_by_day
 from predclv.summaries.checks import checked_summary
 from predclv.summaries.framed import FrameSummary
 from predclv.summaries.framed_covariates import described_frame, names_of_columns
@@ -291,34 +291,8 @@ class RFM:
         """
         log, _ = self.log_for("A clock needs")
         if self._summary.repeats_by_day is None:
-            self._summary.repeats_by_day = _repeats_by_day(log, self.counts, self.cells())
+            self._summary.repeats_by_day = repeats_by_day(log, self.counts, self.cells())
         return self._summary.repeats_by_day
-
-    def gap_pairs(self) -> tuple[int, np.ndarray, np.ndarray]:
-        """Consecutive purchases by their days, from which repeat purchases per day follow.
-
-        Returns
-        -------
-        first_day : int
-            The log's first day, counted from 1970-01-01.
-        repeats : ndarray of int64, shape (n_days,)
-            As of `repeats_by_day`.
-        gaps : ndarray of int64, shape (3, n)
-            The days of both since 1970-01-01, and how many customers have such a pair.
-
-        Raises
-        ------
-        DataError
-            If the summary was made without a log.
-        """
-        log, end = self.log_for("A clock needs")
-        with stage("Counting times between purchases"):
-            found = log.gap_pairs(end)
-        gaps = np.stack([found[name].to_numpy(np.int64) for name in found.columns])
-        first_day = (log.first_day - EPOCH).days
-        repeats = np.zeros((end - log.first_day).days, np.int64)
-        np.add.at(repeats, gaps[1] - first_day - 1, gaps[2])
-        return first_day, repeats, gaps
 
     def repeats_by_day_and_pattern(self) -> pd.DataFrame:
         """Repeat purchases on each day by the pattern that was in force for who made them.
@@ -342,10 +316,8 @@ class RFM:
             )
         found = self._summary.repeats_by_day_and_pattern
         if found is None:
-            raise DataError(
-                "Purchases by day and pattern need the log, and this summary was made without one "
-                "(RFM.from_frame, or read from a file). Make it with pc.rfm_summary(log)."
-            )
+            self.log_for("Purchases by day and pattern need")
+        assert found is not None
         return found.astype("int64")
 
     def __len__(self) -> int:
@@ -368,19 +340,3 @@ class RFM:
         table = self._summary.head(5).to_html(index=False, border=0, float_format="{:.2f}".format)
         more = f"<p>and {len(self) - 5:,} more</p>" if len(self) > 5 else ""
         return f"<p><b>{html.escape(repr(self))}</b><br>{notes}</p>{table}{more}"
-
-
-def _repeats_by_day(log: Log, counts: Mapping[str, int], cells: Cells) -> tuple[int, np.ndarray]:
-    """All purchases of each day, without first ones."""
-    assert cells.last_day is not None
-    first_day = (log.first_day - EPOCH).days
-    n_days = cells.last_day - first_day
-    is_row_each = not counts["same_day_rows_merged"] and not log.has_refunds
-    end = EPOCH + datetime.timedelta(days=cells.last_day)
-    with stage("Counting purchases by day"):
-        found = log.purchases_by_day(end, is_row_each)
-    all_of_day = np.zeros(n_days + 1, np.int64)
-    all_of_day[found["day"].to_numpy() - first_day] = found["purchases"].to_numpy()
-    firsts = np.zeros(n_days + 1, np.int64)
-    np.add.at(firsts, n_days - cells.age_days, cells.weight)
-    return first_day, (all_of_day - firsts)[1:]

@@ -5,10 +5,12 @@ from typing import Any
 
 from predclv.errors import DataError
 from predclv.frozen import Frozen
+from predclv.logs.gap_statements import gap_days
 from predclv.logs.log import EPOCH, Log, civil_date
 from predclv.logs.opening import open_log
 from predclv.logs.suspicions import warn_of_late_rows, warn_of_suspicions
 from predclv.summaries.described import described
+from predclv.summaries.pathed import repeats_of
 from predclv.summaries.patterned import warn_of_unused
 from predclv.summaries.rfm import RFM
 from predclv.summaries.stored import StoredSummary
@@ -71,7 +73,7 @@ def rfm_summary(
         compared with the commonest, of which rare ones (fewer than 1% of the customers and than
         100) are taken together as ``other``. Every customer needs a row and a value in every
         column, unless `CovariateTable` says what stands for it; there numbers are put in bins, too.
-        ``frame`` shows the columns, and histories are counted by distinct combination (``pattern``).
+        ``frame`` shows the columns; histories are counted by distinct combination (``pattern``).
     dynamic_covariates : table or CovariateTable, optional
         The same for what changes: customer_id, date and columns, whose values hold from that date,
         inclusive, until the customer's next row. In force at the first purchase is the last row up
@@ -175,8 +177,8 @@ def summary_of(log: Log, end: datetime.date, unit: str, tells: bool = True) -> t
         unit,
         log.has_spend,
         (end - EPOCH).days,
-        lambda: log.gap_days(end),
+        lambda: log.table_of(gap_days, end, "gap_days"),
         found,
-        lambda segments: log.repeats_by_segment(segments, end),
+        lambda segments: repeats_of(log, segments, end),
     )
     return RFM(unit, end, Frozen(counts | dict(found.counts)), log, summary, log.currency), table

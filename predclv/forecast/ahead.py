@@ -271,12 +271,17 @@ def _check_born(clock: Calendar, cells: Cells, born: NDArray) -> None:
 
 
 def times_of_customers(
-    clock: Steady | Calendar | None, cells: Cells, customers: pd.DataFrame, to_fit_unit: float
+    clock: Steady | Calendar | None,
+    cells: Cells,
+    customers: pd.DataFrame,
+    to_fit_unit: float,
+    effects: Effects | None = None,
 ) -> tuple[NDArray, NDArray]:
     """The same of customers as in ``RFM.frame``, each shape (n_customers,)."""
-    if not isinstance(clock, Calendar):
+    moves = effects is not None and bool(effects.changing(cells))
+    if not isinstance(clock, Calendar) and not moves:
         recency, T = (customers[name].to_numpy(float) for name in ("recency", "T"))
         return recency * to_fit_unit, T * to_fit_unit
-    t_x, T = times_of(clock, cells, to_fit_unit)
+    t_x, T = times_of(clock, cells, to_fit_unit, effects)
     place = cells.places(customers)
     return t_x[place], T[place]

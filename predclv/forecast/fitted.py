@@ -14,6 +14,7 @@ from predclv.engines.result import Fit
 from predclv.errors import DataError, OptionError, StoreError
 from predclv.forecast.effects import effects_of
 from predclv.forecast.outlook import Outlook
+from predclv.forecast.patterns import tell_what_is_carried_on
 from predclv.forecast.recalled import as_recalled, key_of
 from predclv.forecast.result import Forecast
 from predclv.forecast.scoring import ScoreTable
@@ -194,6 +195,7 @@ class FittedCLV:
                 "horizon=None, the whole remaining lifetime, needs a discount_rate above 0: "
                 "undiscounted it can be infinite. Give a rate such as 0.10, or a horizon."
             )
+        tell_what_is_carried_on(self.purchases, customers.cells())
         terms = Terms(
             horizon=length,
             unit=customers.unit,

@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from predclv.engines.result import Fit
-from predclv.errors import AssumptionWarning, ScaleWarning
+from predclv.errors import ScaleWarning
 from predclv.forecast.by_period import normal_by_period, simulated_by_period, sums_by_period
 from predclv.forecast.customers import CellForecast
 from predclv.forecast.distribution import CountDistribution, HistoryCounts
@@ -28,7 +28,6 @@ from predclv.io.files import write_parquet
 from predclv.notices import warn
 from predclv.once import once
 from predclv.progress import stage
-from predclv.samples.cells import Cells
 from predclv.summaries.rfm import RFM
 
 # Posterior expectations are averaged over draws, the fewer the more histories there are: a fit of
@@ -86,7 +85,6 @@ class Outlook:
     def _members(self) -> Members:
         """What the fit says of the cells, in the order of ``RFM.cells()``."""
         cells = self.rfm.cells()
-        self._carry_on(cells)
         known = [
             patterns_for(fit, cells) for fit in (self.purchases, self.spend) if fit is not None
         ]
@@ -94,17 +92,6 @@ class Outlook:
             self.purchases, cells, self.to_fit_unit, self.t, self.delta,
             by_pattern=any(patterns is not None for patterns in known),
         )  # fmt: skip
-
-    def _carry_on(self, cells: Cells) -> None:
-        """Say that what changes is taken to stay as it was last."""
-        effects = self.purchases.covariates
-        changing = () if effects is None else effects.changing(cells)
-        if changing:
-            warn(
-                f"{', '.join(changing)} changed over time; each customer's last value was carried "
-                "on through the horizon.",
-                AssumptionWarning,
-            )
 
     @property
     def _histories(self) -> Histories:

@@ -8,8 +8,9 @@ from numpy.typing import NDArray
 
 from predclv.clocks.calendar import Calendar
 from predclv.engines.result import Fit
-from predclv.errors import DataError, OptionError
+from predclv.errors import AssumptionWarning, DataError, OptionError
 from predclv.likelihoods.covariates import taken
+from predclv.notices import warn
 from predclv.samples.cells import Cells
 from predclv.samples.patterns import Patterns
 
@@ -133,6 +134,17 @@ def patterns_for(fit: Fit, cells: Cells) -> Patterns | None:
         )
     fit.covariates.matrix(patterns)
     return patterns
+
+
+def tell_what_is_carried_on(fit: Fit, cells: Cells) -> None:
+    """Warn that what changes is taken to stay as it was last."""
+    changing = () if fit.covariates is None else fit.covariates.changing(cells)
+    if changing:
+        warn(
+            f"{', '.join(changing)} changed over time; each customer's last value was carried on "
+            "through the horizon.",
+            AssumptionWarning,
+        )
 
 
 @dataclass(frozen=True, slots=True, eq=False)

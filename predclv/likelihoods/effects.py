@@ -5,12 +5,14 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Self
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from predclv.errors import DataError, OptionError, did_you_mean
 from predclv.frozen import Frozen
 from predclv.models.base import Model
 from predclv.samples.design import Coding, Term, assert_told_apart, terms_of
+from predclv.samples.paths import Paths
 from predclv.samples.patterns import Patterns
 
 SAME = "same"
@@ -130,10 +132,16 @@ class Effects:
         if cells.paths is None or cells.patterns is None:
             return ()
         paths = cells.paths
+        remembered = paths.__dict__.setdefault("changing", {})
+        key = self.names, id(cells.patterns)
+        if key not in remembered:
+            remembered[key] = self._changing(paths, cells.patterns.frame)
+        return remembered[key]
+
+    def _changing(self, paths: Paths, frame: pd.DataFrame) -> tuple[str, ...]:
         same = paths.path[1:] == paths.path[:-1]
         pairs = np.unique(np.stack([paths.pattern[:-1], paths.pattern[1:]])[:, same], axis=1)
         found = dict.fromkeys(n for group in self.groups for n in group.coding.covariates)
-        frame = cells.patterns.frame
         return tuple(
             name
             for name in found

@@ -50,9 +50,20 @@ class PathExposure(FieldsAlone):
 
     @classmethod
     def of(cls, cells: Cells, first_day: int) -> Self:
-        """Of cells with paths; days count from ``first_day``, the log's first or one before it."""
+        """Of cells with paths; days count from ``first_day``, the log's first or one before it.
+
+        Remembered with the paths for the very same cells: a forecast asks for each of its draws.
+        """
         paths, last_day = cells.paths, cells.known_last_day
         assert paths is not None
+        sources = (first_day, last_day, cells.extra["path"], cells.recency, cells.T)
+        kept = paths.__dict__.get("exposure")
+        if (
+            kept is not None
+            and kept[0][:2] == sources[:2]
+            and all(a is b for a, b in zip(kept[0][2:], sources[2:], strict=True))
+        ):
+            return kept[1]
         first = paths.first_row
         is_first = np.zeros(paths.path.size, bool)
         is_first[first] = True
@@ -65,10 +76,12 @@ class PathExposure(FieldsAlone):
         apart = last_day - first_day + 2
         starts = paths.path * apart + (paths.from_day - first_day)
         segment = np.searchsorted(starts, of_cell * apart + latest, side="right") - 1
-        return cls(
+        found = cls(
             first, paths.path, paths.pattern, begin, end, of_cell, segment, latest,
             last_day - first_day, cells.unit,
         )  # fmt: skip
+        paths.__dict__["exposure"] = sources, found
+        return found
 
     def _until(self, rate: NDArray) -> NDArray:
         """Time from the first day to each, shape (n_days + 1,)."""

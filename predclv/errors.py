@@ -5,7 +5,21 @@ from difflib import get_close_matches
 
 
 class PredclvError(Exception):
-    """Base of every error this package raises on purpose."""
+    """Base of every error this package raises on purpose.
+
+    See Also
+    --------
+    predclv.errors.PredclvWarning : base of every warning.
+
+    Examples
+    --------
+    >>> import predclv as pc
+    >>> try:
+    ...     pc.units.days_per("fortnight")
+    ... except pc.errors.PredclvError as error:
+    ...     print(type(error).__name__)
+    OptionError
+    """
 
 
 class DataError(PredclvError, ValueError):
@@ -25,7 +39,22 @@ class StoreError(PredclvError, ValueError):
 
 
 class PredclvWarning(UserWarning):
-    """Base of every warning this package gives."""
+    """Base of every warning this package gives.
+
+    See Also
+    --------
+    predclv.errors.PredclvError : base of every error.
+
+    Examples
+    --------
+    A warning that is known and meant is silenced by its class:
+
+    >>> import warnings
+    >>> import predclv as pc
+    >>> with warnings.catch_warnings():
+    ...     warnings.simplefilter("ignore", pc.errors.RefundWarning)
+    ...     rfm = pc.rfm_summary(pc.datasets.load_cdnow())
+    """
 
 
 class DataWarning(PredclvWarning):

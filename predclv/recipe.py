@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from copy import copy
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 from predclv.clocks.recipe import Clock
@@ -55,6 +55,12 @@ class CLVModel:
         Passed to the engine; ``priors`` of both models stand in one mapping. For ``"mle"``,
         ``start=fitted``, an earlier :class:`FittedCLV` such as last week's, begins both searches at
         its fits.
+
+    See Also
+    --------
+    predclv.FittedCLV : a fitted recipe, ready to forecast.
+    predclv.fit : fit one model.
+    predclv.validate : forecasts against what came, at one day.
 
     Examples
     --------
@@ -172,6 +178,27 @@ class CLVModel:
         pool, note = auto_pool(rfm, self.clock, self)
         fitted = pool.fit(rfm)
         return replace(fitted, doubts=(note, *fitted.doubts)) if note else fitted
+
+    def get_params(self, deep: bool = True) -> dict[str, Any]:
+        """What the recipe is made of, by the names that make it again.
+
+        ``sklearn.base.clone`` and whatever else copies a recipe by its parameters asks for this.
+
+        Parameters
+        ----------
+        deep : bool
+            Without effect: a recipe holds no other one. Here because scikit-learn passes it.
+
+        Examples
+        --------
+        >>> import predclv as pc
+        >>> recipe = pc.CLVModel(purchases="MBGNBD", draws=500)
+        >>> pc.CLVModel(**recipe.get_params()) == recipe
+        True
+        """
+        own = {field.name: getattr(self, field.name) for field in fields(self)}
+        options = own.pop("engine_options")
+        return {**own, **options}
 
     def _options_of(self, model: type[Model]) -> dict[str, Any]:
         """The engine's options for one of the models; priors go to the model they are of.

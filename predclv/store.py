@@ -23,6 +23,11 @@ def load(path: str | Path) -> Any:
     StoreError
         If the folder is missing, damaged, foreign, or written by a newer version.
 
+    See Also
+    --------
+    predclv.FittedCLV : a fitted recipe, ready to forecast.
+    predclv.FittedContracts : fitted, ready to forecast subscribers.
+
     Examples
     --------
     >>> import predclv as pc, tempfile, pathlib

@@ -15,6 +15,8 @@ import pandas as pd
 from predclv.errors import OptionError, OptionWarning, did_you_mean
 from predclv.notices import warn
 
+__all__ = ["days_per", "force_of_interest", "horizon_in", "horizon_in_words"]
+
 DAYS = {"day": 1.0, "week": 7.0, "month": 30.4375, "year": 365.25}
 """Days in each unit; a month is a twelfth of a year of 365.25 days."""
 
@@ -30,6 +32,10 @@ def days_per(unit: str) -> float:
     ------
     OptionError
         If the unit is none of day, week, month and year.
+
+    See Also
+    --------
+    predclv.units.horizon_in : a horizon in a unit.
 
     Examples
     --------
@@ -67,6 +73,10 @@ def horizon_in_words(horizon: object) -> str | None:
     """A horizon as it was asked: ``12 months``, ``90 days``, ``the days to 2027-12-31``.
 
     None where it carries no unit of its own, such as a bare number.
+
+    See Also
+    --------
+    predclv.units.horizon_in : a horizon in a unit.
 
     Examples
     --------
@@ -121,6 +131,11 @@ def horizon_in(
     ------
     OptionError
         If it cannot be read, or is not positive and finite.
+
+    See Also
+    --------
+    predclv.units.days_per : days in a unit.
+    predclv.units.horizon_in_words : a horizon as it was asked.
 
     Examples
     --------
@@ -203,6 +218,10 @@ def force_of_interest(discount_rate: float, unit: str) -> float:
     ------
     OptionError
         If the rate is negative, not finite, or 1 and more: 10 meant as 10% is written 0.10.
+
+    See Also
+    --------
+    predclv.units.days_per : days in a unit.
 
     Examples
     --------

@@ -60,6 +60,11 @@ class Boosting:
     seed : int
         Of the folds and of the rows that are learnt from where there are more than 200,000.
 
+    See Also
+    --------
+    predclv.baselines.PastRate : everybody goes on at their own rate.
+    predclv.validate : forecasts against what came, at one day.
+
     Examples
     --------
     >>> import predclv as pc
@@ -105,6 +110,18 @@ class FittedBoosting:
     recipe : Boosting
     rfm : RFM
         The customers it was fitted to.
+
+    See Also
+    --------
+    predclv.baselines.Boosting : gradient boosting on the log.
+
+    Examples
+    --------
+    >>> import predclv as pc
+    >>> rfm = pc.rfm_summary(pc.datasets.load_cdnow(), unit="week")
+    >>> fitted = pc.baselines.Boosting().fit(rfm)
+    >>> fitted.title, fitted.unit
+    ('boosting', 'week')
     """
 
     recipe: Boosting

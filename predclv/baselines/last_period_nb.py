@@ -67,6 +67,11 @@ class LastPeriodNB:
     shorter than two horizons it takes half, and scales. In a pool it takes part where the log at
     the last inner origin is two horizons long.
 
+    See Also
+    --------
+    predclv.baselines.LastPeriod : the same again.
+    predclv.Pool : several forecasters as one.
+
     Examples
     --------
     >>> import predclv as pc
@@ -108,6 +113,18 @@ class FittedLastPeriodNB:
     recipe : LastPeriodNB
     rfm : RFM
         The customers it was fitted to.
+
+    See Also
+    --------
+    predclv.baselines.LastPeriodNB : the last period, as a distribution.
+
+    Examples
+    --------
+    >>> import predclv as pc
+    >>> rfm = pc.rfm_summary(pc.datasets.load_cdnow(), unit="week")
+    >>> fitted = pc.baselines.LastPeriodNB().fit(rfm)
+    >>> round(fitted.forecast("26 weeks", level=None).total()["purchases"])
+    1017
     """
 
     recipe: LastPeriodNB

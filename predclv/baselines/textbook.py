@@ -32,6 +32,11 @@ class Textbook(Baseline):
     shortest_tenure : str, timedelta or number of days
         Customers known for less count as known for so long, as in ``pc.historical.observed``.
 
+    See Also
+    --------
+    predclv.historical.simple_clv : order times orders times years.
+    predclv.baselines.PastRate : everybody goes on at their own rate.
+
     Examples
     --------
     >>> import predclv as pc

@@ -49,6 +49,11 @@ def at_stake(forecast: Forecast, customers: Any = None, within: Any = "90 days")
     OptionError
         If the window is not shorter than the horizon.
 
+    See Also
+    --------
+    predclv.segments.at_risk : overdue by their own rhythm.
+    predclv.plots.at_stake : who comes back by themselves.
+
     Examples
     --------
     >>> import predclv as pc

@@ -115,6 +115,11 @@ def campaign_effect(
     AssumptionWarning
         If the groups differed already before the start, or are small.
 
+    See Also
+    --------
+    predclv.CampaignEffect : treated against control.
+    predclv.campaign_size : the smallest effect that can be seen.
+
     Examples
     --------
     >>> import predclv as pc

@@ -34,6 +34,11 @@ def clv_to_cac(clv: ArrayLike, cac: ArrayLike) -> Any:
     OptionError
         If a cost is not positive, a number is not finite, or lengths differ.
 
+    See Also
+    --------
+    predclv.economics.by_channel : value and cost by channel.
+    predclv.economics.payback : months until a customer has paid.
+
     Examples
     --------
     >>> clv_to_cac(360.0, 120.0)
@@ -70,6 +75,11 @@ def payback(cac: ArrayLike, monthly_profit: "ArrayLike | NewCustomer") -> Any:
     ------
     OptionError
         If a cost is not positive, a number is not finite, or lengths differ.
+
+    See Also
+    --------
+    predclv.economics.new_customer : what a newcomer will bring.
+    predclv.economics.clv_to_cac : value over cost of acquisition.
 
     Examples
     --------
@@ -113,6 +123,10 @@ def benchmarks() -> pd.DataFrame:
     -------
     DataFrame
         business, metric, low, high (inf where the band is open), unit, status, told_by.
+
+    See Also
+    --------
+    predclv.economics.clv_to_cac : value over cost of acquisition.
 
     Examples
     --------

@@ -69,6 +69,11 @@ def at_risk(
     OptionError
         If ``overdue`` or ``least_repeats`` makes no sense.
 
+    See Also
+    --------
+    predclv.segments.win_back : likely gone, and worth it.
+    predclv.segments.at_stake : who comes back by themselves, and who not.
+
     Examples
     --------
     >>> import predclv as pc
@@ -159,6 +164,11 @@ def due_soon(
         If there are no customers, or the fit is not of purchases.
     OptionError
         If the window cannot be read.
+
+    See Also
+    --------
+    predclv.segments.at_risk : overdue by their own rhythm.
+    predclv.segments.win_back : likely gone, and worth it.
 
     Examples
     --------

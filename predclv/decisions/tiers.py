@@ -25,7 +25,7 @@ _QUANTILES = (0.5, 0.8, 0.95)
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Tiers:
-    """Customers in tiers.
+    """Every customer in one tier, such as gold or at risk, with the reason.
 
     Attributes
     ----------
@@ -45,6 +45,20 @@ class Tiers:
     rules : RuleSet or None
     currency : str or None
         What amounts are shown in.
+
+    See Also
+    --------
+    predclv.segments.tiers : each customer in one tier, with the reason.
+    predclv.plots.tier_profile : tiers' shares of customers and value.
+
+    Examples
+    --------
+    >>> import predclv as pc
+    >>> rfm = pc.rfm_summary(pc.datasets.load_cdnow(), unit="week")
+    >>> fitted = pc.CLVModel().fit(rfm)
+    >>> tiers = pc.segments.tiers(fitted.forecast("52 weeks", seed=1))
+    >>> print(tiers.headline())
+    2,357 customers in 4 tiers by clv, forecast over 52 weeks after 1998-06-30
     """
 
     frame: pd.DataFrame
@@ -172,6 +186,11 @@ def tiers(
     -----
     AssumptionWarning
         If a tier has fewer than 100 customers.
+
+    See Also
+    --------
+    predclv.segments.Tiers : customers in tiers.
+    predclv.segments.rfm_scores : scores from 1 to 5.
 
     Examples
     --------

@@ -115,6 +115,12 @@ def fit(
     SamplingWarning
         If a posterior's chains or approximation are not to be trusted.
 
+    See Also
+    --------
+    predclv.Fit : parameters, and how well they are known.
+    predclv.CLVModel : the recipe: purchases, spend, and who fits.
+    predclv.compare_fits : several models side by side.
+
     Examples
     --------
     >>> import pandas as pd, predclv as pc

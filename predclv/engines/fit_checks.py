@@ -132,6 +132,17 @@ def space_of(
     return space.and_numbers(() if covariates is None else covariates.names)
 
 
+def replicates_table(replicates: NDArray, names: list[str]) -> pd.DataFrame:
+    """Replicates, shape (chains, draws, k), as a table with columns chain, draw and parameters."""
+    chains, draws, size = replicates.shape
+    columns = {
+        "chain": np.repeat(np.arange(chains), draws),
+        "draw": np.tile(np.arange(draws), chains),
+        **dict(zip(names, replicates.reshape(-1, size).T, strict=True)),
+    }
+    return pd.DataFrame(columns)
+
+
 def replicates_of(frame: pd.DataFrame | None, space: Space, method: str) -> NDArray | None:
     """The replicates of a saved fit, shape (chains, draws, k), each finite, positive where it must.
 

@@ -14,7 +14,7 @@ from predclv.clocks.calendar import Calendar
 from predclv.clocks.documents import clock_document
 from predclv.clocks.recall import Recall
 from predclv.engines.effects import effects_table
-from predclv.engines.fit_checks import space_of
+from predclv.engines.fit_checks import replicates_table, space_of
 from predclv.engines.fit_documents import fields_of
 from predclv.engines.fit_summary import parameter_table
 from predclv.errors import DataError, FitError, OptionError
@@ -81,6 +81,17 @@ class Fit:
     covariates : Effects or None
         What covariates do to the parameters. ``model`` is then that of customers whose covariates
         are 0, or at the level that others are compared with.
+
+    See Also
+    --------
+    predclv.fit, predclv.FittedCLV, predclv.compare_fits
+
+    Examples
+    --------
+    >>> import predclv as pc
+    >>> fit = pc.fit(pc.BGNBD, pc.rfm_summary(pc.datasets.load_cdnow(), unit="week"))
+    >>> {name: round(float(value), 2) for name, value in fit.params.items()}
+    {'r': 0.25, 'alpha': 5.45, 'a': 0.61, 'b': 2.65}
     """
 
     model: Model
@@ -285,13 +296,7 @@ class Fit:
         """
         if self.replicates is None:
             return {}
-        chains, draws, size = self.replicates.shape
-        columns = {
-            "chain": np.repeat(np.arange(chains), draws),
-            "draw": np.tile(np.arange(draws), chains),
-            **dict(zip(self.params, self.replicates.reshape(-1, size).T, strict=True)),
-        }
-        return {"replicates": pd.DataFrame(columns)}
+        return {"replicates": replicates_table(self.replicates, list(self.params))}
 
     @classmethod
     def from_document(

@@ -13,6 +13,7 @@ import pandas as pd
 from predclv.engines.result import Fit
 from predclv.errors import DataError, OptionError, StoreError
 from predclv.forecast.effects import effects_of
+from predclv.forecast.fitted_checks import assert_countable, fresh_seed
 from predclv.forecast.outlook import Outlook
 from predclv.forecast.patterns import tell_what_is_carried_on
 from predclv.forecast.recalled import as_recalled, key_of
@@ -35,8 +36,6 @@ from predclv.units import (
     share,
 )
 
-_MOST = 1e15
-
 type Horizon = str | float | datetime.timedelta | np.timedelta64 | datetime.date | None
 """``"52 weeks"``, a timedelta, a number in the summary's unit, a last day such as
 ``"2027-12-31"``, or None or ``"lifetime"``: the whole remaining lifetime."""
@@ -53,6 +52,20 @@ class FittedCLV:
         None where only purchases are forecast.
     rfm : RFM
         The customers it was fitted to.
+
+    See Also
+    --------
+    predclv.CLVModel, predclv.Forecast, predclv.load
+
+    Examples
+    --------
+    >>> import predclv as pc
+    >>> fitted = pc.CLVModel().fit(pc.rfm_summary(pc.datasets.load_cdnow(), unit="week"))
+    >>> fitted.forecast("26 weeks", level=None).total().round()
+    purchases             1,043
+    discounted_purchases  1,019
+    revenue               38,213
+    clv                   37,340
     """
 
     purchases: Fit
@@ -214,7 +227,7 @@ class FittedCLV:
             to_fit_unit=to_fit_unit,
             t=np.inf if length is None else length * to_fit_unit,
             delta=delta,
-            seed=_fresh_seed() if seed is None else seed,
+            seed=fresh_seed() if seed is None else seed,
         )
 
     def _customers(self, rfm: RFM | None) -> RFM:
@@ -291,7 +304,7 @@ class FittedCLV:
         unit = content["rfm"]["unit"]
         found = tables.get("customers")
         if found is not None:
-            _assert_countable(found)
+            assert_countable(found)
         rfm = replace(
             RFM.empty(unit)
             if found is None
@@ -335,15 +348,3 @@ class FittedCLV:
         fits = [found for found in (self.purchases, self.spend) if found is not None]
         summary = f"<p>{escape(repr(self.rfm))}</p>"
         return summary + "".join(found._repr_html_() for found in fits)
-
-
-def _assert_countable(customers: pd.DataFrame) -> None:
-    """No number of a saved summary is beyond what a double counts: formulas overflow there."""
-    names = [n for n in ("frequency", "recency", "T", "monetary_value") if n in customers]
-    if (customers[names].abs() > _MOST).any(axis=None):
-        raise StoreError(f"Customers have numbers beyond {_MOST:g}, which no log gives.")
-
-
-def _fresh_seed() -> int:
-    """A seed of a forecast for which none is given: its parts then agree with each other."""
-    return int(np.random.default_rng().integers(1 << 62))

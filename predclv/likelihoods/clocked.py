@@ -23,7 +23,7 @@ from predclv.models.base import (
     Space,
 )
 from predclv.once import once
-from predclv.samples.exposures import CalendarExposure
+from predclv.samples.exposures import CalendarExposure, consecutive
 
 SEASON = "season["
 """How the names of season effects begin."""
@@ -274,7 +274,7 @@ class ClockedLikelihood(Likelihood):
             clock.first_day,
             repeats,
             self.unit,
-            None if self.exposure.gaps is None else _consecutive(pairs[0], pairs[1], born),
+            None if self.exposure.gaps is None else consecutive(pairs[0], pairs[1], born),
         )
         days = Steady(self.unit)
         columns = (
@@ -284,12 +284,6 @@ class ClockedLikelihood(Likelihood):
             np.ones(born.size),
         )
         return replace(self, columns=columns, exposure=exposure)
-
-
-def _consecutive(owner: NDArray, day: NDArray, born: NDArray) -> NDArray:
-    """The days of each purchase and of the one before it, and 1; (3, n). Sorted by owner, day."""
-    before = np.where(np.diff(owner, prepend=-1) > 0, born[owner], np.roll(day, 1))
-    return np.stack([before, day, np.ones_like(day)])
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

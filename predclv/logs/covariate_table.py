@@ -74,6 +74,11 @@ class CovariateTable:
     OptionError
         If an option means nothing.
 
+    See Also
+    --------
+    predclv.rfm_summary : a log to one row per customer.
+    predclv.RFM.from_frame : a summary made elsewhere.
+
     Examples
     --------
     >>> import predclv as pc

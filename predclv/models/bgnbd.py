@@ -46,6 +46,12 @@ class BGNBD(PurchaseModel):
         The average chance of leaving after a purchase is ``a / (a + b)``; the smaller ``a + b``,
         the more customers differ.
 
+    See Also
+    --------
+    predclv.MBGNBD : may also leave after the first purchase.
+    predclv.ParetoNBD : leave at a time of their own.
+    predclv.BGCNBD : BG/NBD of regular buyers.
+
     References
     ----------
     Fader, P. S., Hardie, B. G. S. & Lee, K. L. (2005). "Counting your customers" the easy way: an

@@ -52,6 +52,11 @@ class GammaGamma(SpendModel):
     v : float or array
         Scale, in money. The papers call it gamma.
 
+    See Also
+    --------
+    predclv.BGNBD : may leave after a repeat purchase.
+    predclv.CLVModel : the recipe: purchases, spend, and who fits.
+
     References
     ----------
     Fader, P. S. & Hardie, B. G. S. (2013). The Gamma-Gamma model of monetary value (note 025).

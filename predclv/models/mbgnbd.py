@@ -34,6 +34,12 @@ class MBGNBD(PurchaseModel):
         The average chance of leaving after a purchase is ``a / (a + b)``; the smaller ``a + b``,
         the more customers differ.
 
+    See Also
+    --------
+    predclv.BGNBD : may leave after a repeat purchase.
+    predclv.ParetoNBD : leave at a time of their own.
+    predclv.MBGCNBD : MBG/NBD of regular buyers.
+
     References
     ----------
     Batislam, E. P., Denizel, M. & Filiztekin, A. (2007). Empirical validation and comparison of

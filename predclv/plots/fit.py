@@ -43,6 +43,14 @@ def repeat_histogram(
     See Also
     --------
     predclv.validation.tables.repeat_histogram : the numbers.
+
+    Examples
+    --------
+    >>> import predclv as pc
+    >>> rfm = pc.rfm_summary(pc.datasets.load_cdnow(), unit="week")
+    >>> fitted = pc.CLVModel().fit(rfm)
+    >>> pc.plots.repeat_histogram(fitted).get_title(loc="left")
+    'Repeat purchases, observed against BG/NBD (chi-square 22.2, p = 6e-05)'
     """
     rfm = customers_of(rfm, fit, "repeat_histogram")
     fit = fit_of_purchases(fit, "repeat_histogram")
@@ -85,6 +93,19 @@ def frequency_recency(
         ``"expected_purchases"`` or ``"p_active"`` within the horizon, or ``"p_alive"`` now.
     horizon : str or number
     ax : Axes, optional
+
+    See Also
+    --------
+    predclv.plots.customer_history : one customer's purchases and P(alive).
+    predclv.plots.repeat_histogram : purchases: data against model.
+
+    Examples
+    --------
+    >>> import predclv as pc
+    >>> rfm = pc.rfm_summary(pc.datasets.load_cdnow(), unit="week")
+    >>> fitted = pc.CLVModel().fit(rfm)
+    >>> pc.plots.frequency_recency(fitted).get_title(loc="left")
+    'Expected purchases in the next 52 weeks, by BG/NBD'
     """
     rfm = customers_of(rfm, fit, "frequency_recency")
     fit = fit_of_purchases(fit, "frequency_recency")

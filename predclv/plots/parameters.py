@@ -61,6 +61,20 @@ def parameter_densities(
         If the fits are of different models or units of time.
     OptionError
         If there is no fit, or there are too few Axes.
+
+    See Also
+    --------
+    predclv.Fit : parameters, and how well they are known.
+    predclv.plots.repeat_histogram : purchases: data against model.
+
+    Examples
+    --------
+    >>> import predclv as pc
+    >>> rfm = pc.rfm_summary(pc.datasets.load_cdnow(), unit="week")
+    >>> fitted = pc.CLVModel().fit(rfm)
+    >>> panels = pc.plots.parameter_densities(fitted.purchases)
+    >>> len(panels)
+    4
     """
     named = _named(fits)
     first = next(iter(named.values()))

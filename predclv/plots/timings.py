@@ -49,6 +49,17 @@ def timings(
         If the summary has no log, or there are no such customers.
     OptionError
         If the number of customers is none.
+
+    See Also
+    --------
+    predclv.plots.customer_history : one customer's purchases and P(alive).
+    predclv.plots.interpurchase_times : times between purchases.
+
+    Examples
+    --------
+    >>> import predclv as pc
+    >>> pc.plots.timings(pc.datasets.load_cdnow()).get_title(loc="left")
+    'Days with a purchase of 40 customers'
     """
     rfm, until = _summary_of(log, columns)
     rows, end = rfm.log_for("A raster of timings needs")

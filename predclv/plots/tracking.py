@@ -75,6 +75,14 @@ def tracking(
     --------
     predclv.validation.tracking.tracking : the numbers.
     predclv.validation.tracking.Tracking.errors : the two errors, and what sets them apart.
+
+    Examples
+    --------
+    >>> import predclv as pc
+    >>> split = pc.holdout_split(pc.datasets.load_cdnow(), calibration_end="1997-09-30")
+    >>> fitted = pc.CLVModel(spend=None).fit(split.rfm)
+    >>> pc.plots.tracking(fitted, split).get_title(loc="left")
+    'BG/NBD: cumulative repeat purchases are 2.6% off on average after calibration'
     """
     fits, rfm, last, others = _parts(result, data)
     found = tracked(fits, rfm, until or last, period)

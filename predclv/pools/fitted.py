@@ -51,6 +51,21 @@ class FittedPool:
         The customers it was fitted to.
     doubts : tuple of str
         Which members were left out and why; what fits warned of.
+
+    See Also
+    --------
+    predclv.Pool : several forecasters as one.
+    predclv.FittedCLV : a fitted recipe, ready to forecast.
+    predclv.Forecast : one row per customer, and the base as a whole.
+
+    Examples
+    --------
+    >>> import predclv as pc
+    >>> rfm = pc.rfm_summary(pc.datasets.load_cdnow(), unit="week")
+    >>> pool = pc.Pool({"BG/NBD": pc.CLVModel(), "MBG/NBD": pc.CLVModel(pc.MBGNBD)}, "equal", 0)
+    >>> fitted = pool.fit(rfm)
+    >>> round(fitted.forecast("26 weeks", level=None).total()["purchases"])
+    1035
     """
 
     recipe: Any

@@ -50,6 +50,12 @@ class Pool:
         Earlier days at most; 0 for none: then there is no ``_budget`` interval of totals, and
         ``"crps"`` is what members are trusted with beforehand.
 
+    See Also
+    --------
+    predclv.FittedPool : a fitted pool, ready to forecast.
+    predclv.CLVModel : the recipe: purchases, spend, and who fits.
+    predclv.validate : forecasts against what came, at one day.
+
     Notes
     -----
     Weights depend on the horizon, so they are learnt when it is first forecast: ``origins`` times

@@ -52,6 +52,19 @@ class Cells(Sample):
     paths : Paths or None
         What the numbers in ``extra["path"]`` stand for: how patterns changed, where they did.
         ``extra["pattern"]`` is then the one in force at the end of observation.
+
+    See Also
+    --------
+    predclv.RFM : the summary: one row per customer.
+    predclv.SpendCells : distinct spending histories, counted.
+
+    Examples
+    --------
+    >>> import predclv as pc
+    >>> rfm = pc.rfm_summary(pc.datasets.load_cdnow(), unit="week")
+    >>> cells = rfm.cells()
+    >>> cells.n_customers, len(cells.weight)
+    (2357, 1218)
     """
 
     columns = ("frequency", "recency", "T")

@@ -30,14 +30,12 @@ from predclv.summaries.framed_covariates import described_frame, names_of_column
 class RFM:
     """One row per customer: frequency, recency, T and, where there are amounts, monetary value.
 
-    Made by `rfm_summary` from a log, or by `RFM.from_frame` from a summary made elsewhere.
-
-    It never changes, and any number of threads may ask it at once. ``copy.copy`` and
-    ``copy.deepcopy`` give one that shares its log and its database. Pickled (joblib,
-    multiprocessing) it takes its customers along, all of them through memory, and in the other
-    process answers the same to the last bit; its log of purchases stays behind, and what needs the
-    log (`baselines.LastPeriod`, cohorts, ``purchases="auto"``) says so there. A process forked from
-    one that holds a summary of a log inherits it without its database: hand it over as an argument.
+    Made from a log by `rfm_summary`, or of a summary made elsewhere by `RFM.from_frame`. It never
+    changes, and threads may share it. ``copy.copy`` and ``copy.deepcopy`` give one that shares its
+    log and its database. Pickled (joblib, multiprocessing) it takes its customers along, through
+    memory, and answers the same to the last bit; its log stays behind, and what needs the log
+    (`baselines.LastPeriod`, cohorts, ``purchases="auto"``) says so. A process forked from one that
+    holds a summary of a log inherits it without its database: hand it over as an argument.
 
     Attributes
     ----------
@@ -49,8 +47,17 @@ class RFM:
         rows, customers and repeat_purchases, and whatever was merged, netted or left out.
     log : Log or None
         The log it was made from, for forecasters that need more than the summary.
-    currency : str or None
-        What amounts are shown in, such as GBP.
+    currency : str or None, what amounts are shown in
+
+    See Also
+    --------
+    predclv.rfm_summary, predclv.HoldoutSplit, predclv.Cells
+
+    Examples
+    --------
+    >>> import predclv as pc
+    >>> pc.rfm_summary(pc.datasets.load_cdnow(), unit="week")
+    RFM: 2,357 customers, 4,339 repeat purchases, in weeks, observed to 1998-06-30
     """
 
     unit: str

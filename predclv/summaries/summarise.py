@@ -107,6 +107,12 @@ def rfm_summary(
         before the last day, that day is in the future, the first is a year before the second, an id
         buys like a guest account, one order is most of a customer's spend. All are DataWarnings.
 
+    See Also
+    --------
+    predclv.RFM : the summary: one row per customer.
+    predclv.holdout_split : cut a log at a day.
+    predclv.CLVModel : the recipe: purchases, spend, and who fits.
+
     Examples
     --------
     >>> import pandas as pd, predclv as pc

@@ -47,6 +47,19 @@ class Regularity:
         Distinct shares of the last gap in the last two.
     weight : ndarray of int64, shape (n,)
         Customers with each.
+
+    See Also
+    --------
+    predclv.regularity : how regular purchases are.
+    predclv.plots.regularity : whether purchases come at random.
+    predclv.MBGCNBD : MBG/NBD of regular buyers.
+
+    Examples
+    --------
+    >>> import predclv as pc
+    >>> found = pc.regularity(pc.datasets.load_cdnow())
+    >>> found.frame["k"].round(2).tolist()
+    [0.96, 0.99]
     """
 
     k: float
@@ -132,6 +145,12 @@ def regularity(
     ------
     DataError
         If the summary has no log, or no customer has bought on three days.
+
+    See Also
+    --------
+    predclv.Regularity : estimates of regularity.
+    predclv.BGCNBD : BG/NBD of regular buyers.
+    predclv.plots.regularity : whether purchases come at random.
 
     Notes
     -----

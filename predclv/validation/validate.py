@@ -96,6 +96,12 @@ def validate(
     PredclvError
         What a forecaster raises, with its name: of ``errors="raise"``, or if all fail.
 
+    See Also
+    --------
+    predclv.backtest : the same at several days.
+    predclv.Validation : how right each forecaster was.
+    predclv.holdout_split : cut a log at a day.
+
     Examples
     --------
     >>> import predclv as pc

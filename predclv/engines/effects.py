@@ -102,7 +102,7 @@ def of_targets(fit: Any, seed: int | None, level: float) -> pd.DataFrame:
     -------
     DataFrame
         Index covariate and level; for each of rate, leaving or spend that the fit has covariates
-        of, its multiplier, with ``_lower`` and ``_upper``; NaN for covariates that do not act on it.
+        of, its multiplier, with ``_lower`` and ``_upper``; NaN for what does not act on it.
     """
     effects = fit.covariates
     rows, typical = effects.rows(), effects.typical_row()

@@ -147,9 +147,8 @@ class FittedCLV:
     ) -> pd.DataFrame:  # fmt: skip
         """What covariates come to: a newcomer's CLV at each level, typical in all else.
 
-        As :meth:`Fit.effects`, with ``clv`` (``purchases``, the first included, without spend) and
-        other parameters as of :meth:`forecast`. The first order is counted at the mean spend, and
-        months as average ones: :func:`predclv.economics.new_customer` has both as they are.
+        As :meth:`Fit.effects`, with ``clv`` (``purchases``, the first included, without spend). The
+        first order is at mean spend, months average: see :func:`predclv.economics.new_customer`.
         """
         delta, margin = force_of_interest(discount_rate, self.unit), share(margin, "margin")
         t = np.inf if is_lifetime(horizon) else horizon_in(cast(Any, horizon), self.unit)

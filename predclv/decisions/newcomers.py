@@ -57,7 +57,7 @@ def newcomers_of(forecast: Forecast) -> Newcomers:
         )
     frame, terms = outlook.rfm.frame, outlook.terms
     cells, weight = outlook.rfm.cells(), outlook.rfm.cells().weight
-    known = Known.of(outlook.purchases, cells)
+    known = Known.of(outlook.purchases, cells, "newcomers_of")
     if known.pattern is None:
         known = Known(newcomer_at(outlook.purchases, None, cells.last_day), None)
     cell = cells.places(frame) if known.pattern is not None else slice(None)

@@ -13,6 +13,7 @@ from predclv.clocks.spans import time_between
 from predclv.engines.result import Fit
 from predclv.errors import OptionError
 from predclv.forecast.ahead import times_of
+from predclv.likelihoods.effects import Effects
 from predclv.samples.cells import Cells
 from predclv.summaries.memory import already, days_behind, remembered, still_counts
 from predclv.summaries.rfm import RFM
@@ -49,14 +50,19 @@ def key_of(fit: Fit) -> tuple | None:
 
 
 def read(
-    fit: Fit, clock: Steady | Calendar | None, recall: Recall | None, cells: Cells, to_unit: float
+    fit: Fit,
+    clock: Steady | Calendar | None,
+    recall: Recall | None,
+    cells: Cells,
+    to_unit: float,
+    effects: Effects | None = None,
 ) -> dict[str, NDArray | None]:
     """Histories as a model of purchases takes them: the columns of ``Histories.of``.
 
     Parameters
     ----------
     fit : Fit
-    clock, recall
+    clock, recall, effects
         Its own, or drawn.
     cells : Cells
     to_unit : float
@@ -67,7 +73,7 @@ def read(
     DataError
         If the clock or the recall want days, and the cells have none.
     """
-    t_x, T = times_of(clock, cells, to_unit)
+    t_x, T = times_of(clock, cells, to_unit, effects)
     found: dict[str, Any] = {"x": cells.frequency, "t_x": t_x, "T": T}
     if recall is None:
         return found

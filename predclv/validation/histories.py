@@ -110,7 +110,7 @@ def customer_history(
     frequency = np.searchsorted(at, age, side="right") - 1
     born = int(day_numbers([bought[0]])[0])
     t_x, T = (time_between(fit.clock, born, born + each) for each in (at[frequency], age))
-    known = Known.of(fit, rfm.cells())
+    known = Known.of(fit, rfm.cells(), "A customer's history")
     model: Any = known.model
     if known.pattern is not None:
         own = rfm.frame[rfm.frame["customer_id"] == customer_id]

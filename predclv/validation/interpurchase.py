@@ -149,7 +149,9 @@ def _simulated(fit: Fit, cells: Cells, rng: np.random.Generator, days: float) ->
     if isinstance(fit.clock, Calendar):
         last_day, ages = cells.known_last_day, np.rint(ages)
     born = last_day - ages
-    traits = Known.of(fit, cells).at(chosen).traits(ages.shape, rng)
+    traits = (
+        Known.of(fit, cells, "Simulated times between purchases").at(chosen).traits(ages.shape, rng)
+    )
     observed = time_between(fit.clock, born, last_day)
     of, at = traits.purchases(observed, rng).times(rng)
     # As a log counts them: whole days since that of the first purchase, one purchase a day.

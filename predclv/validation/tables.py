@@ -144,7 +144,7 @@ def repeat_histogram(fit: Fit, rfm: RFM, most: int = 7) -> pd.DataFrame:
     if rfm.unit != fit.unit:
         raise DataError(f"The fit is in {fit.unit}s, the summary in {rfm.unit}s; use one unit.")
     cells = rfm.cells()
-    known, ages = Known.of(fit, cells), times_of(fit.clock, cells, 1.0)[1]
+    known, ages = Known.of(fit, cells), times_of(fit.clock, cells, 1.0, fit.covariates)[1]
     if known.pattern is None:
         ages, code = np.unique(ages, return_inverse=True)
         of_ages: Any = model

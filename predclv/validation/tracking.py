@@ -205,7 +205,7 @@ def tracking(
     for name, fit in fits.items():
         assert_as_they_stand(fit, "tracking")
         clock: Any = fit.clock
-        known = Known.of(fit, rfm.cells())
+        known = Known.of(fit, rfm.cells(), "Tracking")
         if known.pattern is not None and not cohort.of_patterns:
             cohort = _by_pattern(cohort, rfm, customers, first)
         columns[name] = np.diff(cohort.expected(known.model, clock), prepend=0.0)

@@ -21,6 +21,8 @@ from predclv.forecast.result import Forecast
 from predclv.forecast.scoring import ScoreTable
 from predclv.forecast.terms import Terms
 from predclv.io.folders import write_folder
+from predclv.models.purchases import PurchaseModel
+from predclv.models.spend import SpendModel
 from predclv.money import currency_named
 from predclv.samples.pattern_facts import levels_of, paths_of, patterns_of
 from predclv.summaries.files import customers_and_patterns
@@ -303,22 +305,16 @@ class FittedCLV:
         StoreError
             If what it held is impossible.
         """
-        end = content["rfm"]["observation_end"]
-        unit = content["rfm"]["unit"]
+        told = content["rfm"]
+        end, unit, last_day = told["observation_end"], told["unit"], told.get("last_day")
         found = tables.get("customers")
         if found is not None:
             assert_countable(found)
         rfm = replace(
             RFM.empty(unit)
             if found is None
-            else RFM.stored(
-                found,
-                unit,
-                content["rfm"].get("last_day"),
-                patterns_of(content["rfm"], tables),
-                paths_of(tables),
-            ),
-            currency=currency_named(content["rfm"].get("currency")),
+            else RFM.stored(found, unit, last_day, patterns_of(told, tables), paths_of(tables)),
+            currency=currency_named(told.get("currency")),
             observation_end=None if end is None else datetime.date.fromisoformat(end),
         )
         fits = {
@@ -335,9 +331,9 @@ class FittedCLV:
         }
         key = key_of(fits["purchases"])
         if found is not None and key is not None and "memory" in tables:
-            rfm = with_kept(rfm, key, content["rfm"].get("last_day"), tables["memory"])
-        for role, needs in (("purchases", "purchases"), ("spend", "spend")):
-            if role in fits and fits[role].model.needs != needs:
+            rfm = with_kept(rfm, key, last_day, tables["memory"])
+        for role, kind in (("purchases", PurchaseModel), ("spend", SpendModel)):
+            if role in fits and not isinstance(fits[role].model, kind):
                 raise StoreError(f"{fits[role].model.title} is no model of {role}.")
             if role in fits and fits[role].unit != unit:
                 raise StoreError(f"The fit of {role} is in {fits[role].unit}s, not in {unit}s.")

@@ -141,6 +141,9 @@ def fit(
         if engine == "lifetimes":
             raise OptionError("engine 'lifetimes' knows no clock. Try engine='mle'.")
         likelihood = on_clock(likelihood, rfm, clock)
+    for name, asked in (("memory", memory), ("drift", drift)):
+        if not isinstance(asked, bool):
+            raise OptionError(f"{name} must be True or False; got {asked!r}.")
     if memory or drift:
         assert_recalls(likelihood, engine, options, rfm if memory else None)
     if drift:

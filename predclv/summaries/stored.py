@@ -61,7 +61,8 @@ class StoredSummary:
         customers = self._warehouse.table(f"SELECT * FROM {self._table}")
         gaps = self.__dict__.get("_gaps")  # where they have been counted they come along
         facts = (self._clock.unit, self.has_spend, self._last_day)
-        return _arrived, (customers, *facts, gaps, self.extra, self.recalls)
+        remembered = dict(self.__dict__.get("_remembered", {}))
+        return _arrived, (customers, *facts, gaps, self.extra, self.recalls, remembered)
 
     @property
     def warehouse(self) -> Warehouse:
@@ -201,10 +202,13 @@ def _arrived(
     gaps: pd.DataFrame | None = None,
     extra: tuple[str, ...] = (),
     recalls: Any = None,
+    remembered: Mapping[Any, StoredSummary] | None = None,
 ) -> StoredSummary:
     """A summary that came from another process, in a warehouse of this one."""
     warehouse, name = DuckDBWarehouse(), fresh("summary")
     warehouse.register(name, customers)
     counted_gaps = None if gaps is None else lambda: gaps
     facts = (unit, has_spend, last_day, counted_gaps)
-    return StoredSummary(warehouse, name, *facts, extra, recalls)
+    found = StoredSummary(warehouse, name, *facts, extra, recalls)
+    found.__dict__["_remembered"] = dict(remembered or {})
+    return found

@@ -152,6 +152,9 @@ def fit(
         if engine == "lifetimes":
             raise OptionError("engine 'lifetimes' knows no clock. Try engine='mle'.")
         likelihood = on_clock(likelihood, rfm, clock)
+    for name, asked in (("memory", memory), ("drift", drift)):
+        if not isinstance(asked, bool):
+            raise OptionError(f"{name} must be True or False; got {asked!r}.")
     if (memory or drift) and covariates:
         raise OptionError(
             "memory and drift do not go together with covariates yet: leave one of them out."

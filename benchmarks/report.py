@@ -1,4 +1,4 @@
-"""``results/suite.csv`` as a plot and as README's table; `run.py` calls it after measuring.
+"""``results/suite.csv`` as a plot and as the site's table; `run.py` calls it after measuring.
 
 ``uv run python benchmarks/report.py`` makes both again without measuring.
 """
@@ -52,11 +52,11 @@ def growth(table: pd.DataFrame, case: str, what: str, package: str = "predclv") 
     return float(2**slope)
 
 
-# README ---------------------------------------------------------------------------------------
+# The site's table ------------------------------------------------------------------------------
 
 
 def markdown(table: pd.DataFrame) -> str:
-    """README's table: of each case the largest size of ours and of every peer."""
+    """the site's table: of each case the largest size of ours and of every peer."""
     lines = ["| what | size | predclv | beside it |", "|---|--:|--:|---|"]
     for case, title in TITLES.items():
         rows = table[table["case"] == case]
@@ -112,7 +112,7 @@ def _circumstances(table: pd.DataFrame) -> list[str]:
 
 
 def replace_table(readme: Path, text: str) -> None:
-    """Put ``text`` between README's two markers, or say that they are missing."""
+    """Put ``text`` between the two markers of ``docs/speed.md``, or say that they are missing."""
     page = readme.read_text()
     if page.count(BEGIN) != 1 or page.count(END) != 1 or page.index(BEGIN) > page.index(END):
         print(f"{readme.name} lacks the markers {BEGIN} and {END}: table not placed.")
@@ -197,4 +197,4 @@ def write_report(folder: Path, readme: Path | None) -> None:
 
 
 if __name__ == "__main__":
-    write_report(HERE / "results", HERE.parent / "README.md")
+    write_report(HERE / "results", HERE.parent / "docs" / "speed.md")

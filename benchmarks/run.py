@@ -5,7 +5,7 @@
 process on the same simulated log: the median of three, or one where it takes more than five
 seconds. ``--peers`` adds the posteriors of pymc-marketing, which take minutes. Writes
 ``benchmarks/results/suite.csv``, where rows that were not measured again are kept, then from it
-``suite.png`` and README's table.
+``suite.png`` and the site's table.
 """
 
 import argparse
@@ -193,7 +193,9 @@ def main() -> None:
     parser.add_argument("--peers", action="store_true", help="pymc-marketing's posteriors too")
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--limit", type=float, default=900, help="seconds before giving up")
-    parser.add_argument("--into", type=Path, help="another folder for results; README is left")
+    parser.add_argument(
+        "--into", type=Path, help="another folder for results; the site's table is left"
+    )
     options = parser.parse_args()
     folder = options.into or HERE / "results"
     folder.mkdir(parents=True, exist_ok=True)
@@ -205,7 +207,7 @@ def main() -> None:
         if rows:  # written case by case: an interrupted run keeps what it measured
             table = merged(folder / "suite.csv", rows)
             table.to_csv(folder / "suite.csv", index=False, float_format="%.6g")
-    write_report(folder, None if options.into else HERE.parent / "README.md")
+    write_report(folder, None if options.into else HERE.parent / "docs" / "speed.md")
 
 
 if __name__ == "__main__":

@@ -1,5 +1,38 @@
 """predclv: from a log of purchases to a forecast for every customer.
 
+::
+
+    log ──rfm_summary──▶ RFM ──CLVModel.fit──▶ FittedCLV ──forecast──▶ Forecast ──▶ tables, pictures
+
+>>> import predclv as pc
+>>> rfm = pc.rfm_summary(pc.datasets.load_cdnow(), unit="week")
+>>> forecast = pc.CLVModel().fit(rfm).forecast("52 weeks", discount_rate=0.10, seed=1)
+>>> forecast.top(1)[["customer_id", "p_alive", "clv"]].round(2).to_dict("list")
+{'customer_id': [1981], 'p_alive': [0.96], 'clv': [943.22]}
+
+=================  ====================================================================
+a log, counted     rfm_summary, RFM; as cells: Cells, SpendCells; in bounds:
+                   duckdb_settings; what is known of customers: CovariateTable; without
+                   names: pseudonymise; to try: datasets
+a forecast         CLVModel, FittedCLV, Forecast; of several models: Pool, FittedPool;
+                   read again: load; by cohort: cohort_forecast, CohortForecast
+was it right?      holdout_split, HoldoutSplit, validate, Validation; at several days:
+                   backtest, Backtest; rules without a model: baselines
+one model          fit, Fit, compare_fits; of purchases: BGNBD, MBGNBD, ParetoNBD; of
+                   regular buyers: BGCNBD, MBGCNBD, regularity, Regularity; of spend:
+                   GammaGamma; days that differ: Clock
+contracts          renewals, Renewals, opportunities, Opportunities, ContractModel,
+                   FittedContracts, ContractForecast, contracts; models:
+                   ShiftedBetaGeometric, BetaDiscreteWeibull, BGBB
+month by month     CustomerBase
+decisions          tiers and lists: segments; value against cost: economics; why, and who
+                   else: drivers, Drivers, lookalike, Lookalike; campaigns:
+                   campaign_effect, CampaignEffect, campaign_size, CampaignSize
+the textbook       historical
+pictures           plots
+what went wrong    errors; units of time: units
+=================  ====================================================================
+
 Names are loaded on first use: importing predclv loads no SciPy, PyMC, Matplotlib or DuckDB.
 """
 
@@ -7,9 +40,9 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from predclv.io.pages import drawn_by
-from predclv.models import MODELS
+from predclv.models import MODELS, RECIPES
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 _HOME = {
     "rfm_summary": "predclv.summaries.summarise",
@@ -26,6 +59,8 @@ _HOME = {
     "Fit": "predclv.engines.result",
     "Clock": "predclv.clocks.recipe",
     "CLVModel": "predclv.recipe",
+    "Pool": "predclv.pools.pool",
+    "FittedPool": "predclv.pools.fitted",
     "FittedCLV": "predclv.forecast.fitted",
     "Forecast": "predclv.forecast.result",
     "renewals": "predclv.contracts.intake",
@@ -102,6 +137,8 @@ if TYPE_CHECKING:
     from predclv.models.mbgnbd import MBGNBD
     from predclv.models.pareto_nbd import ParetoNBD
     from predclv.models.shifted_beta_geometric import ShiftedBetaGeometric
+    from predclv.pools.fitted import FittedPool
+    from predclv.pools.pool import Pool
     from predclv.recipe import CLVModel
     from predclv.samples.cells import Cells
     from predclv.samples.spend import SpendCells
@@ -117,6 +154,7 @@ if TYPE_CHECKING:
     from predclv.warehouse.settings import duckdb_settings
 
 
+RECIPES["purchases"] = "predclv.recipe"
 drawn_by("validation", "predclv.reports.validation")
 drawn_by("forecast", "predclv.reports.forecast")
 drawn_by("contracts", "predclv.reports.contracts")

@@ -44,7 +44,7 @@ app = typer.Typer(
 )
 
 
-def _customers(path: str, options: CustomerOptions) -> pc.RFM:
+def _customers(path: str, options: CustomerOptions) -> "pc.RFM":
     """The summary in a file, or of the log in a file."""
     from predclv.summaries.files import holds_rfm, read_rfm
 

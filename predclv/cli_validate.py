@@ -70,7 +70,7 @@ def validate(
         draw(pictures, drawn)
 
 
-def _draw(picture: Callable[..., Any], validation: pc.Validation, ax: Any) -> Any:
+def _draw(picture: Callable[..., Any], validation: "pc.Validation", ax: Any) -> Any:
     return picture(validation, ax=ax)
 
 

@@ -5,7 +5,21 @@ from difflib import get_close_matches
 
 
 class PredclvError(Exception):
-    """Base of every error this package raises on purpose."""
+    """Base of every error this package raises on purpose.
+
+    See Also
+    --------
+    predclv.errors.PredclvWarning : base of every warning.
+
+    Examples
+    --------
+    >>> import predclv as pc
+    >>> try:
+    ...     pc.units.days_per("fortnight")
+    ... except pc.errors.PredclvError as error:
+    ...     print(type(error).__name__)
+    OptionError
+    """
 
 
 class DataError(PredclvError, ValueError):
@@ -25,7 +39,22 @@ class StoreError(PredclvError, ValueError):
 
 
 class PredclvWarning(UserWarning):
-    """Base of every warning this package gives."""
+    """Base of every warning this package gives.
+
+    See Also
+    --------
+    predclv.errors.PredclvError : base of every error.
+
+    Examples
+    --------
+    A warning that is known and meant is silenced by its class:
+
+    >>> import warnings
+    >>> import predclv as pc
+    >>> with warnings.catch_warnings():
+    ...     warnings.simplefilter("ignore", pc.errors.RefundWarning)
+    ...     rfm = pc.rfm_summary(pc.datasets.load_cdnow())
+    """
 
 
 class DataWarning(PredclvWarning):
@@ -41,7 +70,7 @@ class DuplicateWarning(DataWarning):
 
 
 class ObservationEndWarning(DataWarning):
-    """Observation ends long after the last purchase: everybody looks lost."""
+    """The log's first or last day lies far from its other days, or observation ends long after."""
 
 
 class LargeOrderWarning(DataWarning):
@@ -93,6 +122,12 @@ def some(values: Iterable[object], most: int = 5) -> str:
     listed = list(values)
     text = ", ".join(str(value) for value in listed[:most])
     return text if len(listed) <= most else f"{text} and {len(listed) - most:,} more"
+
+
+def plainly(value: object) -> str:
+    """A value as somebody would write it: ``1`` of ``np.int64(1)``, text in quotes."""
+    item = getattr(value, "item", None)
+    return repr(item() if callable(item) and getattr(value, "ndim", None) == 0 else value)
 
 
 def did_you_mean(word: object, known: Iterable[object]) -> str:

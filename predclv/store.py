@@ -7,10 +7,11 @@ from predclv.contracts.stored import contracts_from
 from predclv.errors import PredclvError, StoreError
 from predclv.forecast.fitted import FittedCLV
 from predclv.io.folders import read_folder
+from predclv.pools.fitted import FittedPool
 
 
 def load(path: str | Path) -> Any:
-    """Load a fitted model that :meth:`FittedCLV.save` or :meth:`FittedContracts.save` wrote.
+    """Load a fitted model that its ``save`` wrote: of CLVModel, Pool or ContractModel.
 
     Parameters
     ----------
@@ -21,6 +22,11 @@ def load(path: str | Path) -> Any:
     ------
     StoreError
         If the folder is missing, damaged, foreign, or written by a newer version.
+
+    See Also
+    --------
+    predclv.FittedCLV : a fitted recipe, ready to forecast.
+    predclv.FittedContracts : fitted, ready to forecast subscribers.
 
     Examples
     --------
@@ -33,7 +39,11 @@ def load(path: str | Path) -> Any:
     True
     """
     kind, content, tables = read_folder(path)
-    read = {"FittedCLV": FittedCLV.from_document, "FittedContracts": contracts_from}.get(kind)
+    read = {
+        "FittedCLV": FittedCLV.from_document,
+        "FittedContracts": contracts_from,
+        "FittedPool": FittedPool.from_document,
+    }.get(kind)
     if read is None:
         raise StoreError(f"{path} holds a {kind!r}, which this version cannot load.")
     try:

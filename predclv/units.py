@@ -7,12 +7,15 @@ import datetime
 import math
 import re
 from numbers import Real
+from types import EllipsisType
 
 import numpy as np
 import pandas as pd
 
 from predclv.errors import OptionError, OptionWarning, did_you_mean
 from predclv.notices import warn
+
+__all__ = ["days_per", "force_of_interest", "horizon_in", "horizon_in_words"]
 
 DAYS = {"day": 1.0, "week": 7.0, "month": 30.4375, "year": 365.25}
 """Days in each unit; a month is a twelfth of a year of 365.25 days."""
@@ -29,6 +32,10 @@ def days_per(unit: str) -> float:
     ------
     OptionError
         If the unit is none of day, week, month and year.
+
+    See Also
+    --------
+    predclv.units.horizon_in : a horizon in a unit.
 
     Examples
     --------
@@ -67,6 +74,10 @@ def horizon_in_words(horizon: object) -> str | None:
 
     None where it carries no unit of its own, such as a bare number.
 
+    See Also
+    --------
+    predclv.units.horizon_in : a horizon in a unit.
+
     Examples
     --------
     >>> horizon_in_words("12  months"), horizon_in_words("2027-12-31"), horizon_in_words(26)
@@ -90,7 +101,7 @@ def horizon_in(
     horizon: str | float | datetime.timedelta | np.timedelta64 | datetime.date,
     unit: str,
     what: str = "horizon",
-    start: datetime.date | None = None,
+    start: datetime.date | EllipsisType | None = ...,
 ) -> float:
     """Length of a horizon in ``unit``.
 
@@ -108,7 +119,8 @@ def horizon_in(
     what : str
         What the horizon is called in error messages.
     start : datetime.date, optional
-        The day after which the horizon begins, such as the end of observation.
+        The day after which the horizon begins, such as the end of observation; None where it is
+        not known. Without it a last day is refused.
 
     Returns
     -------
@@ -120,6 +132,11 @@ def horizon_in(
     OptionError
         If it cannot be read, or is not positive and finite.
 
+    See Also
+    --------
+    predclv.units.days_per : days in a unit.
+    predclv.units.horizon_in_words : a horizon as it was asked.
+
     Examples
     --------
     >>> horizon_in("12 months", "week")
@@ -128,6 +145,11 @@ def horizon_in(
     26.0
     """
     per_unit = days_per(unit)
+    if isinstance(horizon, str) and is_lifetime(horizon):
+        raise OptionError(
+            f"{what} {horizon!r}, the whole remaining lifetime, is not allowed here: say a length "
+            "such as '52 weeks' or '3 years'."
+        )
     if isinstance(horizon, str) and _DATE.fullmatch(horizon.strip()):
         horizon = _date_of(horizon.strip(), what)
     if isinstance(horizon, datetime.date) and horizon is not pd.NaT:
@@ -139,6 +161,13 @@ def horizon_in(
             raise OptionError(
                 f"{what} {horizon!r} could not be read. Try '52 weeks', '12 months', '90 days' "
                 f"or a plain number of {unit}s."
+            )
+        if not match[2] and float(match[1]) in range(1900, 2201):
+            year = horizon.strip()
+            raise OptionError(
+                f"{what} {horizon!r} looks like a year. Say a length with its unit, such as '52 "
+                f"weeks' ('{year} {unit}s' if it is so many)"
+                + (f", or the last day, '{year}-12-31'." if start is not ... else ".")
             )
         length = float(match[1]) * (1.0 if named == unit else DAYS[named] / per_unit)
     elif isinstance(horizon, (datetime.timedelta, np.timedelta64)):
@@ -162,9 +191,14 @@ def _date_of(text: str, what: str) -> datetime.date:
         raise OptionError(f"{what} {text!r} is no day of the calendar.") from error
 
 
-def _days_until(day: datetime.date, start: datetime.date | None, what: str) -> int:
+def _days_until(day: datetime.date, start: datetime.date | EllipsisType | None, what: str) -> int:
     """Days after ``start`` up to and including a day."""
     day = day.date() if isinstance(day, datetime.datetime) else day
+    if isinstance(start, EllipsisType):
+        raise OptionError(
+            f"{what} {day} is a last day, which is not allowed here: say a length such as '52 "
+            "weeks'."
+        )
     if start is None:
         raise OptionError(
             f"{what} {day} is a day, and the end of observation from which to count is not known "
@@ -184,6 +218,10 @@ def force_of_interest(discount_rate: float, unit: str) -> float:
     ------
     OptionError
         If the rate is negative, not finite, or 1 and more: 10 meant as 10% is written 0.10.
+
+    See Also
+    --------
+    predclv.units.days_per : days in a unit.
 
     Examples
     --------

@@ -152,7 +152,7 @@ def test_a_copy_in_the_same_process_keeps_the_log(results, way):
 NEEDS_LOG = {
     "last period": lambda rfm: pc.baselines.LastPeriod().fit(rfm).forecast("4 weeks"),
     "hiatus rate": lambda rfm: pc.baselines.HiatusRate().fit(rfm),
-    "auto": lambda rfm: pc.CLVModel("auto").fit(rfm),
+    "auto": lambda rfm: pc.CLVModel("auto").fit(rfm).forecast("4 weeks"),
     "purchases": lambda rfm: rfm.log.purchases(),
     "purchase days": lambda rfm: rfm.log.purchase_days(),
     "rows after": lambda rfm: rfm.log.rows_after(datetime.date(1997, 9, 30)),

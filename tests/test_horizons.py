@@ -65,7 +65,7 @@ def test_a_day_needs_the_end_of_observation(fitted, cdnow):
     elsewhere = pc.RFM.from_frame(cdnow.frame, unit="week")
     with pytest.raises(OptionError, match="end of observation from which to count is not known"):
         fitted.forecast("1997-12-30", rfm=elsewhere)
-    with pytest.raises(OptionError, match="not known here"):
+    with pytest.raises(OptionError, match="not allowed here"):
         horizon_in("1997-12-30", "week")
 
 

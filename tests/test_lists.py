@@ -304,9 +304,9 @@ def test_customers_who_are_gone_for_certain_are_counted_not_divided_by():
             "T": [5e4, 40.0, 40.0, 40.0],
         }
     )
-    forecast = pc.FittedCLV(known(), None, pc.RFM.from_frame(frame, unit="week")).forecast(
-        level=None
-    )
+    with pytest.warns(pc.errors.OptionWarning, match="958 years"):
+        rfm = pc.RFM.from_frame(frame, unit="week")
+    forecast = pc.FittedCLV(known(), None, rfm).forecast(level=None)
     assert forecast.frame["p_alive"].iloc[0] == 0
     with pytest.warns(DataWarning, match="1 customer has a p_alive of exactly 0.*customer_id 0"):
         listed = pc.segments.win_back(forecast, gone_below=0.9, top_share=0.9)

@@ -246,9 +246,9 @@ def test_a_horizon_in_another_unit_is_converted(split, fitted):
 def test_what_cannot_be_shown_is_refused(split, fitted, forecast):
     with pytest.raises(OptionError, match="value must be expected_purchases, p_active or p_alive"):
         pc.plots.frequency_recency(fitted.purchases, split.rfm, value="clv")
-    with pytest.raises(DataError, match="pass the fit of purchases"):
+    with pytest.raises(DataError, match="wants a fit of purchases"):
         pc.plots.frequency_recency(fitted.spend, split.rfm)
-    with pytest.raises(DataError, match="pass the fit of purchases"):
+    with pytest.raises(DataError, match="wants a fit of purchases"):
         pc.plots.repeat_histogram(fitted.spend, split.rfm)
     log = pc.datasets.load_cdnow()
     days = pc.rfm_summary(log[log["date"] <= "1997-09-30"], unit="day")

@@ -124,7 +124,7 @@ def test_a_fit_in_days_is_tracked_like_one_in_weeks(cdnow_split, cdnow_log):
 
 def test_what_cannot_be_tracked_is_refused(bgnbd, gamma_gamma, cdnow_split):
     rfm, end = cdnow_split.rfm, cdnow_split.holdout_end
-    with pytest.raises(DataError, match="pass the fit of purchases"):
+    with pytest.raises(DataError, match="wants a fit of purchases"):
         tracking({"spend": gamma_gamma}, rfm, end)
     with pytest.raises(DataError, match="has no log"):
         tracking({"m": bgnbd}, pc.RFM.from_frame(rfm.frame, unit="week"))
@@ -309,7 +309,7 @@ def test_a_history_that_is_not_there_is_refused(bgnbd, gamma_gamma, cdnow_split)
         customer_history(bgnbd, rfm, "x")
     with pytest.raises(DataError, match="has no log"):
         customer_history(bgnbd, pc.RFM.from_frame(rfm.frame, unit="week"), 1)
-    with pytest.raises(DataError, match="pass the fit of purchases"):
+    with pytest.raises(DataError, match="wants a fit of purchases"):
         customer_history(gamma_gamma, rfm, 1)
     with pytest.raises(OptionError, match="until must lie between"):
         customer_history(bgnbd, rfm, 1, until=datetime.date(1999, 1, 1))

@@ -65,7 +65,7 @@ def test_with_few_bins_there_is_no_degree_of_freedom_and_no_p_value(split, fitte
 
 
 def test_a_fit_of_spend_has_no_purchases_to_count(split, fitted):
-    with pytest.raises(DataError, match="no purchases to count; pass the fit of purchases"):
+    with pytest.raises(DataError, match="A table of frequencies wants a fit of purchases"):
         repeat_histogram(fitted.spend, split.rfm)
 
 

@@ -43,6 +43,11 @@ class CustomerBase(Orders):
     StoreError
         If the folder holds something else, or a base of a newer format.
 
+    See Also
+    --------
+    predclv.CLVModel : the recipe: purchases, spend, and who fits.
+    predclv.Forecast : one row per customer, and the base as a whole.
+
     Examples
     --------
     >>> import predclv as pc, tempfile

@@ -7,8 +7,9 @@ leave for good is wrong about those who only pause. (`SamePeriodLastYear` is tha
 rule.) On a young base, where everyone is new and most never come back, baselines carry the first
 enthusiasm on for ever, and models win clearly.
 
-They are used like :class:`predclv.CLVModel`: ``LastPeriod().fit(rfm).forecast("26 weeks")``. Each
-names one number per customer and no chance around it, so its forecast has no intervals.
+They are used like :class:`predclv.CLVModel`: ``LastPeriod().fit(rfm).forecast("26 weeks")``. Most
+name one number per customer and no chance around it, so their forecasts have no intervals;
+`LastPeriodNB` and `Boosting` give a distribution of purchases, and may be members of a pool.
 """
 
 from importlib import import_module
@@ -19,8 +20,10 @@ _HOME = {
     "Boosting": "predclv.baselines.boosting",
     "FittedBaseline": "predclv.baselines.base",
     "FittedBoosting": "predclv.baselines.boosting",
+    "FittedLastPeriodNB": "predclv.baselines.last_period_nb",
     "HiatusRate": "predclv.baselines.rules_of_thumb",
     "LastPeriod": "predclv.baselines.rules_of_thumb",
+    "LastPeriodNB": "predclv.baselines.last_period_nb",
     "MeanRate": "predclv.baselines.rules_of_thumb",
     "PastRate": "predclv.baselines.rules_of_thumb",
     "SamePeriodLastYear": "predclv.baselines.rules_of_thumb",
@@ -32,8 +35,10 @@ __all__ = [
     "Boosting",
     "FittedBaseline",
     "FittedBoosting",
+    "FittedLastPeriodNB",
     "HiatusRate",
     "LastPeriod",
+    "LastPeriodNB",
     "MeanRate",
     "PastRate",
     "SamePeriodLastYear",
@@ -43,6 +48,7 @@ __all__ = [
 if TYPE_CHECKING:
     from predclv.baselines.base import Baseline, FittedBaseline
     from predclv.baselines.boosting import Boosting, FittedBoosting
+    from predclv.baselines.last_period_nb import FittedLastPeriodNB, LastPeriodNB
     from predclv.baselines.rules_of_thumb import (
         HiatusRate,
         LastPeriod,

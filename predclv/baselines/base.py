@@ -28,7 +28,21 @@ class Expected(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Baseline(ABC):
-    """A recipe without a model."""
+    """A rule of thumb that forecasts without a model: what all rules have in common.
+
+    See Also
+    --------
+    predclv.baselines.FittedBaseline : a rule that has seen its customers.
+    predclv.validate : forecasts against what came, at one day.
+
+    Examples
+    --------
+    >>> import predclv as pc
+    >>> rfm = pc.rfm_summary(pc.datasets.load_cdnow(), unit="week")
+    >>> fitted = pc.baselines.PastRate().fit(rfm)
+    >>> round(fitted.forecast("26 weeks").total()["purchases"])
+    1575
+    """
 
     title: ClassVar[str]
 
@@ -58,7 +72,7 @@ class Baseline(ABC):
 
 @dataclass(frozen=True, slots=True, repr=False, eq=False)
 class FittedBaseline:
-    """A baseline that has seen its customers.
+    """A rule of thumb that has seen its customers, and can say what they will do.
 
     Attributes
     ----------
@@ -69,6 +83,19 @@ class FittedBaseline:
     learned : mapping of str to float
         What it learnt of them all, times in ``rfm.unit``: purchases_per_unit, spend_per_purchase
         (where there is spend) and, of `HiatusRate`, gap.
+
+    See Also
+    --------
+    predclv.baselines.Baseline : a rule, not yet fitted.
+    predclv.FittedCLV : a fitted recipe, ready to forecast.
+
+    Examples
+    --------
+    >>> import predclv as pc
+    >>> rfm = pc.rfm_summary(pc.datasets.load_cdnow(), unit="week")
+    >>> fitted = pc.baselines.MeanRate().fit(rfm)
+    >>> round(fitted.forecast("26 weeks").total()["purchases"])
+    1573
     """
 
     baseline: Baseline

@@ -60,6 +60,11 @@ class Boosting:
     seed : int
         Of the folds and of the rows that are learnt from where there are more than 200,000.
 
+    See Also
+    --------
+    predclv.baselines.PastRate : everybody goes on at their own rate.
+    predclv.validate : forecasts against what came, at one day.
+
     Examples
     --------
     >>> import predclv as pc
@@ -92,7 +97,7 @@ class Boosting:
                 f"Boosting.fit wants an RFM (pc.rfm_summary or pc.holdout_split); got "
                 f"{type(rfm).__name__}."
             )
-        _log_of(rfm)
+        rfm.log_for("Boosting needs")
         return FittedBoosting(self, rfm)
 
 
@@ -105,6 +110,18 @@ class FittedBoosting:
     recipe : Boosting
     rfm : RFM
         The customers it was fitted to.
+
+    See Also
+    --------
+    predclv.baselines.Boosting : gradient boosting on the log.
+
+    Examples
+    --------
+    >>> import predclv as pc
+    >>> rfm = pc.rfm_summary(pc.datasets.load_cdnow(), unit="week")
+    >>> fitted = pc.baselines.Boosting().fit(rfm)
+    >>> fitted.title, fitted.unit
+    ('boosting', 'week')
     """
 
     recipe: Boosting
@@ -158,7 +175,7 @@ class FittedBoosting:
             If there is too little to learn from.
         """
         customers = self.rfm if rfm is None else rfm
-        log, end = _log_of(customers)
+        log, end = customers.log_for("Boosting needs")
         terms = finite_terms("Boosting", customers, horizon, discount_rate, margin)
         assert terms.horizon is not None
         days = whole_days(terms.horizon, customers.unit)
@@ -181,8 +198,9 @@ class FittedBoosting:
 
     def _taught(self, days: int) -> _Learned:
         if days not in self._learned:
+            log, end = self.rfm.log_for("Boosting needs")
             with stage("Boosting on earlier windows"):
-                self._learned[days] = _taught(self.recipe, *_log_of(self.rfm), days)
+                self._learned[days] = _taught(self.recipe, log, end, days)
         return self._learned[days]
 
     def __repr__(self) -> str:
@@ -260,14 +278,3 @@ class _Trees(NamedTuple):
 
 def _means(trees: Any, X: NDArray) -> NDArray:
     return np.maximum(trees.predict(X), _LEAST_MEAN)
-
-
-def _log_of(rfm: RFM) -> tuple[Log, datetime.date]:
-    """The log of a summary and the day it is summarised to."""
-    if rfm.log is None or rfm.observation_end is None:
-        raise DataError(
-            "Boosting learns from the log of purchases, and this summary was made without one "
-            "(RFM.from_frame, or read from a file). Make it with pc.rfm_summary(log) or "
-            "pc.holdout_split(log)."
-        )
-    return rfm.log, rfm.observation_end

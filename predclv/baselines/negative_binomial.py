@@ -43,13 +43,17 @@ class NegativeBinomialCounts:
 
     def mass(self, counts: ArrayLike) -> NDArray:
         """P(Y = counts), one count per customer, shape (n,)."""
-        return np.exp(_log_mass(self._checked(counts), self.mean, self.size))
+        return np.exp(log_mass(self._checked(counts), self.mean, self.size))
 
     def below(self, counts: ArrayLike) -> NDArray:
         """P(Y < counts), one count per customer, shape (n,)."""
         counts = self._checked(counts)
         found = betainc(self.size, np.maximum(counts, 1.0), self._chance)
         return np.where(counts > 0, found, 0.0)
+
+    def of(self, which: NDArray) -> "NegativeBinomialCounts":
+        """Of some of the customers."""
+        return NegativeBinomialCounts(self.mean[which], self.size[which])
 
     def _checked(self, counts: ArrayLike) -> NDArray:
         counts = np.asarray(counts, float)
@@ -66,12 +70,13 @@ class NegativeBinomialCounts:
             most = int(last[order[min(start + 4095, order.size - 1)]])
             rows = order[start : start + max(1, min(4096, _ELEMENTS // (most + 1)))]
             values = np.arange(float(last[rows].max()) + 1.0)
-            table = np.exp(_log_mass(values, self.mean[rows, None], self.size[rows, None]))
+            table = np.exp(log_mass(values, self.mean[rows, None], self.size[rows, None]))
             yield rows, values, table / table.sum(axis=1, keepdims=True)
             start += rows.size
 
 
-def _log_mass(n: NDArray, mean: NDArray, size: NDArray) -> NDArray:
+def log_mass(n: NDArray, mean: NDArray, size: NDArray) -> NDArray:
+    """Log probability of ``n`` where the counts have this mean and size."""
     return (
         gammaln(n + size)
         - gammaln(size)
@@ -86,7 +91,7 @@ def fitted_sizes(mean: NDArray, counts: NDArray) -> tuple[float, float]:
 
     def loss(at: NDArray) -> float:
         size = sizes_at(at, mean)
-        return -float(np.mean(_log_mass(counts, mean, size))) + 1e-4 * float(at @ at)
+        return -float(np.mean(log_mass(counts, mean, size))) + 1e-4 * float(at @ at)
 
     best = minimize(loss, np.array([0.0, 0.0]), method="Nelder-Mead", options={"xatol": 1e-4})
     return float(best.x[0]), float(best.x[1])

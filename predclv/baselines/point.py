@@ -70,6 +70,9 @@ class Point:
     def totals(self) -> None:
         """No simulated totals: a rule knows no chance."""
 
+    def budget(self) -> None:
+        """Nothing: a rule does not know how wrong totals were before."""
+
     def buyers(self) -> None:
         """No simulated numbers: a rule knows no chance."""
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from predclv.baselines.base import Baseline, Expected, averages
 from predclv.baselines.hiatus import best_gap
-from predclv.errors import DataError, OptionError
+from predclv.errors import OptionError
 from predclv.logs.log import Log
 from predclv.summaries.origins import whole_days
 from predclv.summaries.rfm import RFM
@@ -29,6 +29,11 @@ class LastPeriod(Baseline):
 
     Needs the log, so an RFM made by :func:`predclv.rfm_summary` or
     :func:`predclv.holdout_split`, and one that goes back as far as the horizon looks ahead.
+
+    See Also
+    --------
+    predclv.baselines.SamePeriodLastYear : the same days of last year.
+    predclv.baselines.PastRate : everybody goes on at their own rate.
 
     Examples
     --------
@@ -70,6 +75,10 @@ class SamePeriodLastYear(Baseline):
 
     Needs the log, so an RFM made by :func:`predclv.rfm_summary` or
     :func:`predclv.holdout_split`, one that goes back a year, and a horizon of a year at most.
+
+    See Also
+    --------
+    predclv.baselines.LastPeriod : the same again.
 
     Examples
     --------
@@ -115,6 +124,11 @@ class PastRate(Baseline):
     purchases)``, as if they came at random. Nobody ever leaves, so on customers of whom many
     have left, it forecasts far too much.
 
+    See Also
+    --------
+    predclv.baselines.HiatusRate : those who bought lately go on.
+    predclv.baselines.MeanRate : everybody is the average.
+
     Examples
     --------
     >>> import predclv as pc
@@ -146,6 +160,11 @@ class HiatusRate(Baseline):
     gap : str, timedelta, number or None
         Such as ``"12 weeks"``; a number is in the summary's unit. None tunes it, which needs the
         log: an RFM made by :func:`predclv.rfm_summary` or :func:`predclv.holdout_split`.
+
+    See Also
+    --------
+    predclv.baselines.PastRate : everybody goes on at their own rate.
+    predclv.baselines.LastPeriod : the same again.
 
     References
     ----------
@@ -184,6 +203,10 @@ class MeanRate(Baseline):
     Spend per purchase is the mean over all repeat purchases. p_active is ``1 - exp(-expected
     purchases)``. It ranks nobody; a model that ranks no better than this has learnt nothing of
     its customers.
+
+    See Also
+    --------
+    predclv.baselines.PastRate : everybody goes on at their own rate.
 
     Examples
     --------
@@ -236,10 +259,4 @@ def _own_spend(rfm: RFM, learned: Mapping[str, float]) -> NDArray | None:
 
 def _log_of(rfm: RFM, baseline: Baseline, otherwise: str = "") -> tuple[Log, datetime.date]:
     """The log of a summary and the day it is summarised to."""
-    if rfm.log is None or rfm.observation_end is None:
-        raise DataError(
-            f"{type(baseline).__name__} needs the log of purchases, and this summary was made "
-            "without one (RFM.from_frame, or read from a file). Make it with "
-            f"pc.rfm_summary(log) or pc.holdout_split(log).{otherwise}"
-        )
-    return rfm.log, rfm.observation_end
+    return rfm.log_for(f"{type(baseline).__name__} needs", otherwise)

@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from predclv.baselines.base import Baseline, Expected
-from predclv.errors import DataError
 from predclv.money import UNITS
 from predclv.summaries.rfm import RFM
 from predclv.units import DAYS, horizon_in
@@ -32,6 +31,11 @@ class Textbook(Baseline):
     ----------
     shortest_tenure : str, timedelta or number of days
         Customers known for less count as known for so long, as in ``pc.historical.observed``.
+
+    See Also
+    --------
+    predclv.historical.simple_clv : order times orders times years.
+    predclv.baselines.PastRate : everybody goes on at their own rate.
 
     Examples
     --------
@@ -62,13 +66,8 @@ class Textbook(Baseline):
 
 def _average_order(rfm: RFM) -> NDArray:
     """Mean spend per order so far, first one included, shape (n_customers,)."""
-    if rfm.log is None or rfm.observation_end is None:
-        raise DataError(
-            "Textbook needs the log of purchases, and this summary was made without one "
-            "(RFM.from_frame, or read from a file). Make it with pc.rfm_summary(log) or "
-            "pc.holdout_split(log)."
-        )
-    totals = rfm.log.totals(rfm.observation_end)
+    log, end = rfm.log_for("Textbook needs")
+    totals = log.totals(end)
     totals = totals[totals["orders"] > 0]
     units, orders = (totals[name].to_numpy(np.float64) for name in ("units", "orders"))
     return np.maximum(units / UNITS / orders, 0.0)

@@ -61,6 +61,11 @@ class Clock:
     DataError
         If a table cannot be used; the message names rows, days or values.
 
+    See Also
+    --------
+    predclv.CLVModel : the recipe: purchases, spend, and who fits.
+    predclv.plots.clock : how busy the shop is through the year.
+
     Examples
     --------
     >>> import pandas as pd

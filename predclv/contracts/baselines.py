@@ -76,6 +76,21 @@ class ConstantChurn(_Curve):
 
     What ``pc.historical.subscription_clv`` assumes. It is too high for those who have stayed, for
     those who leave easily have left.
+
+    See Also
+    --------
+    predclv.contracts.KaplanMeier : the retention seen at each age.
+    predclv.ContractModel : the recipe for subscribers.
+
+    Examples
+    --------
+    >>> import predclv as pc
+    >>> import pandas as pd
+    >>> left = [1000, 869, 743, 653, 593]
+    >>> table = pd.DataFrame({"cohort": 0, "age": range(5), "customers": left})
+    >>> renewals = pc.Renewals.from_cohorts(table)
+    >>> pc.contracts.ConstantChurn().fit(renewals).retention(None, [1, 2, 3]).round(3)
+    array([0.875, 0.875, 0.875])
     """
 
     title: ClassVar[str] = "constant churn"
@@ -90,6 +105,21 @@ class LastCohort(_Curve):
     """The newest retention seen at each age, from the youngest cohort that has come so far.
 
     Beyond the oldest age it goes on with the mean of the last three.
+
+    See Also
+    --------
+    predclv.contracts.KaplanMeier : the retention seen at each age.
+    predclv.contracts.ConstantChurn : one churn rate for all ages.
+
+    Examples
+    --------
+    >>> import predclv as pc
+    >>> import pandas as pd
+    >>> left = [1000, 869, 743, 653, 593]
+    >>> table = pd.DataFrame({"cohort": 0, "age": range(5), "customers": left})
+    >>> renewals = pc.Renewals.from_cohorts(table)
+    >>> pc.contracts.LastCohort().fit(renewals).retention(None, [1, 2, 3]).round(3)
+    array([0.869, 0.855, 0.879])
     """
 
     title: ClassVar[str] = "last cohort's curve"
@@ -106,6 +136,21 @@ class KaplanMeier(_Curve):
     """The retention of all cohorts at each age; survival is Kaplan and Meier's estimate.
 
     Beyond the oldest age it goes on with the retention of the last three.
+
+    See Also
+    --------
+    predclv.contracts.ConstantChurn : one churn rate for all ages.
+    predclv.contracts.LastCohort : the newest retention at each age.
+
+    Examples
+    --------
+    >>> import predclv as pc
+    >>> import pandas as pd
+    >>> left = [1000, 869, 743, 653, 593]
+    >>> table = pd.DataFrame({"cohort": 0, "age": range(5), "customers": left})
+    >>> renewals = pc.Renewals.from_cohorts(table)
+    >>> pc.contracts.KaplanMeier().fit(renewals).retention(None, [1, 2, 3]).round(3)
+    array([0.869, 0.855, 0.879])
     """
 
     title: ClassVar[str] = "Kaplan-Meier carried on"

@@ -30,7 +30,7 @@ from predclv.units import (
 
 @dataclass(frozen=True, slots=True, repr=False, eq=False)
 class FittedContracts:
-    """A fitted ContractModel.
+    """A fitted ContractModel: ready to forecast the running contracts.
 
     Attributes
     ----------
@@ -44,6 +44,26 @@ class FittedContracts:
     pool : DataFrame or None
         With ``groups="pooled"``: by parameter, that of the typical plan and how far plans lie from
         it, as the standard deviation of the log.
+
+    See Also
+    --------
+    predclv.ContractModel : the recipe for subscribers.
+    predclv.ContractForecast : forecast of running contracts.
+    predclv.load : read what ``save`` wrote.
+
+    Examples
+    --------
+    >>> import predclv as pc
+    >>> import pandas as pd
+    >>> left = [1000, 869, 743, 653, 593]
+    >>> table = pd.DataFrame({"cohort": 0, "age": range(5), "customers": left})
+    >>> renewals = pc.Renewals.from_cohorts(table)
+    >>> fitted = pc.ContractModel(pc.ShiftedBetaGeometric).fit(renewals)
+    >>> fitted.summary()[["estimate"]].round(2)
+               estimate
+    parameter
+    alpha          1.28
+    beta           7.79
     """
 
     recipe: ContractModel

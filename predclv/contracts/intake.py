@@ -75,6 +75,12 @@ def renewals(
         Contracts that start after ``observation_end`` were left out; contracts end in the middle
         of a period; contracts begin on the day another of the customer ends.
 
+    See Also
+    --------
+    predclv.Renewals : contracts by cohort and age.
+    predclv.ContractModel : the recipe for subscribers.
+    predclv.opportunities : who took which year's opportunity.
+
     Examples
     --------
     >>> table = pd.DataFrame(

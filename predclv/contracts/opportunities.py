@@ -36,6 +36,20 @@ class Opportunities:
     observation_end : datetime.date or None
     subscribers : object or None
         Where the customers' ids can be asked for.
+
+    See Also
+    --------
+    predclv.opportunities : who took which year's opportunity.
+    predclv.BGBB : one opportunity a period, taken or not.
+
+    Examples
+    --------
+    >>> import predclv as pc
+    >>> import pandas as pd
+    >>> table = pd.DataFrame({"frequency": [0, 1, 2], "recency": [0, 2, 3], "opportunities": 3})
+    >>> found = pc.Opportunities.from_frame(table)
+    >>> found.n_customers, found.n_opportunities
+    (3, 9)
     """
 
     histories: pd.DataFrame
@@ -200,6 +214,12 @@ def opportunities(
     -----
     DataWarning
         If the last period was left out, for it is not whole.
+
+    See Also
+    --------
+    predclv.Opportunities : customers by opportunities taken.
+    predclv.BGBB : one opportunity a period, taken or not.
+    predclv.renewals : contracts to cohorts and ages.
 
     Examples
     --------

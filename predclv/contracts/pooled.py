@@ -23,7 +23,7 @@ from predclv.engines.search import estimate
 from predclv.errors import OptionError, PredclvWarning, did_you_mean
 from predclv.interrupts import uninterrupted
 from predclv.likelihoods.likelihood import Likelihood
-from predclv.maths.optimise import hessian_at
+from predclv.maths.newton import hessian_at
 from predclv.models.base import Model, Objective
 from predclv.samples.renewals import RenewalCells
 

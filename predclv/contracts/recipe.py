@@ -53,6 +53,12 @@ class ContractModel:
     OptionError
         If an option makes no sense.
 
+    See Also
+    --------
+    predclv.FittedContracts : fitted, ready to forecast subscribers.
+    predclv.renewals : contracts to cohorts and ages.
+    predclv.CLVModel : the recipe: purchases, spend, and who fits.
+
     Examples
     --------
     >>> import predclv as pc

@@ -39,6 +39,22 @@ class Renewals:
         Contracts of customers who had an earlier one; they count as new contracts.
     subscribers : object or None
         Where the running contracts' customers can be asked for; None for a table of cohorts.
+
+    See Also
+    --------
+    predclv.renewals : contracts to cohorts and ages.
+    predclv.ContractModel : the recipe for subscribers.
+
+    Examples
+    --------
+    >>> import predclv as pc
+    >>> import pandas as pd
+    >>> left = [1000, 869, 743, 653, 593]
+    >>> table = pd.DataFrame({"cohort": 0, "age": range(5), "customers": left})
+    >>> renewals = pc.Renewals.from_cohorts(table)
+    >>> renewals
+    Renewals: 1,000 contracts in 1 cohort, 593 of them running; renewed by the year, up to age
+    4
     """
 
     histories: pd.DataFrame

@@ -29,6 +29,26 @@ class ContractForecast(Forecast):
     renewal: ``expected_purchases`` counts those within the horizon, ``expected_spend`` is the
     price. Made of a table of cohorts, a row is not a customer but a cohort, with ``customers`` and
     what is expected of each of them. Contracts that have ended are no rows.
+
+    See Also
+    --------
+    predclv.FittedContracts : fitted, ready to forecast subscribers.
+    predclv.Forecast : one row per customer, and the base as a whole.
+
+    Examples
+    --------
+    >>> import predclv as pc
+    >>> import pandas as pd
+    >>> left = [1000, 869, 743, 653, 593]
+    >>> table = pd.DataFrame({"cohort": 0, "age": range(5), "customers": left})
+    >>> renewals = pc.Renewals.from_cohorts(table)
+    >>> fitted = pc.ContractModel(pc.ShiftedBetaGeometric, price=39.0).fit(renewals)
+    >>> forecast = fitted.forecast("5 years", discount_rate=0.10, level=None)
+    >>> forecast.total().round()
+    purchases             2,254
+    discounted_purchases  1,737
+    revenue               87,908
+    clv                   67,746
     """
 
     @property

@@ -172,6 +172,9 @@ class ContractSource(FieldsAlone):
             found[plan] = payments.sum(axis=1)
         return found
 
+    def budget(self) -> None:
+        """None: nothing is learnt here of how wrong totals were before."""
+
     def totals(self) -> Mapping[str, NDArray] | None:
         """Simulated totals of all contracts."""
         found = {name: np.zeros(1) for name in ("purchases", "discounted_purchases")}

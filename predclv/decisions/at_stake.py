@@ -8,6 +8,7 @@ import pandas as pd
 from predclv.decisions.inputs import checked_customers
 from predclv.errors import DataError, OptionError, some
 from predclv.forecast.outlook import Outlook
+from predclv.forecast.patterns import Known
 from predclv.forecast.result import Forecast
 from predclv.units import DAYS, horizon_in
 
@@ -48,6 +49,11 @@ def at_stake(forecast: Forecast, customers: Any = None, within: Any = "90 days")
     OptionError
         If the window is not shorter than the horizon.
 
+    See Also
+    --------
+    predclv.segments.at_risk : overdue by their own rhythm.
+    predclv.plots.at_stake : who comes back by themselves.
+
     Examples
     --------
     >>> import predclv as pc
@@ -82,7 +88,9 @@ def at_stake(forecast: Forecast, customers: Any = None, within: Any = "90 days")
         history[name].to_numpy(float) * (1.0 if name == "frequency" else outlook.to_fit_unit)
         for name in ("frequency", "recency", "T")
     )
-    model: Any = outlook.purchases.model
+    cells = outlook.rfm.cells()
+    known = Known.of(outlook.purchases, cells)
+    model = known.at() if known.pattern is None else known.at(cells.places(history))
     p = np.asarray(model.p_active_after(window, x, t_x, T), float)
     value = np.asarray(model.discounted_purchases_after(outlook.t, outlook.delta, x, t_x, T), float)
     later = model.discounted_purchases_after(outlook.t - window, outlook.delta, x, t_x, T + window)

@@ -68,6 +68,11 @@ def budget(
     OptionError
         If the target is not positive and finite.
 
+    See Also
+    --------
+    predclv.economics.by_channel : value and cost by channel.
+    predclv.economics.clv_to_cac : value over cost of acquisition.
+
     Examples
     --------
     >>> frame = pd.DataFrame({"channel": ["search"], "customers": [200], "mean_clv": [90.0],

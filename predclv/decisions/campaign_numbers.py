@@ -12,6 +12,7 @@ from predclv.decisions.campaign_remaining import Histories
 from predclv.errors import DataError, OptionError
 from predclv.forecast.fitted import FittedCLV
 from predclv.logs.log import Log, civil_date
+from predclv.pools.fitted import single
 from predclv.summaries.rfm import RFM
 from predclv.summaries.summarise import summary_of
 from predclv.units import DAYS
@@ -128,7 +129,7 @@ def fitted_before(model: Any, rfm: RFM, has_spend: bool) -> FittedCLV:
 
     if model is None:
         model = CLVModel() if has_spend else CLVModel(spend=None)
-    fitted = model.fit(rfm) if isinstance(model, CLVModel) else model
+    fitted = single(model.fit(rfm) if isinstance(model, CLVModel) else model)
     if not isinstance(fitted, FittedCLV):
         raise DataError(
             f"model must be a CLVModel or what its fit returned; got {type(model).__name__}."

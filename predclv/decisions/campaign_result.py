@@ -59,6 +59,20 @@ class CampaignEffect:
         forecast. Two numbers near 2 and 0.5 are purchases brought forward.
     cost : float or None
         Of treating one customer.
+
+    See Also
+    --------
+    predclv.campaign_effect : what a campaign changed.
+    predclv.plots.campaign_effect : what a campaign changed.
+
+    Examples
+    --------
+    >>> import predclv as pc
+    >>> log = pc.datasets.load_cdnow()
+    >>> by_lot = {i: "treated" if i * 7919 % 2 else "control" for i in range(1, 2358)}
+    >>> effect = pc.campaign_effect(log, by_lot, "1997-10-01", "1997-12-31")
+    >>> effect.verdict
+    'no effect that chance would not make'
     """
 
     frame: pd.DataFrame

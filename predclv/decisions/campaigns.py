@@ -16,6 +16,7 @@ from predclv.decisions.campaign_result import CampaignEffect, cost_of
 from predclv.decisions.matching import matched_difference
 from predclv.errors import AssumptionWarning, DataError, OptionError, did_you_mean
 from predclv.forecast.fitted import FittedCLV
+from predclv.forecast.patterns import refuse_covariates
 from predclv.historical.intake import opened
 from predclv.notices import warn
 from predclv.summaries.rfm import RFM
@@ -114,6 +115,11 @@ def campaign_effect(
     AssumptionWarning
         If the groups differed already before the start, or are small.
 
+    See Also
+    --------
+    predclv.CampaignEffect : treated against control.
+    predclv.campaign_size : the smallest effect that can be seen.
+
     Examples
     --------
     >>> import predclv as pc
@@ -208,6 +214,7 @@ def _remaining(
     discount_rate: float,
 ) -> tuple[NDArray, dict[str, Pace]]:
     """Discounted purchases still expected after the end of observation, (n,), and the paces."""
+    refuse_covariates(fitted.purchases, "campaigns")
     per = days_per(fitted.unit)
     length = (days.lengths[0] / per, days.lengths[1] / per)
     ahead = horizon_in(horizon, fitted.unit)

@@ -9,11 +9,13 @@ from scipy.special import stdtrit
 
 from predclv.decisions.differences import differences
 from predclv.decisions.ratios import payback, verdict
-from predclv.errors import DataError, DataWarning, did_you_mean, some
+from predclv.errors import DataError, DataWarning, ScaleWarning, did_you_mean, plainly, some
 from predclv.notices import counted, warn
 
 NONE = "(no channel)"
 NO_DIFFERENCE = "no difference"
+MANY_CHANNELS, MOST_CHANNELS = 100, 1000
+"""From which on comparing all pairs is warned of (5,000 of them), and refused (500,000)."""
 ALONE = "one customer: not known"
 
 
@@ -24,6 +26,19 @@ def check_channels(channel: pd.Series) -> None:
         raise DataError("No customer of the forecast has a channel.")
     if NONE in names:
         raise DataError(f"{NONE!r} is the row of customers without a channel; name it otherwise.")
+    if len(names) > MOST_CHANNELS:
+        raise DataError(
+            f"There are {len(names):,} channels ({some(map(plainly, names), 3)}), of which all "
+            f"pairs would be compared; at most {MOST_CHANNELS:,}. Is it the right column? Put "
+            "small ones together."
+        )
+    if len(names) > MANY_CHANNELS:
+        pairs = len(names) * (len(names) - 1) // 2
+        warn(
+            f"There are {len(names):,} channels, and all {pairs:,} pairs are compared: that takes "
+            "long, and few differences will be told apart. Put small ones together.",
+            ScaleWarning,
+        )
 
 
 def with_ratios(
@@ -93,6 +108,19 @@ def standing(name: Any, pairs: pd.DataFrame) -> str:
     return "; ".join(told) or NO_DIFFERENCE
 
 
+def _of_other_types(missing: list[Any], given: Mapping[Any, Any]) -> str:
+    """What to do where channels are called the same in another type: 1 and "1"."""
+    alike = {str(name): name for name in given}
+    found = next((name for name in missing if str(name) in alike), None)
+    if found is None:
+        return ""
+    return (
+        f" The customers' {plainly(found)} is of type {type(found).__name__}, the costs' "
+        f"{plainly(alike[str(found)])} of type {type(alike[str(found)]).__name__}: give both in "
+        "one type."
+    )
+
+
 def checked_costs(costs: Any, channels: Any) -> pd.Series:
     """Positive costs, one for each channel and no other."""
     if not isinstance(costs, (Mapping, pd.Series)):
@@ -107,14 +135,16 @@ def checked_costs(costs: Any, channels: Any) -> pd.Series:
     if missing:
         raise DataError(
             f"{counted(len(missing), 'channel has', 'channels have')} no cost: "
-            f"{some(map(repr, missing))}. There are costs of {some(given) or 'none'}."
-            f"{did_you_mean(missing[0], given)}"
+            f"{some(map(plainly, missing))}. There are costs of "
+            f"{some(map(plainly, given)) or 'none'}."
+            f"{_of_other_types(missing, given) or did_you_mean(missing[0], given)}"
         )
     strangers = [name for name in given if name not in set(channels)]
     if strangers:
         raise DataError(
             f"{counted(len(strangers), 'cost is', 'costs are')} of a channel that no customer of "
-            f"the forecast came by: {some(strangers)}. The channels are {some(channels, 20)}."
+            f"the forecast came by: {some(strangers)}. The channels are "
+            f"{some(channels, 20)}."
             f"{did_you_mean(strangers[0], channels)}"
         )
     try:

@@ -43,7 +43,7 @@ _COST_IS = ("per customer", "total")
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Channels:
-    """Channels of acquisition compared.
+    """Channels of acquisition compared: what their customers are worth, over what they cost.
 
     Attributes
     ----------
@@ -78,6 +78,23 @@ class Channels:
     difference_level : float
     currency : str or None
         What amounts are shown in.
+
+    See Also
+    --------
+    predclv.economics.by_channel : value and cost by channel.
+    predclv.plots.clv_to_cac : value over cost by channel.
+
+    Examples
+    --------
+    >>> import predclv as pc
+    >>> fitted = pc.CLVModel().fit(pc.rfm_summary(pc.datasets.load_cdnow()))
+    >>> forecast = fitted.forecast("2 years", margin=0.3, seed=1)
+    >>> channel = {i: "search" if i % 3 else "partner" for i in range(1, 2358)}
+    >>> found = pc.economics.by_channel(forecast, channel, {"search": 3.0, "partner": 9.0})
+    >>> print(found.headline())
+    2 channels, 2,357 customers, clv over 2 years after 1998-06-30; intervals at 90% are of
+    the mean over customers; no difference between channels that chance would not make (at
+    99%, all pairs compared at once)
     """
 
     frame: pd.DataFrame
@@ -200,6 +217,11 @@ def by_channel(
         If customers have no channel, or customers with one are not in the forecast.
     AssumptionWarning
         If a channel has fewer than 100 customers.
+
+    See Also
+    --------
+    predclv.economics.Channels : channels compared.
+    predclv.economics.budget : what each channel may cost.
 
     Examples
     --------

@@ -39,6 +39,20 @@ class CohortForecast:
         Who says so.
     level : float or None
         Of the bounds; None where there are none.
+
+    See Also
+    --------
+    predclv.cohort_forecast : what cohorts will bring.
+    predclv.plots.cohort_curves : curves over age.
+
+    Examples
+    --------
+    >>> import predclv as pc
+    >>> log = pc.datasets.load_cdnow()
+    >>> fitted = pc.CLVModel().fit(pc.rfm_summary(log))
+    >>> ahead = pc.cohort_forecast(pc.historical.cohorts(log, period="quarter"), fitted, periods=2)
+    >>> len(ahead.frame)
+    2
     """
 
     frame: pd.DataFrame
@@ -109,6 +123,11 @@ def cohort_forecast(
         If customers and cohorts are not of the same log and day, or revenue is not known.
     OptionError
         If ``periods`` is no whole number from 1 on, or cohorts are split.
+
+    See Also
+    --------
+    predclv.CohortForecast : what cohorts are expected to bring.
+    predclv.historical.cohorts : follow groups from their first purchase.
 
     Examples
     --------

@@ -54,6 +54,24 @@ class Drivers:
         Traits that look made from purchases.
     counts : dict
         without_traits, strangers.
+
+    See Also
+    --------
+    predclv.drivers : what the best customers have in common.
+    predclv.plots.driver_lifts : levels among the most valuable.
+
+    Examples
+    --------
+    >>> import predclv as pc
+    >>> rfm = pc.rfm_summary(pc.datasets.load_cdnow(), unit="week")
+    >>> fitted = pc.CLVModel().fit(rfm)
+    >>> forecast = fitted.forecast("52 weeks", seed=1)
+    >>> people = rfm.frame[["customer_id"]].assign(wave=rfm.frame["T"] // 4)
+    >>> print(pc.drivers(forecast, people).headline())
+    Of the most valuable 10% (clv over 52 weeks after 1998-06-30): 1 of 4 levels are really
+    more or less common than among all, first wave = 17 (1.20 times as common, 1.01 to 1.41).
+    Together the traits explain nothing that holds for customers not seen (0.0% of the
+    differences in value; 0.0% to 0.2%).
     """
 
     frame: pd.DataFrame
@@ -190,6 +208,11 @@ def drivers(
         If customers have no traits, or a trait is the same for all.
     AssumptionWarning
         If a trait looks made from purchases.
+
+    See Also
+    --------
+    predclv.Drivers : what traits say of value.
+    predclv.lookalike : who among strangers resembles them.
 
     Examples
     --------

@@ -15,7 +15,7 @@ from predclv.money import money
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Equity:
-    """The value of a customer base.
+    """What a customer base is worth, and how much of it a few customers hold.
 
     Attributes
     ----------
@@ -32,6 +32,19 @@ class Equity:
         The horizon, in words.
     currency : str or None
         What it is shown in.
+
+    See Also
+    --------
+    predclv.economics.customer_equity : what all are worth together.
+
+    Examples
+    --------
+    >>> import predclv as pc
+    >>> rfm = pc.rfm_summary(pc.datasets.load_cdnow(), unit="week")
+    >>> fitted = pc.CLVModel().fit(rfm)
+    >>> equity = pc.economics.customer_equity(fitted.forecast("52 weeks", seed=1))
+    >>> round(equity.top_decile_share, 2)
+    0.63
     """
 
     total: float
@@ -95,6 +108,11 @@ def customer_equity(forecast: Forecast | pd.DataFrame) -> Equity:
     ------
     DataError
         If the forecast has no clv.
+
+    See Also
+    --------
+    predclv.economics.Equity : the value of a base.
+    predclv.Forecast : one row per customer, and the base as a whole.
 
     Examples
     --------

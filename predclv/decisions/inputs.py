@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from predclv.errors import AssumptionWarning, DataError, DataWarning, did_you_mean, some
+from predclv.errors import AssumptionWarning, DataError, DataWarning, did_you_mean, plainly, some
 from predclv.forecast.result import Forecast
 from predclv.notices import counted, warn
 from predclv.units import DAYS
@@ -156,8 +156,8 @@ def per_customer(
     if not known.any():
         raise DataError(
             f"None of the {len(series):,} customers in {what} is in the forecast: its ids look "
-            f"like {some(series.index, 3)}, the forecast's like {some(ids, 3)}. Are they of one "
-            "type?"
+            f"like {some(map(plainly, series.index), 3)}, the forecast's like "
+            f"{some(map(plainly, ids), 3)}. {_types(series.index[0], ids.iloc[0])}"
         )
     if not known.all():
         strangers = int((~known).sum())
@@ -172,6 +172,13 @@ def per_customer(
     given = pd.DataFrame({"customer_id": series.index, what: series.to_numpy()})
     found = pd.Series(finite_column(given, what), index=series.index)
     return found.reindex(ids, fill_value=absent).reset_index(drop=True)
+
+
+def _types(one: object, other: object) -> str:
+    first, second = (type(value).__name__.removesuffix("64") for value in (one, other))
+    if first == second:
+        return "Are they the ids of the same customers?"
+    return f"They are of type {first} and {second}: give both in one type."
 
 
 def _as_series(values: Any, what: str, column: str) -> pd.Series:

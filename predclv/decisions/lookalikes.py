@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from scipy.special import stdtrit
 
 from predclv.decisions.inputs import forecast_frame
+from predclv.decisions.lookalike_gains import gains_of
 from predclv.decisions.newcomers import Newcomers, newcomers_of
 from predclv.decisions.trait_model import Learnt, learnt
 from predclv.decisions.traits import Traits, traits_of, warn_of_leakage
@@ -21,7 +22,6 @@ from predclv.units import probability
 
 _FEWEST = 200
 _PER_BAND = 100
-_DEALS = 400
 
 
 class _Bands(NamedTuple):
@@ -52,6 +52,24 @@ class Lookalike:
     counts : dict
         without_traits, strangers.
     leakage : list of str
+
+    See Also
+    --------
+    predclv.lookalike : who among strangers resembles them.
+    predclv.plots.lookalike_gains : what the best scored brought.
+
+    Examples
+    --------
+    >>> import predclv as pc
+    >>> rfm = pc.rfm_summary(pc.datasets.load_cdnow(), unit="week")
+    >>> fitted = pc.CLVModel().fit(rfm)
+    >>> forecast = fitted.forecast("52 weeks", seed=1)
+    >>> people = rfm.frame[["customer_id"]].assign(wave=rfm.frame["T"] // 4)
+    >>> alike = pc.lookalike(forecast, people)
+    >>> print(alike.headline())
+    The best fifth by score brought 21% of what all brought (1.04 times a random fifth, 0.93
+    to 1.18), of customers not seen: no better than chance. These traits do not say who
+    resembles whom.
     """
 
     gains: pd.DataFrame
@@ -228,6 +246,11 @@ def lookalike(
         If the forecast is a frame or by a rule, or has fewer than 200 customers, or traits cannot
         be used.
 
+    See Also
+    --------
+    predclv.Lookalike : scores people without purchases.
+    predclv.drivers : what the best customers have in common.
+
     Examples
     --------
     >>> import predclv as pc
@@ -253,7 +276,7 @@ def lookalike(
     ratio = newcomers.brought / newcomers.expected
     model = learnt(found, ratio, newcomers.expected, seed)
     rng = np.random.default_rng(seed)
-    gains = _gains(model.predicted, newcomers, level, rng)
+    gains = gains_of(model.predicted, newcomers, level, rng)
     bands = _in_bands(model.predicted, newcomers, level, ranks=_ranks(gains))
     place = np.searchsorted(bands.edges, model.predicted, side="right")
     table = pd.DataFrame(
@@ -308,37 +331,3 @@ def _in_bands(score: NDArray, newcomers: Newcomers, level: float, ranks: bool) -
         reach = float(stdtrit(max(y.size - 1, 1), 0.5 + 0.5 * level)) * error
         lower[band], upper[band] = max(mean - reach, 0.0), mean + reach
     return _Bands(edges, multiple, lower, upper)
-
-
-def _gains(
-    score: NDArray, newcomers: Newcomers, level: float, rng: np.random.Generator
-) -> pd.DataFrame:
-    """What the best scored shares of customers brought, over an order by lot."""
-    ratio, weight = newcomers.brought, newcomers.expected
-    n = score.size
-    shares = np.array([0.05, 0.1, 0.2, 0.3, 0.5])
-    sizes = np.maximum(np.round(shares * n).astype(int), 1)
-    jitter = rng.random(n)  # customers with equal traits have equal scores: by lot among them
-
-    def gain(order: NDArray) -> NDArray:
-        y, e = np.cumsum(ratio[order]), np.cumsum(weight[order])
-        return (y[sizes - 1] / y[-1]) / (e[sizes - 1] / e[-1])
-
-    order = np.lexsort([jitter, -score])
-    found = gain(order)
-    again = np.empty((_DEALS, sizes.size))
-    by_lot = np.empty((_DEALS, sizes.size))
-    for deal in range(_DEALS):
-        again[deal] = gain(order[np.sort(rng.integers(n, size=n))])
-        by_lot[deal] = gain(rng.permutation(n))
-    lower, upper = np.quantile(again, [0.5 - 0.5 * level, 0.5 + 0.5 * level], axis=0)
-    return pd.DataFrame(
-        {
-            "share": shares,
-            "captured": found * shares,
-            "gain": found,
-            "gain_lower": lower,
-            "gain_upper": upper,
-            "random_upper": np.quantile(by_lot, 0.5 + 0.5 * level, axis=0),
-        }
-    )

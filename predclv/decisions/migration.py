@@ -26,7 +26,7 @@ _WORDS = {
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Migration:
-    """Customers by tier at two dates.
+    """Who rose, fell, came and left: customers by tier at two dates.
 
     Attributes
     ----------
@@ -42,6 +42,23 @@ class Migration:
           those who fell, and for nobody else;
         - ``change``: risen, fallen, stayed, new (in no tier before) or gone (in none after). With
           different tiers nobody rises or falls: moved.
+
+    See Also
+    --------
+    predclv.segments.migration : who moved between tiers.
+    predclv.plots.tier_migration : where customers of a tier went.
+
+    Examples
+    --------
+    >>> import predclv as pc
+    >>> log = pc.datasets.load_cdnow()
+    >>> def tiers(day):
+    ...     rfm = pc.rfm_summary(log[log["date"] <= day], observation_end=day)
+    ...     return pc.segments.tiers(fitted.forecast("52 weeks", level=None, rfm=rfm))
+    >>> fitted = pc.CLVModel().fit(pc.rfm_summary(log))
+    >>> moved = pc.segments.migration(tiers("1997-12-31"), tiers("1998-06-30"))
+    >>> print(moved.headline())
+    2,357 customers: 1,874 stayed, 221 rose, 262 fell, 0 came, 0 left
     """
 
     counts: pd.DataFrame
@@ -99,6 +116,11 @@ def migration(before: Tiers, after: Tiers) -> Migration:
     ------
     DataError
         If no customer is in both.
+
+    See Also
+    --------
+    predclv.segments.Migration : customers by tier at two dates.
+    predclv.segments.tiers : each customer in one tier, with the reason.
 
     Examples
     --------

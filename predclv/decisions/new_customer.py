@@ -1,6 +1,6 @@
 """What a customer is worth on the day they are acquired: the value to hold against their cost."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from html import escape
 from typing import Any, NamedTuple
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from predclv.clocks.calendar import Calendar
 from predclv.clocks.days import date_of, day_numbers
+from predclv.decisions.newcomer_mix import NewcomerMix
 from predclv.engines.result import Fit
 from predclv.errors import AssumptionWarning, DataError, OptionError
 from predclv.forecast.ahead import AheadOnCalendar
@@ -18,6 +19,7 @@ from predclv.forecast.fitted import FittedCLV
 from predclv.logs.log import civil_date
 from predclv.money import money
 from predclv.notices import warn
+from predclv.pools.fitted import single
 from predclv.units import DAYS, force_of_interest, horizon_in, probability, share
 
 _DRAWS = 4000
@@ -49,6 +51,19 @@ class NewCustomer:
     margin, discount_rate : float
     currency : str or None
         What amounts are shown in.
+
+    See Also
+    --------
+    predclv.economics.new_customer, predclv.economics.payback
+
+    Examples
+    --------
+    >>> import predclv as pc
+    >>> fitted = pc.CLVModel().fit(pc.rfm_summary(pc.datasets.load_cdnow(), unit="week"))
+    >>> pc.economics.new_customer(fitted, "1 year", margin=0.3)
+    A new customer is worth 25.33 in 12 months (90% interval of this expectation 24.16 to
+    26.64): 9.90 of it at once, the first order the mean of 2,357 in the log (margin 0.3,
+    10.0% a year)
     """
 
     curve: pd.DataFrame
@@ -93,6 +108,7 @@ def new_customer(
     level: float = 0.9,
     seed: int | None = 0,
     comes_on: Any = None,
+    covariates: Mapping[str, Any] | None = None,
 ) -> NewCustomer:
     """What a customer acquired today is expected to bring, month by month.
 
@@ -102,8 +118,8 @@ def new_customer(
     value to compare with a cost of acquisition. The ``clv`` of a forecast is not: it is what
     *existing* customers will still bring.
 
-    All customers the model was fitted to count alike. For the value by channel fit one model to
-    each channel's customers.
+    All customers the model was fitted to count alike, unless ``covariates`` say whom is meant. For
+    the value by channel of a model without them fit one to each channel's customers.
 
     Parameters
     ----------
@@ -127,6 +143,10 @@ def new_customer(
         The day of the first purchase, from which months count; default: the day after observation
         ended. On a clock it matters, for who comes before the high season buys again sooner; else
         no day differs from another.
+    covariates : mapping, optional
+        What is known of the newcomer, such as ``{"channel": "web"}``, where the fits have
+        covariates. In what is not said newcomers are like the customers; default orders then are
+        the first orders of customers with what is said.
 
     Returns
     -------
@@ -138,12 +158,16 @@ def new_customer(
         If the fit has no spend.
     OptionError
         If the horizon, rate, margin, first order or level makes no sense, or ``comes_on`` lies
-        before the clock's first day.
+        before the clock's first day; if a covariate is none of the fits'.
 
     Warns
     -----
     AssumptionWarning
         If there is no log, and the first order is taken to be like a repeat order.
+
+    See Also
+    --------
+    predclv.economics.NewCustomer, predclv.economics.payback
 
     Examples
     --------
@@ -152,27 +176,29 @@ def new_customer(
     >>> pc.economics.new_customer(fitted, horizon="2 years", margin=0.3)
     A new customer is worth 34.04 in 24 months (90% interval of this expectation 32.07 to ...
     """
+    fitted = single(fitted)
     if not isinstance(fitted, FittedCLV) or fitted.spend is None:
         raise DataError("new_customer wants a FittedCLV with spend: pc.CLVModel().fit(rfm).")
     margin, level = share(margin, "margin"), probability(level, "level")
     length = horizon_in(horizon, fitted.rfm.unit) * DAYS[fitted.rfm.unit] / DAYS["month"]
     month = np.arange(np.ceil(length - 1e-9) + 1)
     delta = force_of_interest(discount_rate, fitted.unit)
-    repeats_of = _repeats(fitted.purchases, month[1:], delta, _day_of(fitted, comes_on))
+    mix = NewcomerMix.of(fitted, covariates)
+    repeats_of = _repeats(fitted.purchases, month[1:], delta, _day_of(fitted, comes_on), mix)
     rng = np.random.default_rng(seed)
     observed = fitted.spend.checks.get("observed_mean", np.nan)
 
-    spend = type(fitted.spend.model)
+    of_spend = fitted.spend
 
     def mean_of(model: Any) -> NDArray:
         # An infinite mean, of which the fit has warned, gives way to the observed one.
         return np.atleast_1d(model.mean if np.isfinite(model.mean) else observed)
 
     def later_of(free: NDArray) -> NDArray:
-        return mean_of(spend.at(free))
+        return mean_of(mix.model(of_spend, free))
 
-    later = float(mean_of(fitted.spend.model)[0])
-    first = _first_order(fitted, later, first_order)
+    later = float(mean_of(mix.model(of_spend))[0])
+    first = _first_order(fitted, later, first_order, mix)
     repeats = np.zeros(month.size)
     repeats[1:] = repeats_of(None)
     drawn_first = first.mean + first.error * rng.standard_normal((_DRAWS, 1))
@@ -219,7 +245,7 @@ class _First(NamedTuple):
     is_repeat: bool = False
 
 
-def _first_order(fitted: FittedCLV, later: float, given: float | None) -> _First:
+def _first_order(fitted: FittedCLV, later: float, given: float | None, mix: NewcomerMix) -> _First:
     """The first order as given, of the log, or without one as a repeat order."""
     if given is not None:
         if isinstance(given, bool) or not isinstance(given, (int, float, np.number)):
@@ -236,6 +262,10 @@ def _first_order(fitted: FittedCLV, later: float, given: float | None) -> _First
             AssumptionWarning,
         )
         return _First(later, 0.0, "taken as a repeat order, for want of a log", is_repeat=True)
+    own = mix.first_orders(fitted)
+    if own is not None and own.size > 1:
+        error = float(own.std(ddof=1) / np.sqrt(own.size))
+        return _First(float(own.mean()), error, f"the mean of {own.size:,} such in the log")
     orders = log.first_orders(end)
     amount, customers = (orders[name].to_numpy(float) for name in ("amount", "customers"))
     n = customers.sum()
@@ -261,7 +291,9 @@ def _day_of(fitted: FittedCLV, comes_on: Any) -> int:
     return day
 
 
-def _repeats(fit: Fit, months: NDArray, delta: float, day: int) -> Callable[..., NDArray]:
+def _repeats(
+    fit: Fit, months: NDArray, delta: float, day: int, mix: NewcomerMix
+) -> Callable[..., NDArray]:
     """Discounted repeat purchases of who comes on a day, by the end of each month after it.
 
     Returns
@@ -269,27 +301,27 @@ def _repeats(fit: Fit, months: NDArray, delta: float, day: int) -> Callable[...,
     function
         Of free parameters (k,), those of the clock included; of None, at the estimate itself.
     """
-    kind: Any = type(fit.model)
-    own, clock = len(kind.names()), fit.clock
+    own, clock = len(fit.model.names()), fit.clock
     if not isinstance(clock, Calendar):
         times = months * (DAYS["month"] / DAYS[fit.unit])
 
         def by_time(free: NDArray | None) -> NDArray:
-            model: Any = fit.model if free is None else kind.at(free)
+            model: Any = mix.model(fit, free)
             return np.asarray(model.discounted_purchases(times, delta))
 
         return by_time
     ends, effects = months * DAYS["month"], clock.effects
+    of_clock = slice(own, own + len(clock.names))
     ahead = [AheadOnCalendar.of(clock, day, end, delta) for end in ends]
     times, deltas = (np.array([getattr(a, name) for a in ahead]) for name in ("t", "delta_alike"))
     nodes, weights = np.array([each.rule for each in ahead]).swapaxes(0, 1)
 
     def by_month(free: NDArray | None) -> NDArray:
-        model: Any = fit.model if free is None else kind.at(free[:own])
-        if free is None or np.array_equal(free[own:], effects):
+        model: Any = mix.model(fit, free)
+        if free is None or np.array_equal(free[of_clock], effects):
             unlike = np.sum(weights * model.expected_purchases(nodes), axis=1)
             return np.asarray(model.discounted_purchases(times, deltas) + unlike)
-        return _by_days(model, clock.at(free[own:]), day, ends, delta)
+        return _by_days(model, clock.at(free[of_clock]), day, ends, delta)
 
     return by_month
 

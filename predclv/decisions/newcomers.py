@@ -4,13 +4,14 @@ A fit with covariates has newcomers of its own for every trait: here is their pl
 opinion beside the multiples learnt from what customers brought.
 """
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from predclv.errors import DataError
 from predclv.forecast.outlook import Outlook
+from predclv.forecast.patterns import Known
 from predclv.forecast.result import Forecast
 from predclv.units import DAYS, force_of_interest
 
@@ -54,25 +55,35 @@ def newcomers_of(forecast: Forecast) -> Newcomers:
             "not say what a newcomer is worth."
         )
     frame, terms = outlook.rfm.frame, outlook.terms
-    model: Any = outlook.purchases.model
+    known, weight = Known.of(outlook.purchases, outlook.rfm.cells()), outlook.rfm.cells().weight
+    cell = outlook.rfm.cells().places(frame) if known.pattern is not None else slice(None)
     x = frame["frequency"].to_numpy(float)
     T = frame["T"].to_numpy(float) * outlook.to_fit_unit
-    ages, place = np.unique(T, return_inverse=True)
-    orders = 1.0 + np.asarray(model.expected_purchases(ages), float)[place]
+    if known.pattern is None:
+        ages, place = np.unique(T, return_inverse=True)
+        orders = 1.0 + np.asarray(known.at().expected_purchases(ages), float)[place]
+    else:
+        orders = 1.0 + np.asarray(known.at(cell).expected_purchases(T), float)
     delta = force_of_interest(terms.discount_rate, outlook.purchases.unit)
     year = DAYS["year"] / DAYS[outlook.purchases.unit]
     long = np.inf if delta > 0 else _LIFETIME_YEARS * year
     worth = [
-        1.0 + float(np.asarray(model.discounted_purchases(t, delta)).ravel()[0])
+        1.0
+        + float(
+            sum(
+                share * np.asarray(model.discounted_purchases(t, delta)).ravel()[0]
+                for share, model in known.mixture(weight)
+            )
+        )
         for t in (year, long)
     ]
     if outlook.spend is None:
         brought, per_order = 1.0 + x, 1.0
     else:
-        spend: Any = outlook.spend.model
-        mean = spend.mean
+        of_spend = Known.of(outlook.spend, outlook.rfm.cells())
+        mean = sum(share * np.ravel(spend.mean)[0] for share, spend in of_spend.mixture(weight))
         observed = outlook.spend.checks.get("observed_mean", np.nan)
-        per_order = terms.margin * float(np.ravel(mean if np.isfinite(mean).all() else observed)[0])
+        per_order = terms.margin * float(mean if np.isfinite(mean) else observed)
         spent = np.maximum(frame["monetary_value"].to_numpy(float), 0.0)
         brought = terms.margin * x * spent + per_order  # a summary leaves out first orders
     expected = per_order * orders

@@ -34,6 +34,11 @@ def clv_to_cac(clv: ArrayLike, cac: ArrayLike) -> Any:
     OptionError
         If a cost is not positive, a number is not finite, or lengths differ.
 
+    See Also
+    --------
+    predclv.economics.by_channel : value and cost by channel.
+    predclv.economics.payback : months until a customer has paid.
+
     Examples
     --------
     >>> clv_to_cac(360.0, 120.0)
@@ -70,6 +75,11 @@ def payback(cac: ArrayLike, monthly_profit: "ArrayLike | NewCustomer") -> Any:
     ------
     OptionError
         If a cost is not positive, a number is not finite, or lengths differ.
+
+    See Also
+    --------
+    predclv.economics.new_customer : what a newcomer will bring.
+    predclv.economics.clv_to_cac : value over cost of acquisition.
 
     Examples
     --------
@@ -114,6 +124,10 @@ def benchmarks() -> pd.DataFrame:
     DataFrame
         business, metric, low, high (inf where the band is open), unit, status, told_by.
 
+    See Also
+    --------
+    predclv.economics.clv_to_cac : value over cost of acquisition.
+
     Examples
     --------
     >>> benchmarks()[["business", "metric", "low", "high"]]
@@ -157,11 +171,20 @@ def _band(ratio: float) -> int:
     return int(np.searchsorted(_EDGES, ratio, side="right"))
 
 
+def _kind(values: object) -> str:
+    """What somebody gave in place of numbers, in a word or two, and what of it they may mean."""
+    kind = type(values).__name__
+    if hasattr(values, "headline") and hasattr(values, "frame"):
+        return f"a {kind}: take a column of its frame, such as frame['clv']"
+    return f"a {kind}"
+
+
 def _numbers(values: ArrayLike, what: str) -> NDArray:
     try:
         found = np.asarray(values, dtype=float)
     except (TypeError, ValueError) as error:
-        raise OptionError(f"{what} must be a number or numbers; got {values!r}.") from error
+        given = f"{values!r:.60}" if isinstance(values, (str, int, float)) else _kind(values)
+        raise OptionError(f"{what} must be a number or numbers; got {given}.") from error
     odd = ~np.isfinite(found)
     if odd.any():
         where = f" at positions {some(np.flatnonzero(odd))}" if found.ndim else ""

@@ -14,8 +14,9 @@ from predclv.engines.result import Fit
 from predclv.errors import DataError, OptionError
 from predclv.forecast.ahead import times_of
 from predclv.forecast.fitted import FittedCLV
+from predclv.forecast.patterns import Known
 from predclv.forecast.result import Forecast
-from predclv.models.purchases import PurchaseModel
+from predclv.pools.fitted import single
 from predclv.summaries.rfm import RFM
 from predclv.units import DAYS, horizon_in, probability
 
@@ -68,6 +69,11 @@ def at_risk(
     OptionError
         If ``overdue`` or ``least_repeats`` makes no sense.
 
+    See Also
+    --------
+    predclv.segments.win_back : likely gone, and worth it.
+    predclv.segments.at_stake : who comes back by themselves, and who not.
+
     Examples
     --------
     >>> import predclv as pc
@@ -89,13 +95,11 @@ def at_risk(
     worth = forecast_frame(forecast, "at_risk", "p_alive")
     if not worth["customer_id"].equals(rfm.frame["customer_id"]):
         raise DataError("The forecast is of other customers than the summary: forecast(rfm=rfm).")
-    model = fitted.purchases.model
-    assert isinstance(model, PurchaseModel)
-    base = _Base.of(fitted, rfm)
+    base, known = _Base.of(fitted, rfm), Known.of(fitted.purchases, rfm.cells())
     x, t_x, T = base.x, base.t_x, base.T
     regular = x >= least_repeats
     p_silent = np.ones(x.size)
-    p_silent[regular] = chance_of_silence(model, x[regular], t_x[regular])(
+    p_silent[regular] = chance_of_silence(known.at(regular), x[regular], t_x[regular])(
         T[regular] - t_x[regular]
     )
     late = regular & (p_silent < 1.0 - overdue)
@@ -103,7 +107,7 @@ def at_risk(
     for name, p in (("usual_gap_days", 0.5), ("overdue_after_days", overdue)):
         gaps[name] = np.full(x.size, np.nan)
         wait = waiting_time(
-            chance_of_silence(model, x[late], t_x[late]), p, int(late.sum()), fitted.unit
+            chance_of_silence(known.at(late), x[late], t_x[late]), p, int(late.sum()), fitted.unit
         )
         gaps[name][late] = days_after(base.clock, base.latest[late], wait)
     cell = base.place
@@ -161,6 +165,11 @@ def due_soon(
     OptionError
         If the window cannot be read.
 
+    See Also
+    --------
+    predclv.segments.at_risk : overdue by their own rhythm.
+    predclv.segments.win_back : likely gone, and worth it.
+
     Examples
     --------
     >>> import predclv as pc
@@ -179,9 +188,8 @@ def due_soon(
     cell = base.place
     columns = ["customer_id", "p_active", "p_alive", "expected_purchases", "expected_revenue"]
     found = frame[[name for name in columns if name in frame]].copy()
-    model = fitted.purchases.model
-    assert isinstance(model, PurchaseModel)
-    found.insert(2, "median_days", _median_days(model, base, fitted.unit)[cell])
+    known = Known.of(fitted.purchases, rfm.cells())
+    found.insert(2, "median_days", _median_days(known, base, fitted.unit)[cell])
     found["silent_days"] = base.silent_days[cell]
     found["frequency"] = rfm.frame["frequency"]
     return found.sort_values(
@@ -189,13 +197,13 @@ def due_soon(
     )
 
 
-def _median_days(model: PurchaseModel, base: "_Base", unit: str) -> NDArray:
+def _median_days(known: Known, base: "_Base", unit: str) -> NDArray:
     """Median days to the next purchase of each cell, inf where there may never be one."""
     x, T = base.x, base.T
-    alive = np.asarray(model.p_alive(x, base.t_x, T))
+    alive = np.asarray(known.at().p_alive(x, base.t_x, T))
     wait = np.full(x.size, np.inf)
     able = alive > 0.5
-    living = model.living(x[able], base.t_x[able], T[able])
+    living = known.at(able).living(x[able], base.t_x[able], T[able])
 
     def silent(t: NDArray) -> NDArray:
         return 1.0 - alive[able] * living.p_active(t)
@@ -208,13 +216,10 @@ def _median_days(model: PurchaseModel, base: "_Base", unit: str) -> NDArray:
 
 
 def _with_customers(fitted: FittedCLV | Fit, rfm: RFM | None, what: str) -> tuple[FittedCLV, RFM]:
-    """A fit with the customers it is asked about."""
+    """A fit with the customers it is asked about; of a pool its first model."""
+    fitted = single(fitted)
     if isinstance(fitted, Fit):
-        if not isinstance(fitted.model, PurchaseModel):
-            raise DataError(
-                f"{what} wants a fit of purchases; {fitted.model.title} is one of spend. Pass "
-                "fitted.purchases, or the FittedCLV itself."
-            )
+        fitted.assert_purchases(what)
         if rfm is None:
             raise DataError(f"A Fit does not remember its customers: {what}(fit, rfm).")
         if isinstance(rfm, RFM):

@@ -38,6 +38,11 @@ class Rule:
     purchases_per_year : tuple of float
         (lowest, highest). A band not given admits everybody.
 
+    See Also
+    --------
+    predclv.segments.RuleSet : rules for tiers.
+    predclv.segments.tiers : each customer in one tier, with the reason.
+
     Examples
     --------
     >>> Rule("vip", annual_spend=(10_000, float("inf"))).words()
@@ -81,6 +86,11 @@ class RuleSet:
     rules : tuple of Rule
         The highest tier first; the lowest annual spend of each falls strictly, and that of the
         last is ``-inf``.
+
+    See Also
+    --------
+    predclv.segments.Rule : what a customer of a tier looks like.
+    predclv.segments.FOUR_TIERS : rules ready to use.
 
     Examples
     --------

@@ -66,6 +66,11 @@ def rfm_scores(rfm: RFM, bins: int = 5) -> pd.DataFrame:
     OptionError
         If ``bins`` is no whole number from 2 up.
 
+    See Also
+    --------
+    predclv.segments.tiers : each customer in one tier, with the reason.
+    predclv.rfm_summary : a log to one row per customer.
+
     References
     ----------
     Hughes, A. M. (1994). Strategic Database Marketing, on scoring by quintiles.

@@ -25,7 +25,7 @@ _QUANTILES = (0.5, 0.8, 0.95)
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Tiers:
-    """Customers in tiers.
+    """Every customer in one tier, such as gold or at risk, with the reason.
 
     Attributes
     ----------
@@ -45,6 +45,20 @@ class Tiers:
     rules : RuleSet or None
     currency : str or None
         What amounts are shown in.
+
+    See Also
+    --------
+    predclv.segments.tiers : each customer in one tier, with the reason.
+    predclv.plots.tier_profile : tiers' shares of customers and value.
+
+    Examples
+    --------
+    >>> import predclv as pc
+    >>> rfm = pc.rfm_summary(pc.datasets.load_cdnow(), unit="week")
+    >>> fitted = pc.CLVModel().fit(rfm)
+    >>> tiers = pc.segments.tiers(fitted.forecast("52 weeks", seed=1))
+    >>> print(tiers.headline())
+    2,357 customers in 4 tiers by clv, forecast over 52 weeks after 1998-06-30
     """
 
     frame: pd.DataFrame
@@ -173,6 +187,11 @@ def tiers(
     AssumptionWarning
         If a tier has fewer than 100 customers.
 
+    See Also
+    --------
+    predclv.segments.Tiers : customers in tiers.
+    predclv.segments.rfm_scores : scores from 1 to 5.
+
     Examples
     --------
     >>> import predclv as pc
@@ -205,9 +224,13 @@ def _by_quantiles(
     names: Sequence[str] | None,
 ) -> Tiers:
     frame = ground.frame
-    cuts = tuple(
-        probability(cut, "quantiles") for cut in (_QUANTILES if quantiles is None else quantiles)
-    )
+    asked: Any = _QUANTILES if quantiles is None else quantiles
+    if isinstance(asked, str) or not np.iterable(asked):
+        hint = f" Say quantiles=[{asked}]." if isinstance(asked, (int, float)) else ""
+        raise OptionError(
+            f"quantiles must be a list of numbers such as [0.5, 0.8]; got {asked!r:.80}.{hint}"
+        )
+    cuts = tuple(probability(cut, "quantiles") for cut in asked)
     if not cuts:
         raise OptionError("quantiles must name at least one place to part customers.")
     if any(low >= high for low, high in pairwise(cuts)):

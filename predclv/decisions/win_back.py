@@ -51,6 +51,11 @@ def win_back(
     DataWarning
         If customers have a p_alive of exactly 0: no value can be derived for them.
 
+    See Also
+    --------
+    predclv.segments.at_risk : overdue by their own rhythm.
+    predclv.segments.at_stake : who comes back by themselves, and who not.
+
     Examples
     --------
     >>> import predclv as pc

@@ -12,11 +12,14 @@ import pandas as pd
 
 from predclv.clocks.recipe import Clock
 from predclv.engines.clocks import on_clock
+from predclv.engines.covariates import with_covariates
 from predclv.engines.orders import of_order, with_gaps
+from predclv.engines.recalling import assert_recalls, with_memory
 from predclv.engines.result import Fit
 from predclv.engines.spend_checks import spend_checks
 from predclv.errors import DataError, DataWarning, FitError, OptionError, did_you_mean
 from predclv.interrupts import uninterrupted
+from predclv.likelihoods.drifting import DriftingLikelihood
 from predclv.likelihoods.likelihood import Likelihood
 from predclv.models import class_of
 from predclv.models.base import Model
@@ -42,6 +45,9 @@ def fit(
     rfm: Any,
     engine: str = "mle",
     clock: Clock | None = None,
+    covariates: Mapping[Any, Any] | None = None,
+    memory: bool = False,
+    drift: bool = False,
     **options: Any,
 ) -> Fit:
     """Fit a model to a customer summary.
@@ -61,6 +67,22 @@ def fit(
     clock : Clock, optional
         What makes days differ for all customers alike: season, trend, weekdays, events. Fitted
         together with the model; see :class:`predclv.Clock`.
+    covariates : mapping, optional
+        Which columns of the summary's covariates act on what: on ``"rate"``, how fast customers
+        buy; on ``"leaving"``, how readily they leave; on ``"spend"``, what they spend. Such as
+        ``{"rate": ["channel", "age"], "leaving": ["channel"]}``; a tuple of columns is their
+        product. ``"leaving": "same"`` has rate's very effects act on leaving too, as the key
+        ``("rate", "leaving")`` does. Targets of other models are left to these. A parameter's own
+        name is a target too. A positive effect means faster, readier, more.
+    memory : bool
+        Whether old purchases count less than recent ones: customers change. Needs the log behind
+        the summary; see :class:`predclv.likelihoods.fading.FadingLikelihood`. Of more than
+        100,000 customers it is learned from so many, the same ones each time, and
+        ``Fit.n_customers`` says so.
+    drift : bool
+        Whether the log's first customers, most of them old ones, buy at a rate of their own; see
+        :class:`predclv.clocks.recall.Recall`. Both by engine mle, of models whose customers leave
+        at purchases.
     **options
         ``k``, of ``BGCNBD`` and ``MBGCNBD``: events per purchase; None, the default, tries 1 to 6
         and takes the most likely, which need not forecast better. The others are
@@ -93,6 +115,12 @@ def fit(
     SamplingWarning
         If a posterior's chains or approximation are not to be trusted.
 
+    See Also
+    --------
+    predclv.Fit : parameters, and how well they are known.
+    predclv.CLVModel : the recipe: purchases, spend, and who fits.
+    predclv.compare_fits : several models side by side.
+
     Examples
     --------
     >>> import pandas as pd, predclv as pc
@@ -102,11 +130,7 @@ def fit(
     Fit of BG/NBD by mle: r=0.2426, alpha=4.414, a=0.7929, b=2.426 (2,357 customers, ...-9,582.43)
     """
     wanted: type[Model] = class_of(model, Model, "fit wants a model's class")
-    if engine not in ENGINES:
-        raise OptionError(
-            f"engine must be one of {', '.join(ENGINES)}; got {engine!r}."
-            f"{did_you_mean(engine, ENGINES)}"
-        )
+    check_engine(engine)
     with uninterrupted():
         runner = import_module(ENGINES[engine]).run
     checks: Mapping[str, float] = {}
@@ -128,10 +152,21 @@ def fit(
         if engine == "lifetimes":
             raise OptionError("engine 'lifetimes' knows no clock. Try engine='mle'.")
         likelihood = on_clock(likelihood, rfm, clock)
+    if (memory or drift) and covariates:
+        raise OptionError(
+            "memory and drift do not go together with covariates yet: leave one of them out."
+        )
+    if memory or drift:
+        assert_recalls(likelihood, engine, options, rfm if memory else None)
+    if drift:
+        likelihood = DriftingLikelihood.over(likelihood, cells)
+    likelihood = with_covariates(likelihood, cells, covariates, engine)
     # PyMC's samplers show a bar of their own.
     shown = nullcontext() if engine == "pymc" else stage(f"Fitting {wanted.title}")
     with shown:
         result = runner(likelihood, **options)
+        if memory:
+            result = with_memory(result, likelihood, rfm)
     if isinstance(result.model, SpendModel):
         checks = spend_checks(result.model, rfm, result.checks.get("observed_mean", 0.0))
     if checks:
@@ -139,6 +174,21 @@ def fit(
     for warning in result.model.doubts(result.checks, result.n_customers):
         warn(warning)
     return result
+
+
+def check_engine(engine: object) -> None:
+    """Whether there is an engine of that name.
+
+    Raises
+    ------
+    OptionError
+        If not.
+    """
+    if not isinstance(engine, str) or engine not in ENGINES:
+        raise OptionError(
+            f"engine must be one of {', '.join(ENGINES)}; got {engine!r}."
+            f"{did_you_mean(engine, ENGINES)}"
+        )
 
 
 _CONTRACTS: dict[str, tuple[type, str]] = {

@@ -13,11 +13,13 @@ from predclv.engines.search import estimate, log_covariance
 from predclv.errors import AssumptionWarning, DataError, OptionError
 from predclv.likelihoods.clocked import ClockedLikelihood
 from predclv.likelihoods.likelihood import Likelihood
+from predclv.models.base import Model
 from predclv.models.purchases import PurchaseModel
 from predclv.models.regular import RegularModel
 from predclv.notices import warn
 from predclv.progress import stage
 from predclv.samples.exposures import CalendarExposure
+from predclv.summaries.gaps import gap_pairs_of
 from predclv.summaries.rfm import RFM
 
 _STRENGTHS = (0.25, 0.5, 1.0, 2.0)
@@ -46,24 +48,25 @@ def on_clock(likelihood: Likelihood, rfm: Any, clock: Clock) -> ClockedLikelihoo
             f"{model.title}'s customers leave in real time, so that on a clock their leaving would "
             "slow down in low season too. Use BGNBD or MBGNBD, whose customers leave at purchases."
         )
-    if issubclass(model, RegularModel) and model.order != 1:
-        raise OptionError(
-            f"{model.title} has no clock yet: the times between its purchases would have to be by "
-            "it too. Use BGNBD or MBGNBD."
-        )
     if not isinstance(rfm, RFM):
         raise DataError(
             "A clock needs the days of purchases, and cells have none: fit to the RFM of a log, "
             "pc.rfm_summary(log)."
         )
-    first_day, repeats = rfm.repeats_by_day()
+    first_day, repeats, gaps = _days_of(rfm, model)
     cells = rfm.cells()
     assert cells.last_day is not None
     note = clock.note(first_day, cells.last_day)
     if note:
         warn(note, AssumptionWarning)
     exposure = CalendarExposure.of(
-        cells.recency_days, cells.age_days, cells.last_day, first_day, repeats, cells.unit
+        cells.recency_days,
+        cells.age_days,
+        cells.last_day,
+        first_day,
+        repeats,
+        cells.unit,
+        gaps,
     )
     calendar = clock.calendar(cells.unit, first_day, cells.last_day)
     clocked = ClockedLikelihood.on(likelihood, calendar, exposure)
@@ -71,6 +74,13 @@ def on_clock(likelihood: Likelihood, rfm: Any, clock: Clock) -> ClockedLikelihoo
         with stage("Choosing a season"):
             return clocked.with_calendar(_seasoned(clocked))
     return clocked
+
+
+def _days_of(rfm: RFM, model: type[Model]) -> tuple[int, NDArray, NDArray | None]:
+    """The log's first day, repeat purchases per day after it, and gaps where a model wants them."""
+    if not issubclass(model, RegularModel) or model.order == 1:
+        return *rfm.repeats_by_day(), None
+    return gap_pairs_of(rfm)
 
 
 def _seasoned(likelihood: ClockedLikelihood) -> Calendar:

@@ -11,8 +11,10 @@ from numpy.typing import NDArray
 from predclv.clocks.base import Steady
 from predclv.clocks.calendar import Calendar
 from predclv.clocks.documents import clock_of
+from predclv.clocks.recall import Recall
 from predclv.errors import PredclvError, StoreError
-from predclv.models.base import Space
+from predclv.likelihoods.effects import Effects
+from predclv.models.base import Model, Space
 from predclv.units import DAYS
 
 _DRAWN = ("bootstrap", "nuts", "advi")  # methods whose fit rests on replicates
@@ -77,6 +79,68 @@ def read_clock(document: Mapping[str, Any]) -> Steady | Calendar | None:
         return clock_of(document.get("clock"), unit)
     except (ValueError, PredclvError) as error:
         raise StoreError(f"The fit's clock is impossible: {error}.") from error
+
+
+def read_recall(document: Mapping[str, Any]) -> Recall | None:
+    """How a saved fit reads the past.
+
+    Raises
+    ------
+    StoreError
+        If that is impossible, or says other than the parameters.
+    """
+    said = document.get("recall")
+    if said is None:
+        return None
+    try:
+        found = Recall.of_document(said, document["unit"])
+    except (ValueError, AttributeError) as error:
+        raise StoreError(f"The fit's recall is impossible: {error}.") from error
+    if any(document["params"].get(name) != value for name, value in found.params.items()):
+        raise StoreError("The fit's recall and its parameters differ.")
+    return found
+
+
+def read_effects(document: Mapping[str, Any]) -> Effects | None:
+    """The effects of covariates of a saved fit, all 0.
+
+    Raises
+    ------
+    StoreError
+        If they are none.
+    """
+    found = document.get("covariates")
+    if found is None:
+        return None
+    try:
+        return Effects.from_document(found)
+    except (AttributeError, LookupError, TypeError, ValueError) as error:
+        raise StoreError(f"The fit's covariates are impossible: {error!r}.") from error
+
+
+def space_of(
+    model: type[Model],
+    clock: Steady | Calendar | None,
+    recall: Recall | None,
+    covariates: Effects | None,
+) -> Space:
+    """A fit's free parameters: of the model, of the clock, of the recall, of covariates."""
+    space = model.space().and_numbers(clock.names if isinstance(clock, Calendar) else ())
+    if recall is not None:
+        more = recall.space
+        space = Space((*space.names, *more.names), (*space.scales, *more.scales))
+    return space.and_numbers(() if covariates is None else covariates.names)
+
+
+def replicates_table(replicates: NDArray, names: list[str]) -> pd.DataFrame:
+    """Replicates, shape (chains, draws, k), as a table with columns chain, draw and parameters."""
+    chains, draws, size = replicates.shape
+    columns = {
+        "chain": np.repeat(np.arange(chains), draws),
+        "draw": np.tile(np.arange(draws), chains),
+        **dict(zip(names, replicates.reshape(-1, size).T, strict=True)),
+    }
+    return pd.DataFrame(columns)
 
 
 def replicates_of(frame: pd.DataFrame | None, space: Space, method: str) -> NDArray | None:

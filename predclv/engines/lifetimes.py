@@ -12,7 +12,7 @@ from predclv.engines.result import Fit
 from predclv.engines.search import log_covariance, named
 from predclv.errors import FitError, OptionError
 from predclv.likelihoods.likelihood import Likelihood
-from predclv.maths.optimise import hessian_at
+from predclv.maths.newton import hessian_at
 
 FITTERS = {
     "BGNBD": "BetaGeoFitter",

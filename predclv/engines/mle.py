@@ -18,7 +18,7 @@ from predclv.engines.search import (
 )
 from predclv.errors import BoundaryWarning, OptionError
 from predclv.likelihoods.likelihood import Likelihood
-from predclv.maths.optimise import Maximum
+from predclv.maths.newton import Maximum
 from predclv.models.base import Coordinate
 from predclv.notices import warn
 
@@ -69,6 +69,8 @@ def run(
     return Fit(
         model=likelihood.at(found.free),
         clock=likelihood.clock_at(found.free),
+        recall=likelihood.recall_at(found.free),
+        covariates=likelihood.effects_at(found.free),
         engine="mle",
         unit=likelihood.unit,
         n_customers=n_customers,

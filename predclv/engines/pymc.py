@@ -21,7 +21,7 @@ from predclv.engines.result import Fit
 from predclv.engines.search import assert_converged, estimate
 from predclv.errors import FitError, OptionError, did_you_mean
 from predclv.likelihoods.likelihood import Likelihood
-from predclv.maths.optimise import hessian_at
+from predclv.maths.newton import hessian_at
 
 _FLAT = 0.05  # curvature that a direction is given at least, when the centre is chosen
 _METHODS = ("nuts", "map", "advi")
@@ -109,6 +109,7 @@ def run(
     return Fit(
         model=likelihood.at(at_means),
         clock=likelihood.clock_at(at_means),
+        covariates=likelihood.effects_at(at_means),
         engine="pymc",
         unit=likelihood.unit,
         n_customers=likelihood.n_customers,
@@ -148,6 +149,7 @@ def _at_mode(density: Density) -> Fit:
     return Fit(
         model=likelihood.at(mode),
         clock=likelihood.clock_at(mode),
+        covariates=likelihood.effects_at(mode),
         engine="pymc",
         unit=likelihood.unit,
         n_customers=likelihood.n_customers,

@@ -11,6 +11,7 @@ from scipy.special import logsumexp
 from predclv.engines.pymc_density import Density
 from predclv.errors import FitError
 from predclv.likelihoods.clocked import ClockedLikelihood
+from predclv.likelihoods.covariates import CovariateLikelihood
 from predclv.likelihoods.likelihood import Likelihood
 from predclv.models.base import Model
 from predclv.models.purchases import PurchaseModel
@@ -65,7 +66,7 @@ class Posterior(FieldsAlone):
         """
         if self.replicates is None:
             return None
-        if isinstance(self.likelihood, ClockedLikelihood):
+        if isinstance(self.likelihood, (ClockedLikelihood, CovariateLikelihood)):
             return self._by_parameter
         model, arrays = self.density.model, self.density.arrays
         target = 1 if model.needs == "spend" else 0

@@ -23,6 +23,7 @@ with warnings.catch_warnings():  # PyMC imports names that its own dependencies 
 
 from predclv.errors import OptionError
 from predclv.likelihoods.clocked import ClockedLikelihood
+from predclv.likelihoods.covariates import CovariateLikelihood
 from predclv.likelihoods.kernels import kernel_of
 from predclv.likelihoods.likelihood import Likelihood
 from predclv.models.base import LogNormalPrior, Model, NormalPrior, Objective, Scale, Space
@@ -118,7 +119,7 @@ def pymc_model(likelihood: Likelihood, priors: Mapping[str, Any]) -> Any:
     """
     with pm.Model() as built:
         free = pt.stack(_free_variables(likelihood.space, priors, built))
-        if isinstance(likelihood, ClockedLikelihood):
+        if isinstance(likelihood, (ClockedLikelihood, CovariateLikelihood)):
             node = Called(likelihood).make_node(free)
         else:
             held = [pm.Data(name, values) for name, values in likelihood.laid_out().items()]

@@ -105,12 +105,19 @@ def _checked(likelihood: Likelihood, free: NDArray, divergences: int) -> dict[st
             f"{divergences:,} of {free.shape[0] * free.shape[1]:,} draws diverged, so a corner of "
             f"the posterior may be missing; narrower priors or more customers would help"
         )
-    if not worst <= 1.01:
+    if free.shape[0] == 1:
+        doubts.append(
+            "one chain cannot be compared with others, so nobody knows whether it has found the "
+            "whole posterior; try chains=4"
+        )
+    elif not worst <= 1.01:
         doubts.append(f"the chains disagree (r-hat {worst:.3f}, above 1.01); try tune=2000")
     if not least >= 400:
+        draws = free.shape[1]
+        enough = _round_up(400 / least * draws) if least > 0 else 2 * draws
         doubts.append(
             f"the draws are worth only {least:,.0f} independent ones (400 are needed for stable "
-            f"intervals); try draws={2 * free.shape[1]}"
+            f"intervals); try draws={enough}"
         )
     if doubts:
         warn(
@@ -118,3 +125,9 @@ def _checked(likelihood: Likelihood, free: NDArray, divergences: int) -> dict[st
             SamplingWarning,
         )
     return checks
+
+
+def _round_up(number: float) -> int:
+    """To two digits, upwards: what is asked for in a message."""
+    step = 10 ** max(len(str(int(number))) - 2, 0)
+    return int(-(-number // step) * step)

@@ -3,22 +3,24 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from html import escape
-from importlib import import_module
 from typing import Any, Self
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy.special import ndtri
 
 from predclv.clocks.base import Steady
 from predclv.clocks.calendar import Calendar
 from predclv.clocks.documents import clock_document
-from predclv.engines.fit_checks import assert_document, read_clock, replicates_of
-from predclv.errors import FitError, OptionError
-from predclv.interrupts import uninterrupted
-from predclv.models import class_named
+from predclv.clocks.recall import Recall
+from predclv.engines.effects import effects_table
+from predclv.engines.fit_checks import replicates_table, space_of
+from predclv.engines.fit_documents import fields_of
+from predclv.engines.fit_summary import parameter_table
+from predclv.errors import DataError, FitError, OptionError
+from predclv.likelihoods.effects import Effects
 from predclv.models.base import Model, Space
+from predclv.models.purchases import PurchaseModel
 from predclv.units import probability
 
 _TOLD = {
@@ -73,6 +75,23 @@ class Fit:
     clock : Steady, Calendar or None
         The clock that the model's times are by: that of its unit, or one with season and events in
         it, whose effects are parameters too; None for a model of spend.
+    recall : Recall or None
+        How customers' histories are read: a drift of acquisition, fading memory; its parameters are
+        the last ones. None where they are taken as they stand.
+    covariates : Effects or None
+        What covariates do to the parameters. ``model`` is then that of customers whose covariates
+        are 0, or at the level that others are compared with.
+
+    See Also
+    --------
+    predclv.fit, predclv.FittedCLV, predclv.compare_fits
+
+    Examples
+    --------
+    >>> import predclv as pc
+    >>> fit = pc.fit(pc.BGNBD, pc.rfm_summary(pc.datasets.load_cdnow(), unit="week"))
+    >>> {name: round(float(value), 2) for name, value in fit.params.items()}
+    {'r': 0.25, 'alpha': 5.45, 'a': 0.61, 'b': 2.65}
     """
 
     model: Model
@@ -89,29 +108,43 @@ class Fit:
     replicates: NDArray | None = None
     source: Any = None
     clock: Steady | Calendar | None = None
+    recall: Recall | None = None
+    covariates: Effects | None = None
 
     def __post_init__(self) -> None:
         clock = self.clock
-        if clock is None and self.model.needs == "purchases":
+        if clock is None and isinstance(self.model, PurchaseModel):
             object.__setattr__(self, "clock", Steady(self.unit))
         if isinstance(clock, Calendar) and clock.covariance is None:
-            k = len(self.model.names())
-            clock = replace(clock, covariance=self.log_covariance[k:, k:])
+            of_clock = slice(k := len(self.model.names()), k + len(clock.names))
+            clock = replace(clock, covariance=self.log_covariance[of_clock, of_clock])
             object.__setattr__(self, "clock", clock)
 
     @property
     def space(self) -> Space:
-        """The free parameters: the model's, then the effects of the clock."""
-        effects = self.clock.names if isinstance(self.clock, Calendar) else ()
-        return self.model.space().and_numbers(effects)
+        """The free parameters: of the model, of the clock, of the recall, of covariates."""
+        return space_of(type(self.model), self.clock, self.recall, self.covariates)
 
     @property
     def params(self) -> dict[str, float]:
-        """Point estimates by name: the model's parameters, then the effects of the clock."""
+        """Point estimates by name: of the model, of the clock, of the recall, of covariates."""
         own = {name: float(getattr(self.model, name)) for name in self.model.names()}
-        if not isinstance(self.clock, Calendar):
-            return own
-        return own | dict(zip(self.clock.names, self.clock.effects.tolist(), strict=True))
+        if isinstance(self.clock, Calendar):
+            own |= dict(zip(self.clock.names, self.clock.effects.tolist(), strict=True))
+        if self.recall is not None:
+            own |= self.recall.params
+        if self.covariates is not None:
+            of_them = self.covariates
+            own |= dict(zip(of_them.names, of_them.coefficients.tolist(), strict=True))
+        return own
+
+    def assert_purchases(self, what: str) -> None:
+        """Raise DataError, which begins with ``what`` wanted it, unless it is of purchases."""
+        if not isinstance(self.model, PurchaseModel):
+            raise DataError(
+                f"{what} wants a fit of purchases, and {self.model.title} is none: pass the fit "
+                "of purchases, fitted.purchases of a FittedCLV."
+            )
 
     @property
     def idata(self) -> Any:
@@ -168,28 +201,41 @@ class Fit:
         DataFrame
             Columns estimate, std_error, lower, upper; NaN for what a limit leaves undetermined
             (and a bootstrap does not move).
+            With covariates also multiplier, ``exp(estimate)``: by how much the effect speeds up
+            purchases, the odds or rate of leaving, or spend; NaN for what is no effect of one.
             For sampled chains also ess_bulk, the number of independent draws they are worth, and
             r_hat, which is 1 where the chains agree.
         """
-        level = probability(level, "level")
-        estimate, space = np.array(list(self.params.values())), self.space
-        unknown = np.array([name in self.undetermined for name in self.params])
-        if self.replicates is None:
-            free_error = np.where(unknown, np.nan, np.sqrt(np.diag(self.log_covariance)))
-            reach = ndtri(0.5 + level / 2) * free_error
-            error = space.slope_at(estimate) * free_error
-            lower, upper = space.moved(estimate, -reach), space.moved(estimate, reach)
-        else:
-            values = self.replicates.reshape(-1, estimate.size)
-            held = unknown & (np.ptp(space.free_at(values), axis=0) < 1e-6)
-            values = np.where(held, np.nan, values)
-            error = values.std(axis=0, ddof=1)
-            lower, upper = np.quantile(values, [0.5 - level / 2, 0.5 + level / 2], axis=0)
-        columns = {"estimate": estimate, "std_error": error, "lower": lower, "upper": upper}
-        for check in ("ess_bulk", "r_hat"):
-            if all(f"{check}_{name}" in self.checks for name in self.params):
-                columns[check] = np.array([self.checks[f"{check}_{name}"] for name in self.params])
-        return pd.DataFrame(columns, index=pd.Index(list(self.params), name="parameter"))
+        return parameter_table(self, probability(level, "level"))
+
+    def effects(
+        self, horizon: Any = "1 year", level: float = 0.9, seed: int | None = 0
+    ) -> pd.DataFrame:
+        """What covariates come to, level by level, for customers who are typical otherwise.
+
+        Parameters
+        ----------
+        horizon : str, timedelta or number
+            How long a newcomer's repeat purchases are counted; on a clock, of average days.
+        level : float
+            Of the intervals: what is not known of the parameters.
+        seed : int or None
+            Of the draws behind these.
+
+        Returns
+        -------
+        DataFrame
+            Index covariate and level; of a number, what a tenth of the customers are below and a
+            tenth above. The multipliers of rate and leaving, or of spend, against a typical
+            customer; and of a fit of purchases ``purchases``, the repeat purchases expected of a
+            newcomer. Each with ``_lower`` and ``_upper``. For CLV: :meth:`FittedCLV.effects`.
+
+        Raises
+        ------
+        OptionError
+            If the fit has no covariates.
+        """
+        return effects_table(self, horizon, probability(level, "level"), seed)
 
     def draws(self, n: int = 1000, seed: int | None = None) -> dict[str, NDArray]:
         """Draws of the parameters: how far they may be from the estimate.
@@ -239,6 +285,8 @@ class Fit:
             "checks": dict(self.checks),
             "method": self.method,
             "clock": clock_document(self.clock),
+            **({} if self.recall is None else {"recall": self.recall.document()}),
+            **({} if self.covariates is None else {"covariates": self.covariates.document()}),
         }
 
     def tables(self) -> dict[str, pd.DataFrame]:
@@ -248,13 +296,7 @@ class Fit:
         """
         if self.replicates is None:
             return {}
-        chains, draws, size = self.replicates.shape
-        columns = {
-            "chain": np.repeat(np.arange(chains), draws),
-            "draw": np.tile(np.arange(draws), chains),
-            **dict(zip(self.params, self.replicates.reshape(-1, size).T, strict=True)),
-        }
-        return {"replicates": pd.DataFrame(columns)}
+        return {"replicates": replicates_table(self.replicates, list(self.params))}
 
     @classmethod
     def from_document(
@@ -269,41 +311,17 @@ class Fit:
         StoreError
             If an entry is impossible.
         """
-        kind = class_named(document["model"])
-        clock = read_clock(document)
-        effects = clock.names if isinstance(clock, Calendar) else ()
-        space = kind.space().and_numbers(effects)
-        assert_document(document, space.names, _TOLD)
-        model = kind(**{name: document["params"][name] for name in kind.names()})
-        method = document.get("method", "asymptotic")
-        replicates = replicates_of((tables or {}).get("replicates"), space, method)
-        source = None
-        if replicates is not None and document["engine"] == "pymc":
-            with uninterrupted():
-                home = import_module("predclv.engines.pymc_idata")
-            source = home.Remembered(space.names, replicates)
-        return cls(
-            model=model,
-            engine=document["engine"],
-            unit=document["unit"],
-            n_customers=int(document["n_customers"]),
-            log_likelihood=float(document["log_likelihood"]),
-            converged=bool(document["converged"]),
-            log_covariance=np.array(document["log_covariance"], dtype=float),
-            undetermined=tuple(document["undetermined"]),
-            limits=tuple(document["limits"]),
-            checks=dict(document["checks"]),
-            method=method,
-            replicates=replicates,
-            source=source,
-            clock=clock,
-        )
+        return cls(**fields_of(document, tables or {}, _TOLD))
 
     def __repr__(self) -> str:
         shown = {name: self.params[name] for name in self.model.names()}
         values = ", ".join(f"{name}={value:.4g}" for name, value in shown.items())
+        if self.recall is not None:
+            values += "".join(f", {name}={value:.4g}" for name, value in self.recall.params.items())
         if isinstance(self.clock, Calendar):
             values += f", on {self.clock!r}"
+        if self.covariates is not None:
+            values += f", with {len(self.covariates.names)} effects of covariates"
         at = f", at a limit: {'; '.join(self.limits)}" if self.limits else ""
         return (
             f"Fit of {self.model.title} by {self.engine}: {values} "

@@ -11,7 +11,8 @@ from threadpoolctl import ThreadpoolController
 
 from predclv.errors import FitError
 from predclv.likelihoods.likelihood import Likelihood
-from predclv.maths.optimise import Maximum, maximum
+from predclv.maths.newton import Maximum, maximum_near
+from predclv.maths.optimise import maximum
 from predclv.models.base import Coordinate, Objective, Space
 
 GRADIENT = 1e-7
@@ -71,22 +72,31 @@ def estimate(
         [[part.weights.get(name, 0.0) for name in likelihood.space.names] for part in directions]
     )
     back = np.linalg.inv(transform)
-    objective = objective or partial(held_back, likelihood)
+    sought = objective or partial(held_back, likelihood)
+    scale = float(likelihood.columns[-1].sum())
 
     def in_coordinates(point: NDArray) -> tuple[float, NDArray]:
-        value, slope = objective(back @ point)
+        value, slope = sought(back @ point)
         return value, back.T @ slope
 
     has_limit = np.array(
         [[bool(part.at_lower) for part in directions], [bool(part.at_upper) for part in directions]]
     )
+    lower = np.array([part.lower for part in directions])
+    upper = np.array([part.upper for part in directions])
+    few = likelihood.thinned() if objective is None and starts is None else None
+    if few is not None:
+        near = estimate(few, limits=limits).best
+        best = maximum_near(in_coordinates, near, lower, upper, scale)
+        if best is not None:
+            return Estimate(best, back, directions)
     best = maximum(
         in_coordinates,
         [transform @ start for start in (starts or likelihood.starts())],
-        lower=np.array([part.lower for part in directions]),
-        upper=np.array([part.upper for part in directions]),
+        lower=lower,
+        upper=upper,
         has_limit=has_limit & limits,
-        scale=float(likelihood.columns[-1].sum()),
+        scale=scale,
     )
     return Estimate(best, back, directions)
 

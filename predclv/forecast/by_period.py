@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from predclv.engines.result import Fit
 from predclv.forecast.draws import fixed_draws
 from predclv.forecast.members import Member, Members
+from predclv.forecast.patterns import at_free, estimate_of
 from predclv.forecast.simulation import drawn_purchases
 from predclv.forecast.source import SUMS, Source
 from predclv.forecast.totals import (
@@ -41,7 +42,12 @@ def sums_by_period(source: Source, shares: NDArray) -> dict[str, NDArray]:
 
 
 def simulated_by_period(
-    members: Members, mean: NDArray | None, spend: Fit | None, seed: int, shares: NDArray
+    members: Members,
+    mean: NDArray | None,
+    spend: Fit | None,
+    seed: int,
+    shares: NDArray,
+    futures_wanted: int | None = None,
 ) -> dict[str, NDArray]:
     """Totals of each period in each future of `totals.simulated_totals`, (futures, periods).
 
@@ -49,9 +55,9 @@ def simulated_by_period(
     """
     rng = np.random.default_rng([seed, 2])
     customers = members.histories.cell_of_customer.size
-    n = futures_of(customers, endless=False)
+    n = futures_wanted or futures_of(customers, endless=False)
     drawn = members.drawn(n, rng)
-    spends = [None] * n if spend is None else fixed_draws(spend, n, rng)
+    spends = [None] * n if spend is None else fixed_draws(spend, n, rng, members.patterns)
     found: dict[str, list[NDArray]] = {}
     with progress(f"Simulating {customers:,} customers by period", n) as step:
         for i, (member, spend_model) in enumerate(zip(drawn, spends, strict=True)):
@@ -109,7 +115,8 @@ def normal_by_period(
     rng = np.random.default_rng([seed, 2])
     sampled = members.histories.cell_of_customer.size
     with stage(f"Simulating a sample of {sampled:,} customers by period"):
-        chance = _covariances(members.estimate, mean, spend, shares, rng)
+        spend_model = None if spend is None else estimate_of(spend, members.patterns)
+        chance = _covariances(members.estimate, mean, spend_model, shares, rng)
         of_purchases, of_spend = _shifts(members, mean, spend, shares, rng)
     totals = {}
     for name, values in expected.items():
@@ -122,15 +129,14 @@ def normal_by_period(
 
 
 def _covariances(
-    member: Member, mean: NDArray | None, spend: Fit | None, shares: NDArray, rng: Any
+    member: Member, mean: NDArray | None, spend: Any, shares: NDArray, rng: Any
 ) -> dict[str, NDArray]:
     """Covariance of one customer's periods, averaged over customers, (periods, periods) each."""
-    model: Any = None if spend is None else spend.model
     n, periods = member.histories.cell_of_customer.size, shares.size
     sums: dict[str, NDArray] = {}
     squares: dict[str, NDArray] = {}
     for _ in range(_SAMPLE_FUTURES):
-        for name, (owner, period, values) in _future(member, model, mean, shares, rng).items():
+        for name, (owner, period, values) in _future(member, spend, mean, shares, rng).items():
             run = np.bincount(owner * periods + period, values, n * periods).reshape(n, periods)
             sums[name] = sums.get(name, 0.0) + run
             squares[name] = squares.get(name, 0.0) + run.T @ run
@@ -153,10 +159,13 @@ def _shifts(
     of_spend = np.zeros(NORMAL_DRAWS)
     if spend is not None:
         at, away = parameters_away(spend, rng)
-        kind: Any = type(spend.model)
         for i in range(at.size):
             above, below = (
-                np.log(expected_totals(members.estimate, mean, kind.at(m))["revenue"])
+                np.log(
+                    expected_totals(members.estimate, mean, at_free(spend, m, members.patterns))[
+                        "revenue"
+                    ]
+                )
                 for m in _moved(at, i)
             )
             of_spend += away[:, i] * (above - below) / (2 * STEP)

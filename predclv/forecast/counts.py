@@ -100,7 +100,7 @@ def count_tails(piece: Histories, model: PurchaseModel, t: float) -> CountTails:
     counts: list[int] = []
     tails: list[NDArray] = []
     each, taken = [living.p_at_least_each(t) for _, living in stages], 0
-    for n in _classes():
+    for n in count_classes():
         total: Any = 0.0
         for (chance, living), tail in zip(stages, each, strict=True):
             if n <= _BY_RECURRENCE:
@@ -116,7 +116,7 @@ def count_tails(piece: Histories, model: PurchaseModel, t: float) -> CountTails:
     return CountTails(np.array(counts), np.array(tails).T)
 
 
-def _classes() -> Iterator[int]:
+def count_classes() -> Iterator[int]:
     """Counts taken singly, and beyond each 4% above the last."""
     yield from range(1, ONE_BY_ONE + 1)
     n = ONE_BY_ONE
@@ -149,8 +149,8 @@ def _bisected(
 ) -> int:
     """The largest n in [low, high) whose tail is above ``beyond``, for one cell."""
     one = slice(cell, cell + 1)
-    alive = model.p_alive(piece.x[one], piece.t_x[one], piece.T[one])
-    living = model.living(piece.x[one], piece.t_x[one], piece.T[one])
+    alive = piece.p_alive_of(model, one)
+    living = piece.living(model, one)
     while high - low > 1:
         middle = (low + high) // 2
         if np.mean(alive * living.p_at_least(middle, t)) > beyond:

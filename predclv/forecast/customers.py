@@ -31,7 +31,8 @@ class CellForecast:
         ``share = spent / (scale + spent)``, ``spent = frequency * monetary_value``:
         ``(scale + spent) * exp(_0 + _1 * share + _2 * share**2)``.
     scale : float or None
-        The amount in these; None without spend or intervals.
+        The amount in these; None without spend or intervals. Where spend has covariates each cell
+        has its own, a column of ``frame``.
     margin : float
         Share of spend that is profit.
     endless : bool
@@ -68,10 +69,11 @@ class CellForecast:
         own["clv"] = self.margin * own["discounted_purchases"] * own["expected_spend"]
         if self.scale is not None:
             spent = frequency * mean
-            share = spent / (self.scale + spent)
+            scale = own.get("scale", self.scale)
+            share = spent / (scale + spent)
             for side in _SIDES:
                 log_bound = own[f"{side}_0"] + share * (own[f"{side}_1"] + share * own[f"{side}_2"])
-                bound = (self.scale + spent) * np.exp(log_bound)
+                bound = (scale + spent) * np.exp(log_bound)
                 if self.endless:
                     own[f"clv_{side}"] = self.margin * bound
                 else:
@@ -92,7 +94,8 @@ class CellForecast:
         sql["clv"] = f"{_double(self.margin)} * c.discounted_purchases * {spend}"
         if self.scale is not None:
             spent = f"(s.frequency * {mean})"
-            own_scale = f"({_double(self.scale)} + {spent})"
+            scale = "c.scale" if "scale" in self.frame else _double(self.scale)
+            own_scale = f"({scale} + {spent})"
             share = f"({spent} / {own_scale})"
             for side in _SIDES:
                 curve = f"c.{side}_0 + {share} * (c.{side}_1 + {share} * c.{side}_2)"
@@ -114,3 +117,25 @@ _PLAIN = (
 def _double(value: float) -> str:
     """A number as SQL that both engines read as that very double."""
     return f"CAST('{value!r}' AS DOUBLE)"
+
+
+def take_curves(columns: dict[str, NDArray], bounds: dict[str, NDArray], endless: bool) -> float:
+    """Move the curves of bounds of revenue to the columns of a cell forecast; their scale.
+
+    And say what a purchase is worth today on average, which bounds of CLV follow from.
+    """
+    scale = bounds.pop("scale")
+    if scale.ndim:
+        columns["scale"] = scale
+    for side in _SIDES:
+        curve = bounds.pop(f"revenue_{side}")
+        columns.update({f"{side}_{power}": curve[power] for power in range(3)})
+    if not endless:
+        expected = columns["expected_purchases"]
+        columns["discount"] = np.divide(
+            columns["discounted_purchases"],
+            expected,
+            out=np.ones_like(expected),
+            where=expected > 0,
+        )
+    return float(scale.mean())

@@ -138,9 +138,7 @@ class CountDistribution:
     def _by_itself(self, cell: NDArray, n: NDArray, exactly: bool) -> NDArray:
         """P(Y = n), or P(Y >= n), of these cells by the model's own formula, shape (m,)."""
         known, model, t = self.per_history.histories, self.per_history.model, self.per_history.t
-        x, t_x, T = (column[cell] for column in (known.x, known.t_x, known.T))
-        alive = np.atleast_2d(model.p_alive(x, t_x, T))
-        living = model.living(x, t_x, T)
+        alive, living = known.p_alive_of(model, cell), known.living(model, cell)
         if exactly:
             of_living = living.pmf(n, t)
         else:

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from predclv.clocks.calendar import Calendar
 from predclv.engines.result import Fit
+from predclv.forecast.patterns import spread_over
 
 _MANY = 4000  # draws whose mean and covariance a few are made to share
 # Standard deviation in logs, along a principal axis, up to which a pair of points per axis does:
@@ -16,8 +17,15 @@ _WELL_KNOWN = 0.6
 _KNOWN = 0.003
 
 
-def drawn(fit: Fit, draws: int, rng: np.random.Generator) -> Any:
+def is_posterior(fit: Fit) -> bool:
+    """Whether expectations are averages over draws rather than taken at the estimate."""
+    return fit.method in ("nuts", "advi")
+
+
+def drawn(fit: Fit, draws: int, rng: np.random.Generator, patterns: Any = None) -> Any:
     """A fit's model with at most ``draws`` draws of its parameters, each of shape (n, 1).
+
+    With covariates a model by pattern, for what is known of customers.
 
     Few draws stand for many: as free parameters they are stretched and shifted to the mean and
     covariance of 4,000, so that averages over them are off in the third moment at most. Where the
@@ -26,20 +34,41 @@ def drawn(fit: Fit, draws: int, rng: np.random.Generator) -> Any:
     """
     seed = int(rng.integers(1 << 62))
     names, space = fit.model.names(), fit.model.space()
+    own = len(names)
+    if fit.covariates is not None:
+        names = (*names, *fit.covariates.names)
+        space = space.and_numbers(fit.covariates.names)
     many = fit.draws(max(draws, _MANY), seed=seed)
     free = space.free_at(np.column_stack([many[name] for name in names]))
+    if fit.recall is not None:
+        free = free - _with_recall(fit, many)
     few = _points(free)
     if few is None or len(few) > draws:
         few = _matched(free[rng.choice(len(free), draws, replace=False)], free)
-    return type(fit.model)(*space.parameters_at(few).T[:, :, None])
+    found = space.parameters_at(few)
+    model = type(fit.model)(*found.T[:own, :, None])
+    return spread_over(fit, model, found[:, own:], patterns)
 
 
-def fixed_draws(fit: Fit, draws: int, rng: np.random.Generator) -> list[Any]:
+def _with_recall(fit: Fit, many: dict[str, NDArray]) -> NDArray:
+    """How far parameters move because those of the recall do, which histories keep as they are."""
+    assert fit.recall is not None
+    own, space = len(fit.model.names()), fit.recall.space
+    covariance = fit.log_covariance
+    m = len(space.names)
+    slope = covariance[:own, -m:] @ np.linalg.pinv(covariance[-m:, -m:], hermitian=True)
+    free = space.free_at(np.column_stack([many[name] for name in space.names]))
+    return (free - space.free_at(np.array(list(fit.recall.params.values())))) @ slope.T
+
+
+def fixed_draws(fit: Fit, draws: int, rng: np.random.Generator, patterns: Any = None) -> list[Any]:
     """As many models as draws of a fit's parameters, each with numbers for parameters."""
-    return [model for model, _ in clocked_draws(fit, draws, rng)]
+    return [model for model, _ in clocked_draws(fit, draws, rng, patterns)]
 
 
-def clocked_draws(fit: Fit, draws: int, rng: np.random.Generator) -> list[tuple[Any, Any]]:
+def clocked_draws(
+    fit: Fit, draws: int, rng: np.random.Generator, patterns: Any = None
+) -> list[tuple[Any, Any]]:
     """As many models, with their clocks, as draws of a fit's parameters, each of numbers.
 
     Where the fit has a calendar its effects are drawn with the model; any other clock, or none of a
@@ -51,10 +80,13 @@ def clocked_draws(fit: Fit, draws: int, rng: np.random.Generator) -> list[tuple[
     if isinstance(clock, Calendar):
         effects = np.column_stack([np.empty((draws, 0)), *(values[name] for name in clock.names)])
         clocks = [clock.at(row) for row in effects]
-    return [
-        (type(fit.model)(*(float(values[name][draw]) for name in names)), clocks[draw])
-        for draw in range(draws)
+    models = [
+        type(fit.model)(*(float(values[name][draw]) for name in names)) for draw in range(draws)
     ]
+    if fit.covariates is not None:
+        effects = np.column_stack([values[name] for name in fit.covariates.names])
+        models = [spread_over(fit, m, e, patterns) for m, e in zip(models, effects, strict=True)]
+    return list(zip(models, clocks, strict=True))
 
 
 def _points(many: NDArray) -> NDArray | None:

@@ -5,15 +5,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from html import escape
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, cast
 
 import numpy as np
 import pandas as pd
 
 from predclv.engines.result import Fit
 from predclv.errors import DataError, OptionError, StoreError
-from predclv.forecast.choice import Choice
+from predclv.forecast.effects import effects_of
+from predclv.forecast.fitted_checks import assert_countable, fresh_seed
 from predclv.forecast.outlook import Outlook
+from predclv.forecast.recalled import as_recalled, key_of
 from predclv.forecast.result import Forecast
 from predclv.forecast.scoring import ScoreTable
 from predclv.forecast.terms import Terms
@@ -21,6 +23,7 @@ from predclv.io.folders import write_folder
 from predclv.money import currency_named
 from predclv.samples.pattern_facts import levels_of, paths_of, patterns_of
 from predclv.summaries.files import customers_and_patterns
+from predclv.summaries.memory import kept_memory, with_kept
 from predclv.summaries.rfm import RFM
 from predclv.units import (
     DAYS,
@@ -31,8 +34,6 @@ from predclv.units import (
     probability,
     share,
 )
-
-_MOST = 1e15
 
 type Horizon = str | float | datetime.timedelta | np.timedelta64 | datetime.date | None
 """``"52 weeks"``, a timedelta, a number in the summary's unit, a last day such as
@@ -50,14 +51,25 @@ class FittedCLV:
         None where only purchases are forecast.
     rfm : RFM
         The customers it was fitted to.
-    choice : Choice or None
-        With ``purchases="auto"``: which model was picked, and why.
+
+    See Also
+    --------
+    predclv.CLVModel, predclv.Forecast, predclv.load
+
+    Examples
+    --------
+    >>> import predclv as pc
+    >>> fitted = pc.CLVModel().fit(pc.rfm_summary(pc.datasets.load_cdnow(), unit="week"))
+    >>> fitted.forecast("26 weeks", level=None).total().round()
+    purchases             1,043
+    discounted_purchases  1,019
+    revenue               38,213
+    clv                   37,340
     """
 
     purchases: Fit
     spend: Fit | None
     rfm: RFM
-    choice: Choice | None = None
 
     @property
     def unit(self) -> str:
@@ -128,6 +140,21 @@ class FittedCLV:
         outlook = self._outlook(horizon, discount_rate, margin, level, rfm, seed)
         return Forecast(outlook.terms, outlook)
 
+    def effects(
+        self, horizon: Horizon = "3 years", discount_rate: float = 0.10, margin: float = 1.0,
+        level: float = 0.9, seed: int | None = 0,
+    ) -> pd.DataFrame:  # fmt: skip
+        """What covariates come to: a newcomer's CLV at each level, typical in all else.
+
+        As :meth:`Fit.effects`, with ``clv`` (``purchases``, the first included, without spend) and
+        other parameters as of :meth:`forecast`. The first order is counted at the mean spend, and
+        months as average ones: :func:`predclv.economics.new_customer` has both as they are.
+        """
+        delta, margin = force_of_interest(discount_rate, self.unit), share(margin, "margin")
+        t = np.inf if is_lifetime(horizon) else horizon_in(cast(Any, horizon), self.unit)
+        level = probability(level, "level")
+        return effects_of(self.purchases, self.spend, t, delta, margin, level, seed)
+
     def table(
         self,
         horizon: Horizon = "52 weeks",
@@ -166,7 +193,7 @@ class FittedCLV:
         seed: int | None,
     ) -> Outlook:
         """What a forecast on these terms is calculated from, checked."""
-        customers = self._customers(rfm)
+        customers = as_recalled(self.purchases, self._customers(rfm))
         delta = force_of_interest(discount_rate, self.unit)
         margin = share(margin, "margin")
         level = None if level is None else probability(level, "level")
@@ -198,7 +225,7 @@ class FittedCLV:
             to_fit_unit=to_fit_unit,
             t=np.inf if length is None else length * to_fit_unit,
             delta=delta,
-            seed=_fresh_seed() if seed is None else seed,
+            seed=fresh_seed() if seed is None else seed,
         )
 
     def _customers(self, rfm: RFM | None) -> RFM:
@@ -253,11 +280,10 @@ class FittedCLV:
             }
             | ({} if self.rfm.currency is None else {"currency": self.rfm.currency})
             | levels_of(self.rfm.patterns if customers else None),
-            "choice": None if self.choice is None else self.choice.document(),
         }
         tables = customers_and_patterns(self.rfm) if customers else {}
-        if self.choice is not None:
-            tables["choice"] = self.choice.frame.reset_index()
+        if customers and key_of(self.purchases) is not None:
+            tables["memory"] = kept_memory(as_recalled(self.purchases, self.rfm))
         for role, found in (("purchases", self.purchases), ("spend", self.spend)):
             if found is not None:
                 tables |= {f"{role}_{name}": table for name, table in found.tables().items()}
@@ -276,7 +302,7 @@ class FittedCLV:
         unit = content["rfm"]["unit"]
         found = tables.get("customers")
         if found is not None:
-            _assert_countable(found)
+            assert_countable(found)
         rfm = replace(
             RFM.empty(unit)
             if found is None
@@ -302,37 +328,21 @@ class FittedCLV:
             for role in ("purchases", "spend")
             if content[role] is not None
         }
-        choice = None
-        if content.get("choice") is not None:
-            choice = Choice.from_document(content["choice"], tables["choice"].set_index("model"))
-            if not all(isinstance(text, str) for text in (choice.reason, *choice.doubts)):
-                raise StoreError("The reasons of the choice of a model are no text.")
+        key = key_of(fits["purchases"])
+        if found is not None and key is not None and "memory" in tables:
+            rfm = with_kept(rfm, key, content["rfm"].get("last_day"), tables["memory"])
         for role, needs in (("purchases", "purchases"), ("spend", "spend")):
             if role in fits and fits[role].model.needs != needs:
                 raise StoreError(f"{fits[role].model.title} is no model of {role}.")
             if role in fits and fits[role].unit != unit:
                 raise StoreError(f"The fit of {role} is in {fits[role].unit}s, not in {unit}s.")
-        return cls(fits["purchases"], fits.get("spend"), rfm, choice)
+        return cls(fits["purchases"], fits.get("spend"), rfm)
 
     def __repr__(self) -> str:
         spend = f"\n{self.spend!r}" if self.spend is not None else ""
-        choice = f"\n{self.choice!r}" if self.choice is not None else ""
-        return f"{self.purchases!r}{spend}{choice}"
+        return f"{self.purchases!r}{spend}"
 
     def _repr_html_(self) -> str:
         fits = [found for found in (self.purchases, self.spend) if found is not None]
-        choice = "" if self.choice is None else f"<p>{escape(repr(self.choice))}</p>"
-        summary = f"<p>{escape(repr(self.rfm))}</p>{choice}"
+        summary = f"<p>{escape(repr(self.rfm))}</p>"
         return summary + "".join(found._repr_html_() for found in fits)
-
-
-def _assert_countable(customers: pd.DataFrame) -> None:
-    """No number of a saved summary is beyond what a double counts: formulas overflow there."""
-    names = [n for n in ("frequency", "recency", "T", "monetary_value") if n in customers]
-    if (customers[names].abs() > _MOST).any(axis=None):
-        raise StoreError(f"Customers have numbers beyond {_MOST:g}, which no log gives.")
-
-
-def _fresh_seed() -> int:
-    """A seed of a forecast for which none is given: its parts then agree with each other."""
-    return int(np.random.default_rng().integers(1 << 62))

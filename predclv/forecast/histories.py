@@ -2,12 +2,15 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from predclv.forecast.ahead import Ahead
+from predclv.forecast.patterns import ByPattern, model_for
+from predclv.models.personal import Personal
 from predclv.models.purchases import PurchaseModel
 from predclv.samples.grouping import distinct
 
@@ -29,6 +32,14 @@ class Histories:
     state_of_cell : ndarray of int, shape (n_cells,)
         Ascending.
     cell_of_customer : ndarray of int, shape (n_customers,)
+    lost, haste : ndarray, shape (n_cells,), or None
+        Purchases that have faded, and what drift adds to the logarithm of alpha; None where
+        histories are taken as they stand. See :class:`predclv.models.personal.Personal`.
+    state_lost, state_haste : ndarray, shape (n_states,), or None
+        The same of states, which differ in them too.
+    pattern, state_pattern : ndarray of int, shape (n_cells,) and (n_states,), or None
+        What is known of the customers of each; None where nothing is that the model asks for.
+        It tells histories, and states, apart.
     """
 
     x: NDArray
@@ -38,14 +49,32 @@ class Histories:
     state_T: NDArray
     state_of_cell: NDArray
     cell_of_customer: NDArray
+    lost: NDArray | None = None
+    haste: NDArray | None = None
+    state_lost: NDArray | None = None
+    state_haste: NDArray | None = None
+    pattern: NDArray | None = None
+    state_pattern: NDArray | None = None
 
     @classmethod
-    def of(cls, x: NDArray, t_x: NDArray, T: NDArray) -> "Histories":
+    def of(
+        cls,
+        x: NDArray,
+        t_x: NDArray,
+        T: NDArray,
+        lost: NDArray | None = None,
+        haste: NDArray | None = None,
+        pattern: NDArray | None = None,
+    ) -> "Histories":
         """Histories of customers given as columns, each of shape (n_customers,)."""
-        first, cell_of_customer = distinct(x, t_x, T)
+        own = [column for column in (pattern, lost, haste) if column is not None]
+        first, cell_of_customer = distinct(x, t_x, T, *own)
         x, t_x, T = x[first], t_x[first], T[first]
-        first, state_of_cell = distinct(x, T)
-        states = np.lexsort((T[first], x[first]))
+        lost, haste, pattern = (_of(column, first) for column in (lost, haste, pattern))
+        own = [column for column in (pattern, lost, haste) if column is not None]
+        first, state_of_cell = distinct(x, T, *own)
+        within = () if pattern is None else (pattern[first],)
+        states = np.lexsort((T[first], *within, x[first]))
         state_of_cell = _inverse(states)[state_of_cell]
         cells = np.argsort(state_of_cell, kind="stable")
         first = first[states]
@@ -57,7 +86,18 @@ class Histories:
             T[first],
             state_of_cell[cells],
             _inverse(cells)[cell_of_customer],
+            _of(lost, cells),
+            _of(haste, cells),
+            _of(lost, first),
+            _of(haste, first),
+            _of(pattern, cells),
+            _of(pattern, first),
         )
+
+    def seen_by(self, model: PurchaseModel, cells: Any = slice(None)) -> Any:
+        """A model as it is for customers with the histories of some cells."""
+        known = model_for(model, _of(self.pattern, cells))
+        return Personal.of(known, _of(self.lost, cells), _of(self.haste, cells))
 
     @property
     def n_cells(self) -> int:
@@ -97,7 +137,24 @@ class Histories:
             self.state_T[states],
             self.state_of_cell[cells] - states.start,
             np.arange(cells.stop - cells.start),
+            _of(self.lost, cells),
+            _of(self.haste, cells),
+            _of(self.state_lost, states),
+            _of(self.state_haste, states),
+            _of(self.pattern, cells),
+            _of(self.state_pattern, states),
         )
+
+    def by_frequency_and_pattern(self) -> Iterator[tuple[slice, "Histories"]]:
+        """The histories in pieces of one frequency and one pattern each."""
+        for cells, piece in self.by_frequency():
+            if piece.pattern is None:
+                yield cells, piece
+                continue
+            new = np.flatnonzero((np.diff(piece.pattern) != 0) | (np.diff(piece.x) != 0)) + 1
+            for begin, end in pairwise([0, *new.tolist(), piece.n_cells]):
+                here = slice(cells.start + begin, cells.start + end)
+                yield here, self.piece(here)
 
     def parts(self, draws: int) -> Iterator[tuple[slice, "Histories"]]:
         """The histories in pieces small enough to hold a number for each draw and cell.
@@ -156,7 +213,17 @@ class Histories:
 
     def p_alive(self, model: PurchaseModel) -> NDArray:
         """Probability of each cell to be alive, for each draw, shape (draws, n_cells)."""
-        return np.atleast_2d(model.p_alive(self.x, self.t_x, self.T))
+        return self.p_alive_of(model, slice(None))
+
+    def p_alive_of(self, model: PurchaseModel, cells: NDArray | slice) -> NDArray:
+        """The same of some of the cells."""
+        own = self.seen_by(model, cells)
+        return np.atleast_2d(own.p_alive(self.x[cells], self.t_x[cells], self.T[cells]))
+
+    def living(self, model: PurchaseModel, cells: NDArray | slice) -> Any:
+        """The future of living customers in these cells, one row each."""
+        own = self.seen_by(model, cells)
+        return own.living(self.x[cells], self.t_x[cells], self.T[cells])
 
     def stages(self, model: PurchaseModel) -> list[tuple[NDArray, Any]]:
         """The stages a living customer may be in: the chance of each, and the future in it.
@@ -167,9 +234,11 @@ class Histories:
             The chance of being alive and in the stage, per draw and cell, (draws, n_cells); the
             future of who is, one per state.
         """
-        chances = model.stage_chances(self.x, self.t_x, self.T)
+        chances = self.seen_by(model).stage_chances(self.x, self.t_x, self.T)
+        of_states = model_for(model, self.state_pattern)
+        living = Personal.of(of_states, self.state_lost, self.state_haste)
         return [
-            (np.atleast_2d(chance), model.given_stage(stage, self.state_x, self.state_T))
+            (np.atleast_2d(chance), living.given_stage(stage, self.state_x, self.state_T))
             for stage, chance in enumerate(chances)
         ]
 
@@ -183,8 +252,15 @@ class Histories:
 
 def n_draws(model: PurchaseModel) -> int:
     """How many draws of the parameters a model holds; 1 where they are numbers."""
+    if isinstance(model, ByPattern):
+        return model.n_draws
     return max(np.shape(getattr(model, name))[0] if np.ndim(getattr(model, name)) else 1
                for name in model.names())  # fmt: skip
+
+
+def _of(column: Any, rows: Any) -> Any:
+    """These rows of a column; None where there is none."""
+    return None if column is None else column[rows]
 
 
 def _inverse(order: NDArray) -> NDArray:

@@ -1,5 +1,7 @@
 """Predictive intervals per history: where what a customer will really do falls."""
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -10,6 +12,7 @@ from predclv.forecast.distribution import HistoryCounts
 from predclv.forecast.draws import drawn
 from predclv.forecast.histories import Histories
 from predclv.forecast.lifetime import lifetime_worths
+from predclv.forecast.patterns import typical
 from predclv.forecast.revenue import log_quantile_curves, scale_of
 from predclv.models.purchases import PurchaseModel
 
@@ -20,13 +23,19 @@ _FEWEST, _MOST = 10, 200
 _SPEND_DRAWS = 7
 
 
-def purchase_draws(fit: Fit, histories: Histories, rng: np.random.Generator) -> PurchaseModel:
+def purchase_draws(
+    fit: Fit, histories: Histories, rng: np.random.Generator, patterns: Any = None
+) -> PurchaseModel:
     """The model of purchases with as many draws as an interval of these histories needs."""
-    return drawn(fit, int(np.clip(_WORK // histories.n_cells, _FEWEST, _MOST)), rng)
+    return drawn(fit, int(np.clip(_WORK // histories.n_cells, _FEWEST, _MOST)), rng, patterns)
 
 
 def predictive_intervals(
-    counts: HistoryCounts, spend: Fit | None, level: float, rng: np.random.Generator
+    counts: HistoryCounts,
+    spend: Fit | None,
+    level: float,
+    rng: np.random.Generator,
+    patterns: Any = None,
 ) -> dict[str, NDArray]:
     """Bounds of purchases, and curves of the bounds of revenue, per history.
 
@@ -43,13 +52,17 @@ def predictive_intervals(
         Share of customers whose actual falls within, bounds included.
     rng : numpy.random.Generator
         Of the draws of the parameters of spend.
+    patterns : Patterns, optional
+        What is known of customers, where a fit has covariates.
 
     Returns
     -------
     dict
         ``purchases_lower``, ``purchases_upper`` (int64, (n_cells,)) and, with spend,
         ``revenue_lower``, ``revenue_upper`` (3, n_cells): see `revenue.log_quantile_curves`; and
-        their ``scale``.
+        their ``scale``; by cell, (n_cells,), where spend has covariates. Bounds of a pattern are
+        those of a typical one, times how its scale compares: what is not known of that ratio is
+        left out of one customer's interval, in which it is small.
     """
     n_cells = counts.histories.n_cells
     ends = {"lower": 0.5 * (1.0 - level), "upper": 0.5 * (1.0 + level)}
@@ -57,8 +70,9 @@ def predictive_intervals(
         f"purchases_{side}": np.empty(n_cells, dtype=np.int64) for side in ends
     }
     if spend is not None:
-        spend_model = drawn(spend, _SPEND_DRAWS, rng)
-        found["scale"] = np.array(scale_of(spend_model))
+        drawn_spend = drawn(spend, _SPEND_DRAWS, rng, patterns)
+        spend_model, times = typical(drawn_spend, counts.histories.pattern)
+        found["scale"] = scale_of(spend_model) * times
         found |= {f"revenue_{side}": np.empty((3, n_cells)) for side in ends}
     for parts in counts.by_frequency():
         for cells, piece, tails in parts:
@@ -85,6 +99,7 @@ def lifetime_intervals(
     ahead: Ahead,
     level: float,
     rng: np.random.Generator,
+    patterns: Any = None,
 ) -> dict[str, NDArray]:
     """Curves of the bounds of the discounted revenue of the whole remaining lifetime.
 
@@ -98,8 +113,8 @@ def lifetime_intervals(
         ``revenue_lower``, ``revenue_upper`` (3, n_cells) and ``scale``, as of
         `predictive_intervals`.
     """
-    model = purchase_draws(purchases, histories, rng)
-    spend_model = drawn(spend, _SPEND_DRAWS, rng)
+    model = purchase_draws(purchases, histories, rng, patterns)
+    spend_model, times = typical(drawn(spend, _SPEND_DRAWS, rng, patterns), histories.pattern)
     bounds = np.empty((2, 3, histories.n_cells))
     beyonds = (0.5 * (1.0 + level), 0.5 * (1.0 - level))
     for worths in lifetime_worths(histories, model, ahead, rng):
@@ -114,5 +129,5 @@ def lifetime_intervals(
     return {
         "revenue_lower": bounds[0],
         "revenue_upper": bounds[1],
-        "scale": np.array(scale_of(spend_model)),
+        "scale": scale_of(spend_model) * times,
     }

@@ -9,11 +9,15 @@ from numpy.typing import NDArray
 
 from predclv.clocks.base import Steady
 from predclv.clocks.calendar import Calendar
+from predclv.clocks.recall import Recall
 from predclv.engines.result import Fit
-from predclv.forecast.ahead import Ahead, AheadOnCalendar, times_of
+from predclv.forecast.ahead import Ahead, AheadOnCalendar
 from predclv.forecast.histories import Histories
+from predclv.forecast.patterns import at_free, estimate_of
+from predclv.forecast.recalled import read
 from predclv.once import FieldsAlone, once
 from predclv.samples.cells import Cells
+from predclv.samples.patterns import Patterns
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -50,6 +54,8 @@ class Members(FieldsAlone):
         Continuous discount rate per that unit.
     place : ndarray of int, shape (n_customers,), or None
         Which of the cells each customer is in; None takes the cells for the customers.
+    by_pattern : bool
+        Whether what is known of customers tells histories apart: where a fit has covariates.
     """
 
     fit: Fit
@@ -58,6 +64,7 @@ class Members(FieldsAlone):
     t: float
     delta: float
     place: NDArray | None = None
+    by_pattern: bool = False
 
     def of(self, place: NDArray) -> "Members":
         """The same of customers in these cells."""
@@ -68,9 +75,24 @@ class Members(FieldsAlone):
     @once
     def distinct(self) -> Histories:
         """The distinct histories at the estimate; its customers are the cells, in their order."""
-        return Histories.of(
-            self.cells.frequency, *times_of(self.fit.clock, self.cells, self.to_fit_unit)
-        )
+        return Histories.of(**self._read(self.fit.clock, self.fit.recall))
+
+    def _read(self, clock: Steady | Calendar | None, recall: Recall | None) -> dict[str, Any]:
+        """The cells as the model takes them, by this clock."""
+        found = read(self.fit, clock, recall, self.cells, self.to_fit_unit)
+        if self.by_pattern:
+            found["pattern"] = np.asarray(self.cells.extra["pattern"], np.int64)
+        return found
+
+    @property
+    def patterns(self) -> Patterns | None:
+        """What is known of the customers."""
+        return self.cells.patterns if self.by_pattern else None
+
+    @once
+    def model(self) -> Any:
+        """The model at the estimate, by pattern where the fit has covariates."""
+        return estimate_of(self.fit, self.patterns)
 
     @once
     def histories(self) -> Histories:
@@ -94,16 +116,22 @@ class Members(FieldsAlone):
     @property
     def estimate(self) -> Member:
         """The member at the estimate."""
-        return Member(self.histories, self.fit.model, self.ahead)
+        return Member(self.histories, self.model, self.ahead)
 
     def at(self, free: NDArray) -> Member:
-        """The member at free parameters (k,), those of the clock included."""
+        """The member at free parameters (k,), those of clock, recall and covariates included."""
         own = len(self.fit.model.names())
-        model, clock = type(self.fit.model).at(free[:own]), self.fit.clock
-        if not isinstance(clock, Calendar):
-            return Member(self.histories, model, self.ahead)
-        clock = clock.at(free[own:])
-        return Member(self._histories_on(clock), model, self._ahead_on(clock))
+        model = at_free(self.fit, free, self.patterns)
+        clock, recall, ahead = self.fit.clock, self.fit.recall, self.ahead
+        if recall is None and not isinstance(clock, Calendar):
+            return Member(self.histories, model, ahead)
+        if isinstance(clock, Calendar):
+            own, of_clock = own + len(clock.names), free[own : own + len(clock.names)]
+            clock = clock.at(of_clock)
+            ahead = self._ahead_on(clock)
+        if recall is not None:
+            recall = recall.at(free[own : own + len(recall.space.names)])
+        return Member(self._histories_on(clock, recall), model, ahead)
 
     def drawn(self, n: int, rng: np.random.Generator) -> Iterator[Member]:
         """Members at ``n`` draws of the parameters, which are numbers in each."""
@@ -112,10 +140,18 @@ class Members(FieldsAlone):
         free = space.free_at(np.column_stack([values[name] for name in space.names]))
         return (self.at(row) for row in free)
 
-    def _histories_on(self, clock: Calendar) -> Histories:
-        """The histories by another clock: ages that were alike stay alike."""
+    def _histories_on(self, clock: Any, recall: Recall | None) -> Histories:
+        """The histories by another clock or recall: those that were alike stay alike."""
         own, cell = self.histories, self.distinct.cell_of_customer
-        t_x, T, state_T = np.empty(own.n_cells), np.empty(own.n_cells), np.empty(own.state_x.size)
-        t_x[cell], T[cell] = times_of(clock, self.cells, self.to_fit_unit)
-        state_T[own.state_of_cell] = T
-        return replace(own, t_x=t_x, T=T, state_T=state_T)
+        found: dict[str, Any] = {}
+        for name, column in self._read(clock, recall).items():
+            if name == "x":
+                continue
+            of_cells = np.empty(own.n_cells)
+            of_cells[cell] = column
+            found[name] = of_cells
+            if name != "t_x":
+                of_states = np.empty(own.state_x.size)
+                of_states[own.state_of_cell] = of_cells
+                found[f"state_{name}"] = of_states
+        return replace(own, **found)

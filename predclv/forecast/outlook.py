@@ -12,14 +12,16 @@ from numpy.typing import NDArray
 from predclv.engines.result import Fit
 from predclv.errors import ScaleWarning
 from predclv.forecast.by_period import normal_by_period, simulated_by_period, sums_by_period
-from predclv.forecast.customers import CellForecast
+from predclv.forecast.customers import CellForecast, take_curves
 from predclv.forecast.distribution import CountDistribution, HistoryCounts
-from predclv.forecast.draws import drawn
+from predclv.forecast.draws import drawn, is_posterior
 from predclv.forecast.histories import Histories
 from predclv.forecast.intervals import lifetime_intervals, predictive_intervals, purchase_draws
 from predclv.forecast.members import Members
+from predclv.forecast.patterns import patterns_for
 from predclv.forecast.result import COLUMNS
 from predclv.forecast.scoring import ScoreTable
+from predclv.forecast.spend import expected_spend
 from predclv.forecast.terms import Terms
 from predclv.forecast.totals import SIMULATED, normal_totals, simulated_buyers, simulated_totals
 from predclv.io.files import write_parquet
@@ -32,7 +34,6 @@ from predclv.summaries.rfm import RFM
 # many customers leaves little unknown.
 _WORK = 1 << 20
 _FEWEST, _MOST = 16, 400
-_SPEND_DRAWS = 400
 _HUGE = 5_000_000  # customers from which on a frame is a matter of gigabytes
 
 
@@ -55,6 +56,8 @@ class Outlook:
         Continuous discount rate per that unit.
     seed : int
         Of the draws.
+    futures : int or None
+        How many are simulated behind totals; None takes as many as the base's size allows.
     """
 
     rfm: RFM
@@ -65,6 +68,7 @@ class Outlook:
     t: float
     delta: float
     seed: int
+    futures: int | None = None
 
     def __len__(self) -> int:
         return len(self.rfm)
@@ -80,7 +84,14 @@ class Outlook:
     @once
     def _members(self) -> Members:
         """What the fit says of the cells, in the order of ``RFM.cells()``."""
-        return Members(self.purchases, self.rfm.cells(), self.to_fit_unit, self.t, self.delta)
+        cells = self.rfm.cells()
+        known = [
+            patterns_for(fit, cells) for fit in (self.purchases, self.spend) if fit is not None
+        ]
+        return Members(
+            self.purchases, cells, self.to_fit_unit, self.t, self.delta,
+            by_pattern=any(patterns is not None for patterns in known),
+        )  # fmt: skip
 
     @property
     def _histories(self) -> Histories:
@@ -99,19 +110,7 @@ class Outlook:
         if level is not None and not (endless and self.spend is None):
             bounds = self._bounds(level)
             if self.spend is not None:
-                scale = float(bounds.pop("scale"))
-                for side in ("lower", "upper"):
-                    curve = bounds.pop(f"revenue_{side}")
-                    columns |= {f"{side}_{power}": curve[power] for power in range(3)}
-                del curve
-                if not endless:
-                    expected = columns["expected_purchases"]
-                    columns["discount"] = np.divide(
-                        columns["discounted_purchases"],
-                        expected,
-                        out=np.ones_like(expected),
-                        where=expected > 0,
-                    )
+                scale = take_curves(columns, bounds, endless)
             columns |= bounds
             bounds.clear()
         order = self._histories.cell_of_customer
@@ -126,42 +125,35 @@ class Outlook:
         their averages.
         """
         rng = np.random.default_rng([self.seed, 0])
-        model: Any = self.purchases.model
-        if _is_posterior(self.purchases):
+        model: Any = self._members.model
+        if is_posterior(self.purchases):
             draws = int(np.clip(_WORK // self._histories.n_cells, _FEWEST, _MOST))
-            model = drawn(self.purchases, draws, rng)
+            model = drawn(self.purchases, draws, rng, self._members.patterns)
         columns = self._histories.expectations(
             model, self._members.ahead, undiscounted=not self.is_endless
         )
         if self.spend is not None:
-            columns |= self._expected_spend(self.spend, rng)
-        return columns
-
-    def _expected_spend(self, fit: Fit, rng: np.random.Generator) -> dict[str, NDArray]:
-        """Expected spend per future purchase as a line in the past mean; finite and positive.
-
-        Where there is no finite expectation the observed average stands in; the fit has warned.
-        """
-        model: Any = drawn(fit, _SPEND_DRAWS, rng) if _is_posterior(fit) else fit.model
-        counts, code = np.unique(self._histories.x, return_inverse=True)
-        with np.errstate(invalid="ignore"):
-            base, at_one = (
-                np.atleast_2d(model.expected_spend(counts, mean)).mean(axis=0)
-                for mean in (0.0, 1.0)
+            columns |= expected_spend(
+                self.spend, self._histories.x, rng, self._members.patterns, self._histories.pattern
             )
-            slope = at_one - base
-        known = np.isfinite(base) & np.isfinite(slope)
-        base = np.where(known, base, fit.checks["observed_mean"])
-        return {"spend_base": base[code], "spend_slope": np.where(known, slope, 0.0)[code]}
+        return columns
 
     def _bounds(self, level: float) -> dict[str, NDArray]:
         """Bounds of the predictive intervals per history."""
         rng = np.random.default_rng([self.seed, 1])
         if not self.is_endless:
-            return predictive_intervals(self._counts, self.spend, level, rng)
+            return predictive_intervals(
+                self._counts, self.spend, level, rng, self._members.patterns
+            )
         assert self.spend is not None
         return lifetime_intervals(
-            self._histories, self.purchases, self.spend, self._members.ahead, level, rng
+            self._histories,
+            self.purchases,
+            self.spend,
+            self._members.ahead,
+            level,
+            rng,
+            self._members.patterns,
         )
 
     @once
@@ -241,7 +233,7 @@ class Outlook:
         """
         if len(self) <= SIMULATED:
             members, mean = self._members.of(self._cell_of_customer), self._mean_of(self.rfm.frame)
-            found = simulated_by_period(members, mean, self.spend, self.seed, shares)
+            found = simulated_by_period(members, mean, self.spend, self.seed, shares, self.futures)
         else:
             sample = self.rfm.sample(SIMULATED)
             members = self._members.of(self.rfm.cells().places(sample))
@@ -266,12 +258,19 @@ class Outlook:
         """Simulated totals of the customer base, each of shape (futures,); simulated once."""
         return self._totals
 
+    def budget(self) -> None:
+        """Nothing: a fit alone does not know how wrong totals were before."""
+
     @once
     def _totals(self) -> Mapping[str, NDArray]:
         if len(self) <= SIMULATED:
             mean = self._mean_of(self.rfm.frame)
             totals: dict[str, NDArray] = simulated_totals(
-                self._members.of(self._cell_of_customer), mean, self.spend, self.seed
+                self._members.of(self._cell_of_customer),
+                mean,
+                self.spend,
+                self.seed,
+                self.futures,
             )
         else:
             totals = self._normal_totals()
@@ -311,14 +310,24 @@ class Outlook:
         """The distribution of each customer's purchases, with the draws of the intervals."""
         if self.is_endless:
             return None
-        cell = self._histories.cell_of_customer[self._cell_of_customer]
-        return CountDistribution(self._counts, cell)
+        return CountDistribution(self._counts, self.history_of_customer)
+
+    def counts_at_estimate(self) -> CountDistribution:
+        """The same at the estimate, as if parameters were known; of a finite horizon."""
+        estimate = self._members.estimate
+        found = HistoryCounts(self._histories, estimate.model, estimate.ahead.t)
+        return CountDistribution(found, self.history_of_customer)
+
+    @property
+    def history_of_customer(self) -> NDArray:
+        """Which of the distinct histories each customer has, shape (n_customers,)."""
+        return self._histories.cell_of_customer[self._cell_of_customer]
 
     @once
     def _counts(self) -> HistoryCounts:
         """The distribution of purchases of each history, calculated once."""
         rng = np.random.default_rng([self.seed, 3])
-        model = purchase_draws(self.purchases, self._histories, rng)
+        model = purchase_draws(self.purchases, self._histories, rng, self._members.patterns)
         return HistoryCounts(self._histories, model, self._members.ahead.t)
 
     def table(self) -> ScoreTable:
@@ -338,8 +347,3 @@ class Outlook:
             return
         table = self.table()
         self.rfm.write_scored(table.frame, dict(table.expressions), path, dict(metadata))
-
-
-def _is_posterior(fit: Fit) -> bool:
-    """Whether expectations are averages over draws rather than taken at the estimate."""
-    return fit.method in ("nuts", "advi")

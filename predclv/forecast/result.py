@@ -1,14 +1,14 @@
 """Forecast: one row per customer, the customer base as a whole, and ways out to files."""
 
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from html import escape
-from pathlib import Path
 
 import pandas as pd
 
 from predclv.errors import DataError, OptionError
 from predclv.forecast.distribution import CountDistribution
+from predclv.forecast.exports import Exports
 from predclv.forecast.schedule import schedule
 from predclv.forecast.scoring import ScoreTable
 from predclv.forecast.source import SUMS, Source
@@ -20,12 +20,8 @@ from predclv.forecast.total_interval import (
     holds,
     in_a_sentence,
     interval,
-    widening,
+    total_of,
 )
-from predclv.io.files import write_csv, write_parquet
-from predclv.io.pages import write_page
-from predclv.io.pseudonyms import named
-from predclv.warehouse.duckdb_files import write_table
 
 COLUMNS = (
     "p_alive", "p_active", "expected_purchases", "purchases_lower", "purchases_upper",
@@ -36,13 +32,32 @@ COLUMNS = (
 
 
 @dataclass(frozen=True, slots=True, repr=False, eq=False)
-class Forecast:
+class Forecast(Exports):
     """What every customer is expected to do within the horizon, and what that is worth today.
 
     Attributes
     ----------
     terms : Terms
         Horizon, unit, discount rate, margin, level and start.
+
+    See Also
+    --------
+    predclv.FittedCLV : a fitted recipe, ready to forecast.
+    predclv.validate : forecasts against what came, at one day.
+    predclv.segments.tiers : each customer in one tier, with the reason.
+
+    Examples
+    --------
+    >>> import predclv as pc
+    >>> rfm = pc.rfm_summary(pc.datasets.load_cdnow(), unit="week")
+    >>> fitted = pc.CLVModel(spend=None).fit(rfm)
+    >>> forecast = fitted.forecast("26 weeks", seed=1)
+    >>> forecast.top(2)[["customer_id", "p_alive", "expected_purchases"]].round(2)
+          customer_id  p_alive  expected_purchases
+    1980         1981     0.96               12.83
+    1202         1203     0.98               12.21
+    >>> round(forecast.total()["purchases"])
+    1043
     """
 
     terms: Terms
@@ -73,6 +88,11 @@ class Forecast:
 
     def __len__(self) -> int:
         return len(self._source)
+
+    @property
+    def source(self) -> Source:
+        """What the numbers are made from: fitted models, a rule, or a pool of them."""
+        return self._source
 
     @property
     def horizon(self) -> float | None:
@@ -113,6 +133,11 @@ class Forecast:
             ``unlike`` chance and parameters only, which is too little where the future is unlike
             the past.
 
+            Of a pool, which knows how wrong it was at earlier origins, also ``_budget_lower`` and
+            ``_budget_upper``, unless ``unlike`` is given: the interval that allows for a future
+            unlike the past, and the one to put into a budget. (``_lower`` to ``_upper`` says how
+            well the total would be known if the shop went on as it did.)
+
         Raises
         ------
         OptionError
@@ -135,26 +160,7 @@ class Forecast:
         purchases  1,043 (647 to 1,679)
         The 90% intervals hold chance, parameters, and a future unlike the past: sd 0.2 (logs).
         """
-        values, level = self._sums(), self.terms.level
-        simulated = None if level is None else self._source.totals()
-        if level is None or simulated is None:
-            if unlike is not None:
-                raise OptionError(
-                    "This forecast has no interval of the total to widen: it was made with "
-                    "level=None, or by a rule without chance. Forecast with level=0.9."
-                )
-            return self._shown(Total(values, name="total"))
-        sds: dict[str, float] = {}
-        source = None
-        if unlike is not None:
-            sds, source = widening(unlike, list(values), self.horizon, self.unit)
-        with_bounds: dict[str, float] = {}
-        for name, value in values.items():
-            lower, upper = interval(simulated[name], level, sds.get(name))
-            with_bounds |= {name: value, f"{name}_lower": lower, f"{name}_upper": upper}
-        total = self._shown(Total(with_bounds, name="total"))
-        total.attrs["holds"] = holds(level, source)
-        return total
+        return self._shown(total_of(self._source, self.terms, self._sums(), unlike))
 
     def schedule(self, period: str, customers: Iterable[object] | None = None) -> pd.DataFrame:
         """The horizon period by period: what comes when, of the base or of some customers.
@@ -258,77 +264,13 @@ class Forecast:
 
     def top(self, n: int = 10) -> pd.DataFrame:
         """The ``n`` customers of highest value: by clv, or by purchases where there is no spend."""
-        by = "clv" if "clv" in self.frame else "discounted_purchases"
-        return self.frame.nlargest(n, by)
+        if not pd.api.types.is_integer(n) or n < 0:
+            raise OptionError(f"top takes a number of customers, 0 or more; got {n!r:.80}.")
+        return self.frame.nlargest(n, "clv" if "clv" in self.frame else "discounted_purchases")
 
     def table(self) -> ScoreTable:
         """The forecast of every history, with the SQL that joins customers with it."""
         return self._source.table()
-
-    def to_parquet(self, path: str | Path, pseudonymise: str | bytes | None = None) -> None:
-        """Write the frame as Parquet, with the forecast's terms in the file's metadata.
-
-        The customers of a log are written from where they lie, without passing through Python:
-        this is the way for millions. Written under another name and then renamed: a half-written
-        file is never taken for whole. Of a Spark DataFrame the executors write a folder, which is
-        whole once it holds ``_SUCCESS``.
-
-        Parameters
-        ----------
-        path : path-like
-            A file, which is replaced; for Spark a folder that is not there yet, in any file system
-            that the cluster knows, such as ``"s3a://shop/forecast"`` (as text).
-        pseudonymise : str or bytes, optional
-            A secret key: ids are replaced by a keyed hash; see :func:`predclv.pseudonymise`. All
-            customers pass through memory then.
-
-        Raises
-        ------
-        StoreError
-            If the file cannot be written.
-        """
-        terms = {f"predclv.{name}": str(value) for name, value in asdict(self.terms).items()}
-        if pseudonymise is None:
-            self._source.write(path, terms)
-        else:
-            write_parquet(named(self.frame, pseudonymise), path, terms)
-
-    def to_csv(self, path: str | Path, pseudonymise: str | bytes | None = None) -> None:
-        """Write the frame as CSV. Ids are written as they are, whatever they contain.
-
-        ``pseudonymise`` as in :meth:`to_parquet`.
-
-        Warns
-        -----
-        DataWarning
-            If ids begin with a character that spreadsheets take for a formula.
-        """
-        write_csv(named(self.frame, pseudonymise), path)
-
-    def to_duckdb(
-        self, path: str | Path, table: str, pseudonymise: str | bytes | None = None
-    ) -> None:
-        """Write the frame as a table of a DuckDB database file, replacing a table of that name.
-
-        ``pseudonymise`` as in :meth:`to_parquet`.
-        """
-        write_table(named(self.frame, pseudonymise), path, table)
-
-    def to_html(
-        self, path: str | Path, rows: int = 10, pseudonymise: str | bytes | None = None
-    ) -> None:
-        """Write a report as one self-contained HTML page: totals, lists, tiers, value.
-
-        Parameters
-        ----------
-        path : path-like
-            A file, which is replaced.
-        rows : int
-            Customers in each list: worth the most, due soon, at risk, win back.
-        pseudonymise : str or bytes, optional
-            As in :meth:`to_parquet`.
-        """
-        write_page("forecast", path, self, rows, pseudonymise)
 
     def headline(self) -> str:
         """The forecast and its totals, with their intervals, in a sentence."""

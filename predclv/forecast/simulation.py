@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from predclv.forecast.ahead import Ahead
 from predclv.forecast.histories import Histories
+from predclv.forecast.patterns import model_for
 from predclv.models.futures import RegularPaths
 from predclv.models.purchases import PurchaseModel, Traits
 from predclv.models.spend import SpendModel
@@ -116,10 +117,10 @@ def drawn_purchases(
 ) -> Drawn:
     """Every purchase of one future of every customer; parameters as of `futures`."""
     cell = histories.cell_of_customer
-    alive = rng.random(cell.size) < model.p_alive(histories.x, histories.t_x, histories.T)[cell]
+    alive = rng.random(cell.size) < histories.p_alive(model)[0][cell]
     who = np.flatnonzero(alive)
-    x, T = histories.x[cell[who]], histories.T[cell[who]]
-    traits = model.living(x, histories.t_x[cell[who]], T).traits(who.shape, rng)
+    x = histories.x[cell[who]]
+    traits = histories.living(model, cell[who]).traits(who.shape, rng)
     endless = ahead.is_endless
     bought = purchases(traits, ahead.until_worthless if endless else ahead.t, rng)
     when = None
@@ -130,7 +131,8 @@ def drawn_purchases(
         discount = ahead.discount(when)
     value = None
     if spend is not None and mean is not None:
-        value = spend.given(x, mean[who]).simulate(n, rng)
+        known = None if histories.pattern is None else histories.pattern[cell[who]]
+        value = model_for(spend, known).given(x, mean[who]).simulate(n, rng)
     return Drawn(np.repeat(who, n), when, discount, value)
 
 

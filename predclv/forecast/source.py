@@ -2,13 +2,15 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import pandas as pd
 from numpy.typing import NDArray
 
-from predclv.forecast.distribution import CountDistribution
 from predclv.forecast.scoring import ScoreTable
+
+if TYPE_CHECKING:
+    from predclv.forecast.total_interval import Budget
 
 SUMS = {
     "purchases": "expected_purchases",
@@ -38,8 +40,11 @@ class Source(Protocol):
     def totals(self) -> Mapping[str, NDArray] | None:
         """Simulated totals of the customer base, each (futures,); None without a distribution."""
 
-    def counts(self) -> CountDistribution | None:
-        """The distribution of each customer's purchases; None where there is none."""
+    def budget(self) -> "Budget | None":
+        """What is known of how wrong totals were before; None where nothing is."""
+
+    def counts(self) -> Any:
+        """The distribution of each customer's purchases, as `CountDistribution`, or None."""
 
     def buyers(self) -> NDArray | None:
         """Simulated numbers of customers who buy, (futures,); None without a distribution."""

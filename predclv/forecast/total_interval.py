@@ -4,9 +4,9 @@ Chance and parameters can be calculated from a fit. That the shop's future is un
 first Christmas or a new assortment, is in no fit; it is seen in how wrong totals were before.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol, cast
+from typing import Any, NamedTuple, Protocol, cast
 
 import numpy as np
 import pandas as pd
@@ -15,6 +15,8 @@ from scipy.optimize import brentq
 from scipy.special import stdtr, stdtrit
 
 from predclv.errors import DataError, OptionError, OptionWarning
+from predclv.forecast.source import Source
+from predclv.forecast.terms import Terms
 from predclv.money import total_in_words
 from predclv.notices import counted, warn
 from predclv.units import days_per
@@ -27,6 +29,7 @@ CHANCE_ONLY = "chance and parameters only"
 # the seven logs they were chosen on and 91% on eleven others. A normal 10% held 68% of the latter.
 _BEFORE, _SD_BEFORE = 2, 0.20
 _FREEDOM = 3
+_MOST_UNLIKE = 2.0  # of which a 90% interval reaches from a hundredth to the hundredfold
 
 _ERRORS_OF = {
     "purchases": "purchases",
@@ -37,7 +40,8 @@ _ERRORS_OF = {
 """Whose past errors widen each total."""
 
 
-_PARTS = [f"{name}{part}" for name in (*_ERRORS_OF, "buyers") for part in ("", "_lower", "_upper")]
+_ENDS = ("_lower", "_upper", "_budget_lower", "_budget_upper")
+_PARTS = [f"{name}{part}" for name in (*_ERRORS_OF, "buyers") for part in ("", *_ENDS)]
 
 
 class Total(pd.Series):
@@ -53,9 +57,13 @@ class Total(pd.Series):
     def __repr__(self) -> str:
         if self.index.isin(_PARTS).all() and self.index.is_unique and self.dtype.kind == "f":
             told = in_words(self, names=[*_ERRORS_OF, "buyers"])
-            if set(told) | {n for name in told for n in _bounds(name)} >= set(self.index):
+            if set(told) | {f"{name}{end}" for name in told for end in _ENDS} >= set(self.index):
                 width = max(map(len, told), default=0)
-                shown = "\n".join(f"{name:{width}}  {text}" for name, text in told.items())
+                budget = in_words(self, list(told), "_budget")
+                shown = "\n".join(
+                    f"{name:{width}}  {text}{_for_a_budget(budget[name])}"
+                    for name, text in told.items()
+                )
                 return "\n".join([shown, *filter(None, [self.attrs.get("holds")])])
         return "\n".join([super().__repr__(), *filter(None, [self.attrs.get("holds")])])
 
@@ -75,13 +83,16 @@ def in_a_sentence(total: pd.Series) -> str:
     return ", ".join(f"{value} {name}{sign}{rest}" for name, (value, sign, rest) in parts)
 
 
-def in_words(total: pd.Series, names: Sequence[str]) -> dict[str, str]:
-    """Totals without pennies and with their interval, by name, as far as they are there."""
+def in_words(total: pd.Series, names: Sequence[str], kind: str = "") -> dict[str, str]:
+    """Totals without pennies and with their interval, by name, as far as they are there.
+
+    ``kind``: ``"_budget"`` takes the interval that allows for a future unlike the past.
+    """
     told = {}
     for name in names:
         if name not in total:
             continue
-        lower, upper = _bounds(name)
+        lower, upper = _bounds(name + kind)
         has_bounds = lower in total and upper in total
         bounds = (float(total[lower]), float(total[upper])) if has_bounds else None
         currency = total.attrs.get("currency")
@@ -91,6 +102,12 @@ def in_words(total: pd.Series, names: Sequence[str]) -> dict[str, str]:
 
 def _bounds(name: str) -> tuple[str, str]:
     return f"{name}_lower", f"{name}_upper"
+
+
+def _for_a_budget(told: str) -> str:
+    """The interval out of a total in words, for the end of a line."""
+    _, found, interval = told.partition(" (")
+    return f"; for a budget {interval.removesuffix(')')}" if found else ""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -106,20 +123,23 @@ class TotalErrors:
         Index ``cutoff``; columns ``purchases`` and, where spend was forecast, ``revenue``:
         ``log(actual / forecast)`` of the total, 0.1 where about 10% more came than was forecast.
         NaN where there was no forecast, or nothing came.
+    spread : mapping of str to float, optional
+        By column of the frame, how far the logs of the totals of a pool's members lie apart now.
     """
 
     forecaster: str
     days: float
     frame: pd.DataFrame
+    spread: Mapping[str, float] | None = None
 
     def sd(self, of: str = "purchases") -> float:
         r"""The scale of the errors to come, on the log scale.
 
         With the errors :math:`e_o` of :math:`n` origins
 
-        .. math:: sd^2 = \frac{2 \cdot 0.20^2 + \sum_o e_o^2}{2 + n}
+        .. math:: sd^2 = \frac{2 \cdot 0.20^2 + \sum_o e_o^2}{2 + n} + spread^2
 
-        so that one lucky origin does not make a narrow interval.
+        so that one lucky origin does not make a narrow interval. The spread is a pool's.
 
         Raises
         ------
@@ -138,7 +158,23 @@ class TotalErrors:
                 f"The backtest has no total of {of} by {self.forecaster} that came to something, "
                 f"so it does not say how wrong one is. Backtest a model of {of}, or give a number."
             )
-        return float(np.sqrt((_BEFORE * _SD_BEFORE**2 + known @ known) / (_BEFORE + known.size)))
+        before = (_BEFORE * _SD_BEFORE**2 + known @ known) / (_BEFORE + known.size)
+        return float(np.sqrt(before + (self.spread or {}).get(of, 0.0) ** 2))
+
+
+class Budget(NamedTuple):
+    """What the interval of a total that belongs in a budget is made from.
+
+    Attributes
+    ----------
+    totals : mapping of str to ndarray, (futures,) each
+        Simulated around the forecast.
+    errors : TotalErrors
+        How wrong totals were at earlier origins.
+    """
+
+    totals: Mapping[str, NDArray]
+    errors: TotalErrors
 
 
 class Backtested(Protocol):
@@ -159,7 +195,7 @@ def widening(
     Raises
     ------
     OptionError
-        If ``unlike`` is no number above 0 and no backtest.
+        If ``unlike`` is no number above 0, is above 2, or is no backtest.
     DataError
         If a backtest has not forecast what is to be widened.
     """
@@ -168,6 +204,12 @@ def widening(
             raise OptionError(
                 f"unlike must be above 0, such as 0.2 for totals that are some 20% off; got "
                 f"{unlike!r}."
+            )
+        if unlike > _MOST_UNLIKE:
+            hint = f" For {unlike:g}% write {unlike / 100:g}." if 2 <= unlike <= 100 else ""
+            raise OptionError(
+                f"unlike is how far off totals may be, on the log scale: 0.2 is some 20%, and more "
+                f"than {_MOST_UNLIKE:g} says nothing at all; got {unlike:g}.{hint}"
             )
         return dict.fromkeys(names, float(unlike)), f"sd {unlike:g}"
     errors = unlike
@@ -180,14 +222,18 @@ def widening(
         errors = cast("Backtested", errors).total_errors()
     _check_length(errors, horizon, unit)
     sds = {name: errors.sd(_ERRORS_OF[name]) for name in names}
+    return sds, _in_words(errors, names)
+
+
+def _in_words(errors: TotalErrors, names: list[str]) -> str:
+    """How wrong totals of these are taken to be, and how that is known."""
+    of_them = [of for of in dict.fromkeys(_ERRORS_OF[name] for name in names) if of in errors.frame]
     seen = int(errors.frame["purchases"].notna().sum())
-    told = ", ".join(
-        f"{of} {errors.sd(of):.2f}" for of in dict.fromkeys(_ERRORS_OF[name] for name in names)
-    )
+    told = ", ".join(f"{of} {errors.sd(of):.2f}" for of in of_them)
     missing = len(errors.frame) - seen
     without = f", {missing} more without a total" if missing else ""
     source = f"totals of {errors.forecaster} from {counted(seen, 'earlier origin')}{without}"
-    return sds, f"sd of {told}; {source}"
+    return f"sd of {told}; {source}"
 
 
 def _check_length(errors: TotalErrors, horizon: float | None, unit: str) -> None:
@@ -196,7 +242,7 @@ def _check_length(errors: TotalErrors, horizon: float | None, unit: str) -> None
         length = "the whole remaining lifetime" if horizon is None else f"{days:,.0f} days"
         warn(
             f"The backtest's totals are over {errors.days:,.0f} days, this one over {length}, and "
-            " totals of a longer time are more wrong. Backtest over the horizon of the forecast.",
+            "totals of a longer time are more wrong. Backtest over the horizon of the forecast.",
             OptionWarning,
         )
 
@@ -242,6 +288,51 @@ def _mixed(totals: NDArray, sd: float, share: float) -> float:
     return float(
         np.exp(brentq(lambda at: stdtr(_FREEDOM, (at - logs) / sd).mean() - share, low, high))
     )
+
+
+def total_of(
+    source: Source, terms: Terms, values: Mapping[str, float], unlike: Unlike | None
+) -> Total:
+    """What ``Forecast.total`` returns.
+
+    Raises
+    ------
+    OptionError
+        If there is no interval to widen.
+    """
+    level = terms.level
+    sds: dict[str, float] = {}
+    told = None
+    if unlike is not None and level is not None:  # refused before anything is simulated
+        sds, told = widening(unlike, list(values), terms.horizon, terms.unit)
+    simulated = None if level is None else source.totals()
+    if level is None or simulated is None:
+        if unlike is not None:
+            raise OptionError(
+                "There is no interval of the total to widen: it was made with level=None, or "
+                "by a rule without chance. Forecast with level=0.9."
+            )
+        return Total(values, name="total")
+    budget = source.budget() if unlike is None else None
+    with_bounds: dict[str, float] = {}
+    for name, value in values.items():
+        ends = interval(simulated[name], level, sds.get(name))
+        with_bounds |= {name: value, **dict(zip(_bounds(name), ends, strict=True))}
+        of = _ERRORS_OF[name]
+        if budget is not None and of in budget.errors.frame:
+            wide = interval(budget.totals[name], level, budget.errors.sd(of))
+            outer = (min(wide[0], ends[0]), max(wide[1], ends[1]))
+            with_bounds |= dict(zip(_bounds(f"{name}_budget"), outer, strict=True))
+    total = Total(with_bounds, name="total")
+    if budget is None:
+        total.attrs["holds"] = holds(level, told)
+    else:
+        total.attrs["holds"] = (
+            f"The {level:.0%} intervals hold chance, parameters and which member is right; those "
+            "for a budget a future unlike the past too: "
+            f"{_in_words(budget.errors, list(values))} (logs)."
+        )
+    return total
 
 
 def holds(level: float, source: str | None = None) -> str:

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from predclv.engines.result import Fit
 from predclv.forecast.draws import fixed_draws
 from predclv.forecast.members import Member, Members
+from predclv.forecast.patterns import at_free, estimate_of, model_for
 from predclv.forecast.simulation import futures
 from predclv.progress import progress, stage
 
@@ -26,7 +27,11 @@ STEP = 1e-3
 
 
 def simulated_totals(
-    members: Members, mean: NDArray | None, spend: Fit | None, seed: int
+    members: Members,
+    mean: NDArray | None,
+    spend: Fit | None,
+    seed: int,
+    futures_wanted: int | None = None,
 ) -> dict[str, NDArray]:
     """Totals over customers of `simulation.futures`, each of shape (futures,).
 
@@ -35,9 +40,9 @@ def simulated_totals(
     """
     rng = np.random.default_rng([seed, 2])
     customers = members.histories.cell_of_customer.size
-    n = futures_of(customers, members.ahead.is_endless)
+    n = futures_wanted or futures_of(customers, members.ahead.is_endless)
     drawn = members.drawn(n, rng)
-    spends = [None] * n if spend is None else fixed_draws(spend, n, rng)
+    spends = [None] * n if spend is None else fixed_draws(spend, n, rng, members.patterns)
     found: dict[str, list[float]] = {}
     with progress(f"Simulating {customers:,} customers", n) as step:
         for i, (member, spend_model) in enumerate(zip(drawn, spends, strict=True)):
@@ -114,7 +119,8 @@ def normal_totals(
     rng = np.random.default_rng([seed, 2])
     sampled = members.histories.cell_of_customer.size
     with stage(f"Simulating a sample of {sampled:,} customers"):
-        chance = _chance(members.estimate, mean, spend, rng)
+        spend_model = None if spend is None else estimate_of(spend, members.patterns)
+        chance = _chance(members.estimate, mean, spend_model, rng)
         shift = _parameter_shifts(members, mean, spend, rng)
     totals = {}
     for name, value in expected.items():
@@ -124,12 +130,11 @@ def normal_totals(
 
 
 def _chance(
-    member: Member, mean: NDArray | None, spend: Fit | None, rng: np.random.Generator
+    member: Member, mean: NDArray | None, spend: Any, rng: np.random.Generator
 ) -> dict[str, float]:
     """Variance of one customer's future around its expectation, averaged over customers."""
-    spend_model: Any = None if spend is None else spend.model
     runs = [
-        futures(member.histories, member.model, spend_model, mean, member.ahead, rng)
+        futures(member.histories, member.model, spend, mean, member.ahead, rng)
         for _ in range(_SAMPLE_FUTURES)
     ]
     return {
@@ -151,9 +156,11 @@ def _parameter_shifts(
                 moved = at.copy()
                 moved[i] += sign * STEP
                 member: Member = members.at(moved) if fit is members.fit else members.estimate
-                spend_model: Any = None if spend is None else spend.model
+                spend_model: Any = None
                 if fit is spend:
-                    spend_model = type(spend_model).at(moved)
+                    spend_model = at_free(fit, moved, members.patterns)
+                elif spend is not None:
+                    spend_model = estimate_of(spend, members.patterns)
                 ends.append(expected_totals(member, mean, spend_model))
             for name, above in ends[0].items():
                 slope = (np.log(above) - np.log(ends[1][name])) / (2 * STEP)
@@ -182,7 +189,8 @@ def expected_totals(member: Member, mean: NDArray | None, spend: Any) -> dict[st
         if name.endswith("purchases")
     }
     if mean is not None:
-        each = spend.expected_spend(histories.x[cell], mean)
+        known = None if histories.pattern is None else histories.pattern[cell]
+        each = model_for(spend, known).expected_spend(histories.x[cell], mean)
         each = np.where(np.isfinite(each), each, 0.0)
         if "purchases" in per_customer:
             per_customer["revenue"] = per_customer["purchases"] * each

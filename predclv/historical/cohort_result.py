@@ -44,6 +44,20 @@ class Cohorts:
         The last day that counts.
     counts : mapping of str to int
         customers, cohorts, incomplete_cells and, with ``by``, without_value and several_values.
+
+    See Also
+    --------
+    predclv.historical.cohorts : follow groups from their first purchase.
+    predclv.plots.cohort_heatmap : cohorts by age.
+
+    Examples
+    --------
+    >>> import predclv as pc
+    >>> cohorts = pc.historical.cohorts(pc.datasets.load_cdnow(), period="quarter")
+    >>> cohorts.wide("active_share").round(2)
+    age       0     1     2     3     4     5
+    cohort
+    1997Q1  1.0  0.22  0.18  0.17  0.16  0.13
     """
 
     frame: pd.DataFrame

@@ -77,6 +77,11 @@ def cohorts(
     RefundWarning
         Negative amounts were netted or left out.
 
+    See Also
+    --------
+    predclv.historical.Cohorts : cohorts by age.
+    predclv.cohort_forecast : what cohorts will bring.
+
     Examples
     --------
     >>> orders = pd.DataFrame({

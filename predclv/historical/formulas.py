@@ -60,6 +60,11 @@ def simple_clv(
     OptionWarning
         If the margin is above 1.
 
+    See Also
+    --------
+    predclv.historical.subscription_clv : margin over churn.
+    predclv.CLVModel : the recipe: purchases, spend, and who fits.
+
     References
     ----------
     Berger & Nasr (1998), Customer lifetime value: marketing models and applications, Journal of
@@ -110,6 +115,10 @@ def project_clv(
     DataError
         If an input is negative, missing or infinite, or lengths differ.
 
+    See Also
+    --------
+    predclv.historical.simple_clv : order times orders times years.
+
     References
     ----------
     A practitioners' rule without a paper; `discounted_clv` is its cousin with a source.
@@ -156,6 +165,10 @@ def discounted_clv(profits: ArrayLike, discount_rate: ArrayLike, first_period: i
         If profits are missing or infinite, or lengths differ.
     OptionError
         If the rate is no share, or the first period no whole number of at least 0.
+
+    See Also
+    --------
+    predclv.historical.simple_clv : order times orders times years.
 
     References
     ----------

@@ -78,12 +78,7 @@ def _remembered(rfm: RFM, said: Mapping[str, Any]) -> tuple[Log, datetime.date]:
         raise OptionError(
             f"A summary has settled {settled[0]} already: leave it out, or hand over the log."
         )
-    if rfm.log is None or rfm.observation_end is None:
-        raise DataError(
-            "This summary was made without a log (RFM.from_frame, or read from a file). Hand over "
-            "the log, or a summary of it by pc.rfm_summary."
-        )
-    return rfm.log, rfm.observation_end
+    return rfm.log_for("What was observed so far needs")
 
 
 def without_refunds_alone(found: pd.DataFrame, is_customer: pd.Series, log: Log) -> pd.DataFrame:

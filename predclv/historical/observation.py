@@ -87,6 +87,11 @@ def observed(
     RefundWarning
         Negative amounts were netted or left out; customers with refunds alone are left out.
 
+    See Also
+    --------
+    predclv.historical.cohorts : follow groups from their first purchase.
+    predclv.rfm_summary : a log to one row per customer.
+
     Examples
     --------
     >>> orders = pd.DataFrame({

@@ -43,6 +43,10 @@ class Stream:
     DataError, OptionError
         If a value makes no sense.
 
+    See Also
+    --------
+    predclv.historical.hybrid_clv : streams added up.
+
     Examples
     --------
     >>> Stream(amount=9.99, per_year=12, churn=0.2, margin=0.8)
@@ -119,6 +123,21 @@ class HybridCLV:
     lower, upper, level : float or None
         Where the average customer's value lies, at the level of the forecasts among the streams:
         chance and parameters of each, the streams independent of each other. None without forecast.
+
+    See Also
+    --------
+    predclv.historical.hybrid_clv : streams added up.
+    predclv.historical.Stream : one stream of income.
+
+    Examples
+    --------
+    >>> import predclv as pc
+    >>> device = pc.historical.Stream(amount=60, margin=0.2)
+    >>> refills = pc.historical.Stream(9, per_year=12, churn=0.3, margin=0.5)
+    >>> streams = {"device": device, "refills": refills}
+    >>> worth = pc.historical.hybrid_clv(streams, 3, discount_rate=0.1)
+    >>> round(worth.total, 2)
+    102.37
     """
 
     total: float
@@ -174,6 +193,11 @@ def hybrid_clv(streams: Any, horizon_years: float, discount_rate: float = 0.10) 
     ------
     OptionError
         If there is no stream, something is none, or horizon or rate make no sense.
+
+    See Also
+    --------
+    predclv.historical.Stream : one stream of income.
+    predclv.historical.HybridCLV : several streams' value.
 
     References
     ----------

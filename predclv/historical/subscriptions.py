@@ -58,6 +58,11 @@ def subscription_clv(
     OptionWarning
         If the margin is above 1.
 
+    See Also
+    --------
+    predclv.historical.break_even_retention : retention that pays the acquisition.
+    predclv.ContractModel : the recipe for subscribers.
+
     References
     ----------
     Gupta & Lehmann (2003), Customers as assets, Journal of Interactive Marketing 17(1). On what
@@ -103,6 +108,10 @@ def expected_lifespan(churn_rate: ArrayLike) -> Any:
     ------
     OptionError
         If churn is not above 0 and at most 1.
+
+    See Also
+    --------
+    predclv.historical.subscription_clv : margin over churn.
 
     References
     ----------
@@ -151,6 +160,10 @@ def break_even_retention(
     OptionError
         If not even a customer who never leaves earns the cost back; the message says what they
         are worth. If margin or rate is no share.
+
+    See Also
+    --------
+    predclv.historical.subscription_clv : margin over churn.
 
     References
     ----------

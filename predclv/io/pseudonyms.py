@@ -37,6 +37,10 @@ def pseudonymise(frame: pd.DataFrame, key: str | bytes) -> pd.DataFrame:
     DataError
         If there is no customer_id.
 
+    See Also
+    --------
+    predclv.Forecast : one row per customer, and the base as a whole.
+
     References
     ----------
     Krawczyk, Bellare & Canetti (1997), HMAC: keyed-hashing for message authentication, RFC 2104.

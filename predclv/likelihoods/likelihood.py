@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from predclv.clocks.base import Steady
 from predclv.clocks.calendar import Calendar
+from predclv.clocks.recall import Recall
 from predclv.errors import OptionError, did_you_mean
 from predclv.likelihoods.kernels import kernel_of
 from predclv.models.base import Columns, Coordinate, Model, Objective, Prior, Space
@@ -102,6 +103,14 @@ class Likelihood(FieldsAlone):
         """The clock that times are by, at free parameters (k,); None where there are no times."""
         return Steady(self.unit) if self.unit else None
 
+    def recall_at(self, free: NDArray) -> Recall | None:
+        """How histories are read, at free parameters (k,); None where they are as they stand."""
+        return None
+
+    def effects_at(self, free: NDArray) -> Any:
+        """The effects of covariates at free parameters (k,); None where there are none."""
+        return None
+
     def shrinkage(self, free: NDArray) -> tuple[float, NDArray]:
         """What holds parameters back even where there are no priors: value and slope (k,)."""
         return 0.0, np.zeros(free.size)
@@ -156,11 +165,18 @@ class Likelihood(FieldsAlone):
         money = self.model.typical_amount(self.columns)
         return dict(self.model.priors(self.unit, money))
 
+    def thinned(self) -> "Likelihood | None":
+        """That of fewer cells for a first search, where evaluations are many and dear; or None."""
+        return None
+
     def checks(self) -> dict[str, float]:
         """Numbers that tell whether the model's assumptions hold on the sample."""
         return self.model.checks(self.columns)
 
     def simulated(self, free: NDArray, rng: np.random.Generator) -> "Likelihood":
         """That of as many customers drawn from the model at free parameters (k,)."""
-        columns = self.at(free).resampled(self.columns, rng)
-        return replace(self, columns=columns)
+        return self.simulated_as(self.at(free), self.clock_at(free), rng)
+
+    def simulated_as(self, model: Any, clock: Any, rng: np.random.Generator) -> "Likelihood":
+        """The same of a model whose parameters are numbers, or one per customer."""
+        return replace(self, columns=model.resampled(self.columns, rng))

@@ -7,6 +7,8 @@ import pandas as pd
 
 from predclv.errors import OptionError, did_you_mean
 
+__all__ = ["load_cdnow"]
+
 _COLUMNS = {
     "sample": ["master_id", "customer_id", "date", "quantity", "amount"],
     "master": ["customer_id", "date", "quantity", "amount"],
@@ -34,6 +36,11 @@ def load_cdnow(which: str = "sample") -> pd.DataFrame:
     ------
     OptionError
         If ``which`` is neither.
+
+    See Also
+    --------
+    predclv.rfm_summary : a log to one row per customer.
+    predclv.holdout_split : cut a log at a day.
 
     References
     ----------

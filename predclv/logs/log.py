@@ -1,7 +1,8 @@
 """A checked log of purchases: what may be counted, and a count of what was left out."""
 
 import datetime
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, fields, replace
 from typing import Any, TypedDict
 
@@ -13,8 +14,6 @@ from predclv.errors import DataError, OptionError
 from predclv.logs.cohort_statements import cohort_cells, customer_totals, first_orders
 from predclv.logs.copies import doubled_days
 from predclv.logs.covariates import Covariates
-from predclv.logs.gap_statements import gap_days
-from predclv.logs.path_statements import repeats_by_segment
 from predclv.logs.refunds import report_refunds
 from predclv.logs.sources import Table
 from predclv.logs.statements import Packing, Statements
@@ -135,6 +134,25 @@ class Log:
         self.warehouse.drop(wanted)
         return frame
 
+    @contextmanager
+    def days_until(self, end: datetime.date) -> Iterator[str]:
+        """A table of every day with a purchase up to ``end``, customer_id and day, for a statement.
+
+        It stands after FROM, in the warehouse of the summary, for as long as the ``with``.
+        """
+        sql = self._statements.purchase_days(None, (end - EPOCH).days, **self._refund_options)
+        if self._facts["refund_rows"]:
+            sql = f"SELECT customer_id, day FROM ({sql}) WHERE bought"
+        if self._table.reader is self.warehouse:
+            yield f"({sql})"
+            return
+        name = fresh("days")
+        self.warehouse.store(name, sql, self._table.reader)
+        try:
+            yield name
+        finally:
+            self.warehouse.drop(name)
+
     def keep_days(self, name: str) -> dict[str, int]:
         """Keep every customer's days, of refunds alone too, as a table; facts about the rows.
 
@@ -198,22 +216,6 @@ class Log:
                 days = f"SELECT * FROM ({days}) WHERE bought"
         sql = f"SELECT day, CAST(count(*) AS BIGINT) AS purchases FROM ({days}) GROUP BY day"
         return self._fetched(sql, "day")
-
-    def gap_days(self, end: datetime.date) -> pd.DataFrame:
-        """Days between consecutive purchases up to ``end``: gap_days, and gaps so long; sorted."""
-        return self.table_of(gap_days, end, "gap_days")
-
-    def repeats_by_segment(self, segments: str, end: datetime.date) -> pd.DataFrame:
-        """Repeat purchases by day and pattern, from a table of what held from when to when."""
-        days = self._statements.purchase_days(None, (end - EPOCH).days, **self._refund_options)
-        bought = " WHERE bought" if self._facts["refund_rows"] else ""
-        # A user's own connection does not see the segments.
-        sql = f"SELECT customer_id, day FROM ({days}){bought}"
-        self.warehouse.store(name := fresh("days"), sql, self._table.reader)
-        sql = f"SELECT * FROM ({repeats_by_segment(name, segments)}) ORDER BY day, pattern"
-        frame = self.warehouse.frame(sql)
-        self.warehouse.drop(name)
-        return frame
 
     def table_of(
         self, statement: Callable[..., str], end: datetime.date, order: str, *more: int

@@ -25,7 +25,7 @@ from predclv.errors import (
     SharedAccountWarning,
     some,
 )
-from predclv.logs.log import Log
+from predclv.logs.log import EPOCH, Log
 from predclv.money import UNITS
 from predclv.notices import counted, warn
 
@@ -51,6 +51,17 @@ LARGE_RATIO, LARGE_SIGMAS = 100.0, 7.0
 Orders that are more than half of what their customer spent: clothing 48-fold, CDNOW 46-fold, the
 supermarket 120-fold but 5 sigmas, and once 672-fold but 7 sigmas. Beyond are two of the
 wholesaler's (255- and 557-fold), both cancelled on their day in the log with returns.
+"""
+
+FEWEST_OTHER_DAYS = 10
+"""Days with a purchase beside a stray one; of fewer, a year's gap is nothing odd."""
+
+STRAY_GAPS = 5
+"""How many times the longest gap between the other days a stray day is away: where a few customers
+buy once in a while, gaps of a year come by chance.
+
+A stray first day lies further from the others than they from each other besides: R's rfm orders
+begin with one that is 2.2 years before three years of orders.
 """
 
 FEWEST_REPEATERS = 20
@@ -90,6 +101,7 @@ def warn_of_suspicions(
     ObservationEndWarning, DuplicateWarning, SharedAccountWarning, LargeOrderWarning
     """
     _check_end(log, end, what)
+    _check_stray_days(log, table, end, what)
     _check_copies(log, counts)
     size = "CAST(NULL AS INTEGER)"
     if log.has_spend:
@@ -136,6 +148,58 @@ def _check_end(log: Log, end: datetime.date, what: str) -> None:
             "day on which the log was drawn.",
             ObservationEndWarning,
         )
+
+
+def _check_stray_days(log: Log, table: str, end: datetime.date, what: str) -> None:
+    """A last day in the future, or a first or last day a year apart from all others.
+
+    Whether one can be is seen from customers' first and last days; only then is the log asked.
+    """
+    today = datetime.date.today() + datetime.timedelta(days=1)  # begun somewhere on Earth
+    is_ahead = today < log.last_day <= end
+    if is_ahead:
+        warn(
+            f"The log's last day, {log.last_day}, is in the future{_at_end(log, end, what)}. Is "
+            f"it a typing error? Correct or leave out its rows, or say {what}= (the day on which "
+            "the log was drawn): later rows are left out then.",
+            ObservationEndWarning,
+        )
+    silent, age = (end - log.last_day).days, (end - log.first_day).days
+    before, after = log.warehouse.rows(
+        f"SELECT min(CASE WHEN age_days - recency_days > {silent} THEN age_days - recency_days"
+        f" END), max(CASE WHEN age_days < {age} THEN age_days END) FROM {table}"
+    )[0]
+    may_stray = silent >= 0 and not is_ahead
+    is_last = may_stray and before is not None and before - silent > SILENT_DAYS
+    if not (is_last or (after is not None and age - after > SILENT_DAYS)):
+        return
+    days = log.purchases_by_day(end)["day"].to_numpy()
+    if days.size <= FEWEST_OTHER_DAYS:
+        return
+    first, second, previous, last = (
+        EPOCH + datetime.timedelta(days=int(days[at])) for at in (0, 1, -2, -1)
+    )
+    far = max(SILENT_DAYS, STRAY_GAPS * int(np.diff(days[1:-1]).max()))
+    if may_stray and (last - previous).days > far:
+        warn(
+            f"The last day with a purchase, {last}, is {(last - previous).days / 365.25:.1f} years "
+            f"after the one before it ({previous}){_at_end(log, end, what)}. Is it a typing "
+            f"error? Correct or leave out its rows, or say {what}= (the day on which the log was "
+            "drawn): later rows are left out then.",
+            ObservationEndWarning,
+        )
+    if (second - first).days > max(far, (last - second).days):
+        warn(
+            f"The first day with a purchase, {first}, is {(second - first).days / 365.25:.1f} "
+            f"years before the next ({second}). Is it a typing error, or a date that was not "
+            "known? Correct or leave out its rows: they make the log seem that much older.",
+            ObservationEndWarning,
+        )
+
+
+def _at_end(log: Log, end: datetime.date, what: str) -> str:
+    """What a stray last day did, where observation was taken to end with it."""
+    return f", and {what} is that day: everybody else looks lost" if end == log.last_day else ""
 
 
 def _check_copies(log: Log, counts: Mapping[str, int]) -> None:

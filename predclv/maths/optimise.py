@@ -1,75 +1,21 @@
 """Maximum of a smooth function of a few variables in a box, exact to rounding, or its limit."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import OptimizeResult, minimize
 
-Function = Callable[[NDArray], tuple[float, NDArray]]
+from predclv.maths.newton import MARGIN, Counted, Function, Maximum, in_full, is_sharp, polished
 
-_STEP = 1e-4  # of the central differences of the gradient
-_CERTAIN = 0.25  # a curvature of at least this, in log units, needs no look at the limits
-_MARGIN = 1e-6  # how near a bound counts as on it
-_SETTLED = 1e-7  # a step too short to change second derivatives
 # When a search for something better than the best is given up. Missing is in log units.
 _LOOK_BACK = 3  # iterations whose gain is looked at
 _FAR_BELOW = 50.0  # missing more than this, and
 _PATIENCE = 30.0  # so many times what was gained, is hopeless
 _WORTH_POLISHING = 1.0  # missing so little at the end of a search, Newton steps may find it
 _STOPPED = 99  # SciPy's status of a search that was given up
-
-
-@dataclass(frozen=True, slots=True)
-class Maximum:
-    """Where a function is largest within its box.
-
-    Attributes
-    ----------
-    point : ndarray, shape (k,)
-    value : float
-    gradient : ndarray, shape (k,)
-    hessian : ndarray, shape (k, k)
-        Second derivatives; rows and columns of pinned variables are zero.
-    pinned : ndarray of int, shape (k,)
-        -1 where a variable lies on its lower bound, +1 on its upper, 0 inside.
-    evaluations : int
-        How often the function was called.
-    """
-
-    point: NDArray
-    value: float
-    gradient: NDArray
-    hessian: NDArray
-    pinned: NDArray
-    evaluations: int
-
-    @property
-    def free_gradient(self) -> NDArray:
-        """The gradient in the variables that are not pinned, 0 in the others, shape (k,)."""
-        return np.where(self.pinned != 0, 0.0, self.gradient)
-
-
-class _Counted:
-    """The negated function, scaled to an average, counting its calls; asked again, it remembers."""
-
-    def __init__(self, function: Function, scale: float) -> None:
-        self.function, self.scale, self.calls = function, scale, 0
-        self.last: tuple[NDArray, float, NDArray] | None = None
-
-    def __call__(self, point: NDArray) -> tuple[float, NDArray]:
-        if self.last is not None and np.array_equal(point, self.last[0]):
-            return self.last[1], self.last[2].copy()
-        self.calls += 1
-        value, gradient = self.function(point)
-        if np.isfinite(value) and np.all(np.isfinite(gradient)):
-            value, gradient = -value / self.scale, -gradient / self.scale
-        else:
-            value, gradient = 1e300, np.zeros_like(gradient)
-        self.last = point.copy(), value, gradient.copy()
-        return value, gradient
 
 
 def maximum(
@@ -99,17 +45,17 @@ def maximum(
     scale : float
         Number of customers: the search runs on the average, so tolerances do not depend on it.
     """
-    counted = _Counted(function, scale)
+    counted = Counted(function, scale)
     nobody = np.zeros(lower.size, dtype=int)
     best = _nearby(counted, starts, lower, upper, nobody, scale)
     if best is None:
         best = _climb(counted, starts[0], lower, upper, nobody)
-    if best.pinned.any() or not _is_sharp(best, scale):
+    if best.pinned.any() or not is_sharp(best, scale):
         for start in starts[1:]:
             rival = _rival(counted, start, lower, upper, nobody, best, scale)
             if rival is not None and rival.value > best.value:
                 best = rival
-    while not _is_sharp(best, scale):
+    while not is_sharp(best, scale):
         limit = _best_limit(counted, best, starts[0], lower, upper, has_limit, scale)
         # A first limit that ties with a point inside wins, for there the ridge is flat to rounding;
         # beside one limit, another must be better.
@@ -117,18 +63,11 @@ def maximum(
         if limit is None or limit.value <= best.value + margin / scale:
             break
         best = limit
-    return Maximum(
-        best.point,
-        best.value * scale,
-        best.gradient * scale,
-        best.hessian * scale,
-        best.pinned,
-        counted.calls,
-    )
+    return in_full(replace(best, evaluations=counted.calls), scale)
 
 
 def _nearby(
-    counted: _Counted,
+    counted: Counted,
     starts: Sequence[NDArray],
     lower: NDArray,
     upper: NDArray,
@@ -138,14 +77,14 @@ def _nearby(
     """The sharp maximum that Newton steps reach from a single start, or None."""
     if len(starts) > 1:
         return None
-    found = _polished(counted, np.clip(starts[0], lower, upper), lower, upper, nobody)
-    inside = np.all((found.point > lower + _MARGIN) & (found.point < upper - _MARGIN))
+    found = polished(counted, np.clip(starts[0], lower, upper), lower, upper, nobody)
+    inside = np.all((found.point > lower + MARGIN) & (found.point < upper - MARGIN))
     still = np.max(np.abs(found.gradient)) < 1e-9
-    return found if inside and still and _is_sharp(found, scale) else None
+    return found if inside and still and is_sharp(found, scale) else None
 
 
 def _best_limit(
-    counted: _Counted,
+    counted: Counted,
     best: Maximum,
     first: NDArray,
     lower: NDArray,
@@ -169,22 +108,15 @@ def _best_limit(
     return max(found, key=lambda limit: limit.value, default=None)
 
 
-def _is_sharp(found: Maximum, scale: float) -> bool:
-    """Whether the free variables are well curved, so that no ridge leads away."""
-    free = found.pinned == 0
-    block = -found.hessian[np.ix_(free, free)] * scale
-    return not free.any() or bool(np.linalg.eigvalsh(block)[0] > _CERTAIN)
-
-
 def _climb(
-    counted: _Counted, start: NDArray, lower: NDArray, upper: NDArray, pinned: NDArray
+    counted: Counted, start: NDArray, lower: NDArray, upper: NDArray, pinned: NDArray
 ) -> Maximum:
     """A local maximum from ``start``, with the variables in ``pinned`` held on their bounds."""
     return _finished(counted, _searched(counted, start, lower, upper, pinned), lower, upper)
 
 
 def _rival(
-    counted: _Counted,
+    counted: Counted,
     start: NDArray,
     lower: NDArray,
     upper: NDArray,
@@ -213,7 +145,7 @@ def _rival(
 
 
 def _searched(
-    counted: _Counted,
+    counted: Counted,
     start: NDArray,
     lower: NDArray,
     upper: NDArray,
@@ -234,111 +166,8 @@ def _searched(
     )
 
 
-def _finished(counted: _Counted, found: OptimizeResult, lower: NDArray, upper: NDArray) -> Maximum:
+def _finished(counted: Counted, found: OptimizeResult, lower: NDArray, upper: NDArray) -> Maximum:
     """What was searched, polished; variables that ended on a bound are held there."""
     point = found.x
-    on_bound = np.where(point <= lower + _MARGIN, -1, np.where(point >= upper - _MARGIN, 1, 0))
-    return _polished(counted, point, lower, upper, on_bound)
-
-
-def _polished(
-    counted: _Counted, point: NDArray, lower: NDArray, upper: NDArray, pinned: NDArray
-) -> Maximum:
-    """Newton steps on the free variables until the value no longer rises.
-
-    On the way differences of the gradient are taken on one side; the other side completes them
-    where the steps end, or where a step fails.
-    """
-    point = np.where(pinned < 0, lower, np.where(pinned > 0, upper, point))
-    free = np.flatnonzero(pinned == 0)
-    value, gradient = counted(point)
-    hessian = np.zeros((point.size, point.size))
-    long_steps = 0
-    for _ in range(8 if free.size else 0):
-        ahead = _gradients(counted, point, free, _STEP)
-        step = _newton(_matrix(ahead - gradient, free) / _STEP, gradient, free)
-        moved = None
-        if np.max(np.abs(step)) > _SETTLED:
-            moved = _moved(counted, point, value, gradient, step, free, lower, upper)
-        if moved is None:
-            behind = _gradients(counted, point, free, -_STEP)
-            hessian = _matrix(ahead - behind, free) / (2 * _STEP)
-            if np.max(np.abs(gradient[free])) < 1e-12:
-                break
-            step = _newton(hessian, gradient, free)
-            moved = _moved(counted, point, value, gradient, step, free, lower, upper)
-            if moved is None:
-                break
-            if np.max(np.abs(step)) < _SETTLED:
-                point, value, gradient = moved
-                break
-        long_steps = long_steps + 1 if np.max(np.abs(step)) > 0.5 else 0
-        while long_steps > 1:
-            # A ridge that flattens exponentially: Newton's steps keep their length.
-            step = 2.0 * step
-            further = _moved(counted, *moved, step, free, lower, upper)
-            if further is None:
-                break
-            moved = further
-        point, value, gradient = moved
-    else:
-        hessian = _hessian(counted, point, free)
-    return Maximum(point, -value, -gradient, -hessian, pinned, counted.calls)
-
-
-def _newton(hessian: NDArray, gradient: NDArray, free: NDArray) -> NDArray:
-    """Newton's step downhill in the free variables, of at most 2 in any."""
-    sizes, directions = np.linalg.eigh(hessian[np.ix_(free, free)])
-    slope = directions.T @ gradient[free]
-    step = np.zeros_like(gradient)
-    step[free] = -directions @ (slope / np.maximum(np.abs(sizes), 1e-12))
-    return step * min(1.0, 2.0 / max(np.max(np.abs(step)), 1e-300))
-
-
-def _moved(
-    counted: _Counted,
-    point: NDArray,
-    value: float,
-    gradient: NDArray,
-    step: NDArray,
-    free: NDArray,
-    lower: NDArray,
-    upper: NDArray,
-) -> tuple[NDArray, float, NDArray] | None:
-    """Where the step leads, within the box, if that is lower or as low and flatter."""
-    trial = np.clip(point + step, lower, upper)
-    new_value, new_gradient = counted(trial)
-    flatter = np.max(np.abs(new_gradient[free])) < np.max(np.abs(gradient[free]))
-    if new_value < value or (flatter and new_value <= value + 1e-13 * abs(value)):
-        return trial, new_value, new_gradient
-    return None
-
-
-def hessian_at(function: Function, point: NDArray) -> NDArray:
-    """Second derivatives (k, k) at ``point``, by central differences of the gradient."""
-    counted = _Counted(function, 1.0)
-    return -_hessian(counted, point, np.arange(point.size))
-
-
-def _hessian(counted: _Counted, point: NDArray, free: NDArray) -> NDArray:
-    """Second derivatives in the free variables, by central differences of the gradient."""
-    ahead = _gradients(counted, point, free, _STEP)
-    return _matrix(ahead - _gradients(counted, point, free, -_STEP), free) / (2 * _STEP)
-
-
-def _gradients(counted: _Counted, point: NDArray, free: NDArray, step: float) -> NDArray:
-    """Gradients a step away along each free variable, shape (free, k)."""
-    found = np.empty((free.size, point.size))
-    for row, i in enumerate(free):
-        moved = point.copy()
-        moved[i] += step
-        found[row] = counted(moved)[1]
-    return found
-
-
-def _matrix(differences: NDArray, free: NDArray) -> NDArray:
-    """Differences of gradients along the free variables as a symmetric matrix (k, k)."""
-    k = differences.shape[1]
-    matrix = np.zeros((k, k))
-    matrix[np.ix_(free, free)] = differences[:, free]
-    return 0.5 * (matrix + matrix.T)
+    on_bound = np.where(point <= lower + MARGIN, -1, np.where(point >= upper - MARGIN, 1, 0))
+    return polished(counted, point, lower, upper, on_bound)

@@ -19,6 +19,10 @@ MODELS = {
 """Every model's public name and the file it stands in, imported on first use."""
 
 
+RECIPES: dict[str, str] = {}
+"""The module of the recipe that a model's name alone stands for, by what it models; named above."""
+
+
 def class_named(name: str) -> Any:
     """The class of a model by its name: one of the package's, or one that the user has defined.
 

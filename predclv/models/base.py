@@ -29,6 +29,9 @@ Objective = Callable[[NDArray], tuple[float, NDArray]]
 
 Scale = Literal["log", "identity"]
 
+Targets = Mapping[str, Mapping[str, float]]
+"""What covariates may act on, such as rate: how much the log of each parameter moves with it."""
+
 _STEP = 0.02  # of differences in a free parameter: 4e-13 of the seventh derivative is left out
 
 
@@ -185,6 +188,7 @@ class Model:
     columns: ClassVar[tuple[str, ...]]  # the cells' columns that the likelihood takes
     scales: ClassVar[Mapping[str, Scale]] = {}  # of the parameters that are not on the log scale
     fixed: ClassVar[tuple[str, ...]] = ()  # fields that are given rather than fitted
+    targets: ClassVar[Targets] = {}
     kernel: ClassVar[str] = ""  # module with the compiled likelihood, imported for many cells
     compile_from: ClassVar[float] = float("inf")  # cells from which compiling the likelihood pays
 

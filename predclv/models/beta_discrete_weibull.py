@@ -34,6 +34,11 @@ class BetaDiscreteWeibull(RetentionModel):
     c : float or array
         1 is the shifted beta-geometric; above it, each subscriber's own churn rises with age.
 
+    See Also
+    --------
+    predclv.ShiftedBetaGeometric : contracts, each with its own chance to renew.
+    predclv.ContractModel : the recipe for subscribers.
+
     References
     ----------
     Fader, P. S., Hardie, B. G. S., Liu, Y., Davin, J. & Steenburgh, T. (2018). "How to project

@@ -30,6 +30,11 @@ class BGBB(Model):
     gamma, delta : float or array
         Of the chance of leaving before one; its mean is ``gamma / (gamma + delta)``.
 
+    See Also
+    --------
+    predclv.opportunities : who took which year's opportunity.
+    predclv.ContractModel : the recipe for subscribers.
+
     References
     ----------
     Fader, P. S., Hardie, B. G. S. & Shang, J. (2010). Customer-base analysis in a discrete-time

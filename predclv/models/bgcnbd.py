@@ -31,6 +31,12 @@ class BGCNBD(RegularModel):
     a, b : float or array
         The average chance of leaving after a repeat purchase is ``a / (a + b)``.
 
+    See Also
+    --------
+    predclv.MBGCNBD : MBG/NBD of regular buyers.
+    predclv.BGNBD : may leave after a repeat purchase.
+    predclv.regularity : how regular purchases are.
+
     Notes
     -----
     Likelihoods of different k compare where the log behind a summary is there to count the times

@@ -12,9 +12,17 @@ from scipy.special import betainc, expit
 from predclv.maths.discounting import discounted_until_dropout
 from predclv.maths.quadrature import beta_expectation
 from predclv.maths.special import log_rising
-from predclv.models.base import Columns, Coordinate, LogNormalPrior, Parameter, Prior, Slopes
+from predclv.models.base import (
+    Columns,
+    Coordinate,
+    LogNormalPrior,
+    Parameter,
+    Prior,
+    Slopes,
+    Targets,
+)
 from predclv.models.futures import Traits
-from predclv.models.leaving import slopes_of_leaving
+from predclv.models.leaving import LEAVING_AT_PURCHASES, slopes_of_leaving
 from predclv.models.purchases import PurchaseModel
 from predclv.units import days_per
 
@@ -38,6 +46,12 @@ class BGNBD(PurchaseModel):
         The average chance of leaving after a purchase is ``a / (a + b)``; the smaller ``a + b``,
         the more customers differ.
 
+    See Also
+    --------
+    predclv.MBGNBD : may also leave after the first purchase.
+    predclv.ParetoNBD : leave at a time of their own.
+    predclv.BGCNBD : BG/NBD of regular buyers.
+
     References
     ----------
     Fader, P. S., Hardie, B. G. S. & Lee, K. L. (2005). "Counting your customers" the easy way: an
@@ -58,6 +72,7 @@ class BGNBD(PurchaseModel):
     b: Parameter
 
     title: ClassVar[str] = "BG/NBD"
+    targets: ClassVar[Targets] = LEAVING_AT_PURCHASES
     kernel: ClassVar[str] = "predclv.likelihoods.kernels_bgnbd"
 
     def _log_gone_over_here(self, x: NDArray, t_x: NDArray, T: NDArray) -> NDArray:

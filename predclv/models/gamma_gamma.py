@@ -17,7 +17,15 @@ from predclv.errors import (
 )
 from predclv.maths.levels import Levels
 from predclv.maths.special import digamma_rising, log_beta
-from predclv.models.base import Columns, Coordinate, LogNormalPrior, Parameter, Prior, Slopes
+from predclv.models.base import (
+    Columns,
+    Coordinate,
+    LogNormalPrior,
+    Parameter,
+    Prior,
+    Slopes,
+    Targets,
+)
 from predclv.models.spend import SpendModel
 
 _STRONG = 0.3  # correlation of frequency and value from which the model is doubted
@@ -44,6 +52,11 @@ class GammaGamma(SpendModel):
     v : float or array
         Scale, in money. The papers call it gamma.
 
+    See Also
+    --------
+    predclv.BGNBD : may leave after a repeat purchase.
+    predclv.CLVModel : the recipe: purchases, spend, and who fits.
+
     References
     ----------
     Fader, P. S. & Hardie, B. G. S. (2013). The Gamma-Gamma model of monetary value (note 025).
@@ -64,6 +77,7 @@ class GammaGamma(SpendModel):
     v: Parameter
 
     title: ClassVar[str] = "Gamma-Gamma"
+    targets: ClassVar[Targets] = {"spend": {"v": 1.0}}
     kernel: ClassVar[str] = "predclv.likelihoods.kernels_gamma_gamma"
 
     @property

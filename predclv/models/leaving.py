@@ -8,7 +8,20 @@ from scipy.special import expit
 
 from predclv.maths.levels import Levels
 from predclv.maths.special import digamma_rising, log_rising, softplus_and_slope
-from predclv.models.base import Slopes
+from predclv.models.base import Slopes, Targets
+
+LEAVING_AT_PURCHASES: Targets = {
+    "rate": {"alpha": -1.0},
+    "leaving": {"a": 0.5, "b": -0.5},
+}
+"""What covariates act on where customers leave at purchases: by how much each logarithm moves.
+
+A covariate of leaving multiplies the odds ``a / b`` of leaving after a purchase. How much customers
+differ in it, ``a b``, stays: were each its own, most data could not tell the two apart.
+"""
+
+IN_REAL_TIME: Targets = {"rate": {"alpha": -1.0}, "leaving": {"beta": -1.0}}
+"""The same where they leave by themselves: a covariate of leaving multiplies the rate of it."""
 
 
 def slopes_of_leaving(

@@ -31,6 +31,12 @@ class MBGCNBD(RegularModel):
     a, b : float or array
         The average chance of leaving after a purchase is ``a / (a + b)``.
 
+    See Also
+    --------
+    predclv.BGCNBD : BG/NBD of regular buyers.
+    predclv.MBGNBD : may also leave after the first purchase.
+    predclv.regularity : how regular purchases are.
+
     Notes
     -----
     Likelihoods of different k compare where the log behind a summary is there to count the times

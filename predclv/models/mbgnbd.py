@@ -8,10 +8,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import expit
 
-from predclv.models.base import Columns, Coordinate, Parameter, Prior, Slopes
+from predclv.models.base import Columns, Coordinate, Parameter, Prior, Slopes, Targets
 from predclv.models.bgnbd import BGNBD
 from predclv.models.futures import Traits
-from predclv.models.leaving import slopes_of_leaving
+from predclv.models.leaving import LEAVING_AT_PURCHASES, slopes_of_leaving
 from predclv.models.purchases import PurchaseModel
 
 
@@ -33,6 +33,12 @@ class MBGNBD(PurchaseModel):
     a, b : float or array
         The average chance of leaving after a purchase is ``a / (a + b)``; the smaller ``a + b``,
         the more customers differ.
+
+    See Also
+    --------
+    predclv.BGNBD : may leave after a repeat purchase.
+    predclv.ParetoNBD : leave at a time of their own.
+    predclv.MBGCNBD : MBG/NBD of regular buyers.
 
     References
     ----------
@@ -56,6 +62,7 @@ class MBGNBD(PurchaseModel):
     b: Parameter
 
     title: ClassVar[str] = "MBG/NBD"
+    targets: ClassVar[Targets] = LEAVING_AT_PURCHASES
     kernel: ClassVar[str] = "predclv.likelihoods.kernels_mbgnbd"
     compile_from: ClassVar[float] = 1_000_000
 

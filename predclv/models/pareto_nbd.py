@@ -9,11 +9,13 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import betainc, expit, exprel
 
+from predclv.maths.arrays import floats
 from predclv.maths.levels import Levels
 from predclv.maths.race import log_nth_first, log_race, race_and_slopes, worth_until_left
 from predclv.maths.special import digamma_rising, log_rising, softplus_and_slope
 from predclv.models.base import Columns, Coordinate, LogNormalPrior, Parameter, Prior, Slopes
 from predclv.models.futures import Traits
+from predclv.models.leaving import IN_REAL_TIME
 from predclv.models.purchases import PurchaseModel
 from predclv.units import days_per
 
@@ -39,6 +41,10 @@ class ParetoNBD(PurchaseModel):
         ``s``, the more customers differ. With ``s <= 1`` the mean lifetime is infinite. ``alpha``
         and ``beta`` are times, in the unit of ``t_x`` and ``T``.
 
+    See Also
+    --------
+    predclv.BGNBD, predclv.MBGNBD
+
     Notes
     -----
     The leaving time is integrated out by quadrature in its logarithm
@@ -49,8 +55,7 @@ class ParetoNBD(PurchaseModel):
     ----------
     Schmittlein, D. C., Morrison, D. G. & Colombo, R. (1987). Counting your customers: who are they
     and what will they do next? Management Science 33(1), 1-24.
-    Fader, P. S. & Hardie, B. G. S. (2005). A note on deriving the Pareto/NBD model and related
-    expressions.
+    Fader, P. S. & Hardie, B. G. S. (2005). A note on deriving the Pareto/NBD model.
 
     Examples
     --------
@@ -67,6 +72,7 @@ class ParetoNBD(PurchaseModel):
     beta: Parameter
 
     title: ClassVar[str] = "Pareto/NBD"
+    targets = IN_REAL_TIME
     leaves_in_real_time: ClassVar[bool] = True
     kernel: ClassVar[str] = "predclv.likelihoods.kernels_pareto"
     compile_from: ClassVar[float] = 5_000
@@ -82,7 +88,7 @@ class ParetoNBD(PurchaseModel):
 
     def _log_gone_over_here(self, x: NDArray, t_x: NDArray, T: NDArray) -> NDArray:
         """How far above that lies having left between t_x and T; -inf where t_x = T."""
-        r, alpha, s, beta = _floats(self.r, self.alpha, self.s, self.beta)
+        r, alpha, s, beta = floats(self.r, self.alpha, self.s, self.beta)
         silent = (r + x) * np.log1p((T - t_x) / (alpha + t_x))
         stayed = s * np.log1p((T - t_x) / (beta + t_x))
         return np.log(s) + silent + stayed + log_race(r + x, alpha, s, beta, t_x, T)
@@ -97,16 +103,16 @@ class ParetoNBD(PurchaseModel):
         t_x, T : array_like, shape (n,)
             Time of the last purchase (0 where x = 0) and of observation, from the first purchase.
         """
-        x, t_x, T = _floats(x, t_x, T)
+        x, t_x, T = floats(x, t_x, T)
         return self._log_here(x, T) + np.logaddexp(0.0, self._log_gone_over_here(x, t_x, T))
 
     def p_alive(self, x: ArrayLike, t_x: ArrayLike, T: ArrayLike) -> NDArray:
         """Probability of still being a customer at ``T``, shape (..., n)."""
-        return expit(-self._log_gone_over_here(*_floats(x, t_x, T)))
+        return expit(-self._log_gone_over_here(*floats(x, t_x, T)))
 
     def given_alive(self, x: ArrayLike, T: ArrayLike) -> "ParetoNBD":
         """The model of a customer still here at ``T``: again a Pareto/NBD."""
-        x, T = _floats(x, T)
+        x, T = floats(x, T)
         return ParetoNBD(self.r + x, self.alpha + T, self.s, self.beta + T)
 
     def expected_purchases(self, t: ArrayLike) -> NDArray:
@@ -115,7 +121,7 @@ class ParetoNBD(PurchaseModel):
         ``r beta / (alpha (s - 1)) (1 - (beta / (beta + t))^(s - 1))``, in a form that is right at
         s = 1. ``t`` may be inf: the answer is then inf where s <= 1.
         """
-        t, s, beta = _floats(t, self.s, self.beta)
+        t, s, beta = floats(t, self.s, self.beta)
         ages = np.log1p(t / beta)
         finite = np.where(np.isinf(t), 1.0, ages)
         with np.errstate(divide="ignore"):
@@ -129,7 +135,7 @@ class ParetoNBD(PurchaseModel):
         ``t`` may be inf; ``delta`` is the continuous discount rate per unit of time. By quadrature,
         where the literature has the confluent hypergeometric function of the second kind.
         """
-        t, delta, s, beta = _floats(t, delta, self.s, self.beta)
+        t, delta, s, beta = floats(t, delta, self.s, self.beta)
         if np.all(delta == 0):
             return self.expected_purchases(t) + np.zeros(delta.shape)
         if np.any(delta == 0):
@@ -142,7 +148,7 @@ class ParetoNBD(PurchaseModel):
 
         That a purchase comes before leaving: the race of the likelihood, with the clocks exchanged.
         """
-        t, r, alpha, s, beta = _floats(t, self.r, self.alpha, self.s, self.beta)
+        t, r, alpha, s, beta = floats(t, self.r, self.alpha, self.s, self.beta)
         return r * np.exp(log_race(s, beta, r, alpha, np.zeros(()), t))
 
     def silence(self, s: ArrayLike) -> NDArray:
@@ -154,7 +160,7 @@ class ParetoNBD(PurchaseModel):
 
         n purchases while here for the whole of ``t``, or before leaving.
         """
-        n, t, r, alpha, s, beta = _floats(n, t, self.r, self.alpha, self.s, self.beta)
+        n, t, r, alpha, s, beta = floats(n, t, self.r, self.alpha, self.s, self.beta)
         bought = n > 0
         with np.errstate(divide="ignore", invalid="ignore"):
             log_power = np.where(bought, n * np.log(t / (alpha + t)), 0.0)
@@ -172,7 +178,7 @@ class ParetoNBD(PurchaseModel):
 
         That the n-th comes by ``t`` and before leaving, by quadrature over when it comes.
         """
-        n, t, r, alpha, s, beta = _floats(n, t, self.r, self.alpha, self.s, self.beta)
+        n, t, r, alpha, s, beta = floats(n, t, self.r, self.alpha, self.s, self.beta)
         orders = log_rising(r, n) - log_rising(1.0, n - 1)
         return np.exp(orders + log_nth_first(n, r, alpha, s, beta, t, 0))
 
@@ -184,7 +190,7 @@ class ParetoNBD(PurchaseModel):
         1e-14 of somebody who never leaves.
         """
         t, r, alpha, s, beta = np.broadcast_arrays(
-            *_floats(t, self.r, self.alpha, self.s, self.beta)
+            *floats(t, self.r, self.alpha, self.s, self.beta)
         )
         shape = t.shape
         t, r, alpha, s, beta = (np.ravel(value) for value in (t, r, alpha, s, beta))
@@ -263,7 +269,7 @@ class ParetoNBD(PurchaseModel):
                 customers_at @ (s * times / (beta * (beta + times))),
             ]
         )
-        x, t_x, T = _floats(x, t_x, T)
+        x, t_x, T = floats(x, t_x, T)
         power = r + x
         log_total, means = race_and_slopes(
             power, np.asarray(alpha), np.asarray(s), np.asarray(beta), t_x, T
@@ -327,15 +333,13 @@ class ParetoNBD(PurchaseModel):
         """Weak priors: most customer bases lie well inside them.
 
         95% of the belief: r from 0.02 to 10, alpha from half a day to four and a half years, s from
-        0.07 to 4, beta from four days to five years. In the middle of it half of the customers have
-        left after nine months. Those of leaving are the narrower, since few data tell a large s
-        with a large beta from one leaving rate for all.
+        0.07 to 4, beta from four days to five years; half of the customers have left after nine
+        months. Those of leaving are narrower: few data tell large s and beta from one rate for all.
 
         Parameters
         ----------
         unit : str
-            alpha and beta are times: their priors are 30 and 90 days whatever the unit; r and s
-            have no unit.
+            Of alpha and beta, whose priors are 30 and 90 days whatever it is; r and s have none.
         """
         return {
             "r": LogNormalPrior(0.5, 1.5),
@@ -343,7 +347,3 @@ class ParetoNBD(PurchaseModel):
             "s": LogNormalPrior(0.5, 1.0),
             "beta": LogNormalPrior(90.0 / days_per(unit), 1.5),
         }
-
-
-def _floats(*arrays: ArrayLike) -> tuple[NDArray, ...]:
-    return tuple(np.asarray(array, float) for array in arrays)

@@ -18,8 +18,10 @@ from predclv.models.base import (
     Parameter,
     Prior,
     Slopes,
+    Targets,
 )
 from predclv.models.futures import Future, Remaining, Traits
+from predclv.models.leaving import LEAVING_AT_PURCHASES
 from predclv.models.purchases import PurchaseModel
 from predclv.models.regular_leaving import silence_terms, slopes_of_regular_leaving
 from predclv.models.stages import Stage, Stages, stage_chances
@@ -44,6 +46,7 @@ class RegularModel(PurchaseModel):
     __slots__ = ()
     state = ("x", "t_x", "T")
     fixed = ("k",)
+    targets: ClassVar[Targets] = LEAVING_AT_PURCHASES
     chances_before: ClassVar[int]
     at_random: ClassVar[type[PurchaseModel]]
     family: ClassVar[str]  # the title without k

@@ -28,6 +28,11 @@ class ShiftedBetaGeometric(RetentionModel):
         Of the distribution of chances of leaving; its mean is ``alpha / (alpha + beta)``, the
         churn at the first renewal, and subscribers differ the more, the smaller the two are.
 
+    See Also
+    --------
+    predclv.BetaDiscreteWeibull : contracts whose chances change with age.
+    predclv.ContractModel : the recipe for subscribers.
+
     References
     ----------
     Fader, P. S. & Hardie, B. G. S. (2007). How to project customer retention. Journal of

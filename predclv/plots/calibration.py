@@ -58,6 +58,15 @@ def calibration(
     See Also
     --------
     predclv.validation.deciles.calibration_table : the numbers.
+
+    Examples
+    --------
+    >>> import predclv as pc
+    >>> split = pc.holdout_split(pc.datasets.load_cdnow(), calibration_end="1997-09-30")
+    >>> rule = pc.baselines.PastRate()
+    >>> found = pc.validate({"BG/NBD": pc.CLVModel(spend=None), "past rate": rule}, split, seed=1)
+    >>> pc.plots.calibration(found).get_title(loc="left")
+    'BG/NBD is nearest to the line: predicted and actual means are 0.111 purchases apart'
     """
     if by not in _GROUPS:
         raise OptionError(f"by must be one of {', '.join(_GROUPS)}; got {by!r}."

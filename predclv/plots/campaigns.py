@@ -16,10 +16,24 @@ if TYPE_CHECKING:
 
 
 def campaign_effect(effect: CampaignEffect, ax: "Axes | None" = None) -> "Axes":
-    """What a campaign changed, as a share of what control customers did, with intervals.
+    r"""What a campaign changed, as a share of what control customers did, with intervals.
 
     Blue with the forecast from before the start taken out, grey without. ``remaining`` and ``in
     all`` hold what is still expected after the end of observation.
+
+    See Also
+    --------
+    predclv.plots.campaign_parts : the effect by part of the base.
+    predclv.campaign_effect : what a campaign changed.
+
+    Examples
+    --------
+    >>> import predclv as pc
+    >>> log = pc.datasets.load_cdnow()
+    >>> by_lot = {i: "treated" if i * 7919 % 2 else "control" for i in range(1, 2358)}
+    >>> effect = pc.campaign_effect(log, by_lot, "1997-10-01", "1997-12-31")
+    >>> pc.plots.campaign_effect(effect).get_title(loc="left")
+    'What the campaign changed; revenue (campaign):\nno effect that chance would not make'
     """
     if not isinstance(effect, CampaignEffect):
         more = "Make one with pc.campaign_effect(log, groups, start)."
@@ -53,7 +67,23 @@ def campaign_effect(effect: CampaignEffect, ax: "Axes | None" = None) -> "Axes":
 
 
 def campaign_parts(effect: CampaignEffect, ax: "Axes | None" = None) -> "Axes":
-    """The effect in each part of the customer base, with intervals that hold all at once."""
+    """The effect in each part of the customer base, with intervals that hold all at once.
+
+    See Also
+    --------
+    predclv.plots.campaign_effect : what a campaign changed.
+    predclv.campaign_effect : what a campaign changed.
+
+    Examples
+    --------
+    >>> import predclv as pc
+    >>> log = pc.datasets.load_cdnow()
+    >>> by_lot = {i: "treated" if i * 7919 % 2 else "control" for i in range(1, 2358)}
+    >>> parts = {i: "abc"[i % 3] for i in range(1, 2358)}
+    >>> effect = pc.campaign_effect(log, by_lot, "1997-10-01", "1997-12-31", by=parts)
+    >>> pc.plots.campaign_parts(effect).get_title(loc="left")
+    'Revenue per treated customer: whom to treat next time'
+    """
     if not isinstance(effect, CampaignEffect):
         more = "Make one with pc.campaign_effect(log, groups, start, by=...)."
         raise unfit("campaign_parts", "a CampaignEffect", effect, more)
@@ -78,7 +108,20 @@ def campaign_parts(effect: CampaignEffect, ax: "Axes | None" = None) -> "Axes":
 
 
 def campaign_size(size: CampaignSize, ax: "Axes | None" = None) -> "Axes":
-    """The smallest effect that a campaign can show, by the number of customers."""
+    """The smallest effect that a campaign can show, by the number of customers.
+
+    See Also
+    --------
+    predclv.campaign_size : the smallest effect that can be seen.
+    predclv.plots.campaign_effect : what a campaign changed.
+
+    Examples
+    --------
+    >>> import predclv as pc
+    >>> size = pc.campaign_size(pc.datasets.load_cdnow(), "4 weeks")
+    >>> pc.plots.campaign_size(size).get_title(loc="left")
+    'What a campaign of 28 days can show'
+    """
     if not isinstance(size, CampaignSize):
         more = "Make one with pc.campaign_size(log, length)."
         raise unfit("campaign_size", "a CampaignSize", size, more)

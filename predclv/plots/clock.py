@@ -56,6 +56,14 @@ def clock(fitted: FittedCLV | Fit, level: float = 0.9, ax: "Axes | None" = None)
     See Also
     --------
     predclv.clocks.curves.curve : the numbers.
+
+    Examples
+    --------
+    >>> import predclv as pc
+    >>> rfm = pc.rfm_summary(pc.datasets.load_cdnow(), unit="week")
+    >>> model = pc.CLVModel(pc.MBGNBD, spend=None, clock=pc.Clock(season=0, weekday=True))
+    >>> pc.plots.clock(model.fit(rfm)).get_title(loc="left")
+    'The clock has no season and no trend'
     """
     of = fit_of_purchases(fitted, "clock").clock
     if not isinstance(of, Calendar):

@@ -2,18 +2,17 @@
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 from matplotlib.patches import Rectangle
 from matplotlib.ticker import MaxNLocator
-from numpy.typing import NDArray
 
 from predclv.decisions.cohort_forecast import CohortForecast
 from predclv.errors import DataError, OptionError
 from predclv.historical.cohort_result import Cohorts
+from predclv.plots.cohort_grid import Grid
 from predclv.plots.inputs import unfit
 from predclv.plots.room import fitting, room, width_of
 from predclv.plots.style import ACTUAL, axes, finish, legend, looks, note, short
@@ -35,13 +34,12 @@ _DASHED = (0, (3, 1.5))
 _LEGIBLE = 26  # columns whose numbers can still be read
 _NUMBER = 7.0  # points, of the numbers in cells
 _WITH_FIRST = ("revenue_per_customer", "revenue")  # at age 0 everybody's first purchase
-_WELL_BEYOND = 1.25  # times the rest: colours that end there would leave a quarter of them unused
 
 
 def cohort_heatmap(
     cohorts: Cohorts, value: str = "active_share", ax: "Axes | None" = None
 ) -> "Axes":
-    """A heat map of cohorts by age; what was not wholly observed is hatched and has no colour.
+    r"""A heat map of cohorts by age; what was not wholly observed is hatched and has no colour.
 
     The first cohort often holds old customers, whose first purchase was before the log began, and
     revenue at age 0 has everybody's first purchase in it. Neither stretches the colours: where they
@@ -65,6 +63,18 @@ def cohort_heatmap(
         If cohorts are split or there is nothing to show.
     OptionError
         If the value is unknown.
+
+    See Also
+    --------
+    predclv.plots.cohort_curves : curves over age.
+    predclv.historical.cohorts : follow groups from their first purchase.
+
+    Examples
+    --------
+    >>> import predclv as pc
+    >>> cohorts = pc.historical.cohorts(pc.datasets.load_cdnow(), period="quarter")
+    >>> pc.plots.cohort_heatmap(cohorts).get_title(loc="left")
+    'Share of customers who bought, %, by\nquarter of the first purchase'
     """
     grid = _grid(cohorts, value)
     rows, columns = grid.values.shape
@@ -135,6 +145,18 @@ def cohort_curves(
         If the forecast is of other cohorts.
     OptionError
         If the value is unknown or ``most`` is not at least 1.
+
+    See Also
+    --------
+    predclv.plots.cohort_heatmap : cohorts by age.
+    predclv.historical.cohorts : follow groups from their first purchase.
+
+    Examples
+    --------
+    >>> import predclv as pc
+    >>> cohorts = pc.historical.cohorts(pc.datasets.load_cdnow(), period="quarter")
+    >>> pc.plots.cohort_curves(cohorts).get_title(loc="left")
+    'Cumulative revenue per customer, by cohort'
     """
     if most < 1:
         raise OptionError(f"most must be at least 1; got {most}.")
@@ -186,52 +208,7 @@ def _band(ax: "Axes", forecast: Any, value: str, one: Any, last: pd.Series, colo
     ax.fill_between(bounds[0].index, *bounds, color=colour, alpha=0.14, lw=0)
 
 
-@dataclass(frozen=True, slots=True)
-class _Grid:
-    """Cohorts by age as a picture shows them; values are (n_cohorts, n_ages), NaN where open."""
-
-    names: list[str]
-    first_age: int
-    values: NDArray
-    still_open: NDArray
-
-    @property
-    def lowest(self) -> float:
-        """The least value."""
-        return float(np.nanmin(self.values))
-
-    is_first_age_apart: bool
-
-    @property
-    def highest(self) -> float:
-        """Where colours end: the greatest value, of all but what lies well beyond the rest."""
-        return self._ends()[0]
-
-    @property
-    def beyond(self) -> list[str]:
-        """What lies beyond the colours, in words."""
-        return self._ends()[1]
-
-    def _ends(self) -> tuple[float, list[str]]:
-        kept, left_out = self.values, []
-        others = kept[1:] if len(kept) > 1 else kept
-        if self.is_first_age_apart and self._is_well_beyond(others[:, :1], others[:, 1:]):
-            kept, left_out = kept[:, 1:], ["age 0, with all first purchases,"]
-        if self._is_well_beyond(kept[:1], kept[1:]):
-            kept = kept[1:]
-            left_out.append("the first cohort, perhaps with customers from before the log,")
-        return _greatest(kept), left_out
-
-    def _is_well_beyond(self, some: NDArray, rest: NDArray) -> bool:
-        highest = _greatest(rest)
-        return highest > min(0.0, self.lowest) and _greatest(some) > _WELL_BEYOND * highest
-
-
-def _greatest(values: NDArray) -> float:
-    return float(values[np.isfinite(values)].max(initial=-np.inf))
-
-
-def _grid(cohorts: Cohorts, value: str) -> _Grid:
+def _grid(cohorts: Cohorts, value: str) -> Grid:
     _check(cohorts, value)
     if cohorts.by is not None:
         raise DataError(
@@ -250,7 +227,7 @@ def _grid(cohorts: Cohorts, value: str) -> _Grid:
     rows = np.flatnonzero((np.isfinite(values) | still_open).any(axis=1))
     names = [f"{_name(one)} ({size:,})" for one, size in _sizes(cohorts).items()]
     is_apart = value in _WITH_FIRST
-    return _Grid([names[row] for row in rows], first, values[rows], still_open[rows], is_apart)
+    return Grid([names[row] for row in rows], first, values[rows], still_open[rows], is_apart)
 
 
 def _check(cohorts: Any, value: str) -> None:
@@ -266,7 +243,7 @@ def _form(value: str) -> Callable[[float, Any], str]:
     return lambda at, _: form.format(at)
 
 
-def _write_numbers(ax: "Axes", grid: _Grid, is_share: bool, norm: Any) -> None:
+def _write_numbers(ax: "Axes", grid: Grid, is_share: bool, norm: Any) -> None:
     known = np.argwhere(np.isfinite(grid.values))
     said = {
         (row, column): f"{100 * grid.values[row, column]:.0f}" if is_share
@@ -288,7 +265,7 @@ def _write_numbers(ax: "Axes", grid: _Grid, is_share: bool, norm: Any) -> None:
             )
 
 
-def _thin_ticks(ax: "Axes", grid: _Grid) -> None:
+def _thin_ticks(ax: "Axes", grid: Grid) -> None:
     """As many rows and ages named as there is room for."""
     there, (rows, columns) = room(ax), grid.values.shape
     step = math.ceil(1.2 * _SMALL * rows / there.height)

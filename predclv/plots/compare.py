@@ -58,6 +58,22 @@ def compare(
     ------
     OptionError
         If a name is unknown, or there is none.
+
+    See Also
+    --------
+    predclv.plots.calibration : forecast against actual by decile.
+    predclv.plots.gains : what the best forecast brought.
+    predclv.validate : forecasts against what came, at one day.
+
+    Examples
+    --------
+    >>> import predclv as pc
+    >>> split = pc.holdout_split(pc.datasets.load_cdnow(), calibration_end="1997-09-30")
+    >>> rule = pc.baselines.PastRate()
+    >>> found = pc.validate({"BG/NBD": pc.CLVModel(spend=None), "past rate": rule}, split, seed=1)
+    >>> figure = pc.plots.compare(found, which=("calibration", "gains"))
+    >>> len(figure.axes)
+    2
     """
     validation = validation_of(validation, "compare")
     which = [which] if isinstance(which, str) else list(which)

@@ -22,6 +22,21 @@ def driver_lifts(drivers: Drivers, most: int = 15, ax: "Axes | None" = None) -> 
     """How much more common each level is among the most valuable, with its interval.
 
     Blue where more, orange where fewer; grey where chance makes such a difference.
+
+    See Also
+    --------
+    predclv.plots.driver_dependence : value by the levels of a trait.
+    predclv.drivers : what the best customers have in common.
+
+    Examples
+    --------
+    >>> import predclv as pc
+    >>> rfm = pc.rfm_summary(pc.datasets.load_cdnow(), unit="week")
+    >>> fitted = pc.CLVModel().fit(rfm)
+    >>> forecast = fitted.forecast("52 weeks", seed=1)
+    >>> people = rfm.frame[["customer_id"]].assign(wave=rfm.frame["T"] // 4)
+    >>> pc.plots.driver_lifts(pc.drivers(forecast, people)).get_title(loc="left")
+    'Traits explain nothing that holds for customers not seen'
     """
     if not isinstance(drivers, Drivers):
         more = "Make them with pc.drivers(forecast, traits)."
@@ -49,7 +64,23 @@ def driver_lifts(drivers: Drivers, most: int = 15, ax: "Axes | None" = None) -> 
 
 
 def driver_dependence(drivers: Drivers, trait: str, ax: "Axes | None" = None) -> "Axes":
-    """Expected value by the levels of a trait, if customers were otherwise who they are."""
+    """Expected value by the levels of a trait, if customers were otherwise who they are.
+
+    See Also
+    --------
+    predclv.plots.driver_lifts : levels among the most valuable.
+    predclv.drivers : what the best customers have in common.
+
+    Examples
+    --------
+    >>> import predclv as pc
+    >>> rfm = pc.rfm_summary(pc.datasets.load_cdnow(), unit="week")
+    >>> fitted = pc.CLVModel().fit(rfm)
+    >>> forecast = fitted.forecast("52 weeks", seed=1)
+    >>> people = rfm.frame[["customer_id"]].assign(wave=rfm.frame["T"] // 4)
+    >>> pc.plots.driver_dependence(pc.drivers(forecast, people), "wave").get_title(loc="left")
+    'Value by wave, all else as it is'
+    """
     if not isinstance(drivers, Drivers):
         more = "Make them with pc.drivers(forecast, traits)."
         raise unfit("driver_dependence", "Drivers", drivers, more)
@@ -67,7 +98,23 @@ def driver_dependence(drivers: Drivers, trait: str, ax: "Axes | None" = None) ->
 
 
 def lookalike_gains(lookalike: Lookalike, ax: "Axes | None" = None) -> "Axes":
-    """What the best scored customers brought over a random order, of customers not seen."""
+    """What the best scored customers brought over a random order, of customers not seen.
+
+    See Also
+    --------
+    predclv.lookalike : who among strangers resembles them.
+    predclv.plots.gains : what the best forecast brought.
+
+    Examples
+    --------
+    >>> import predclv as pc
+    >>> rfm = pc.rfm_summary(pc.datasets.load_cdnow(), unit="week")
+    >>> fitted = pc.CLVModel().fit(rfm)
+    >>> forecast = fitted.forecast("52 weeks", seed=1)
+    >>> people = rfm.frame[["customer_id"]].assign(wave=rfm.frame["T"] // 4)
+    >>> pc.plots.lookalike_gains(pc.lookalike(forecast, people)).get_title(loc="left")
+    'The score is no better than chance'
+    """
     if not isinstance(lookalike, Lookalike):
         more = "Make one with pc.lookalike(forecast, traits)."
         raise unfit("lookalike_gains", "a Lookalike", lookalike, more)
@@ -96,7 +143,23 @@ def lookalike_gains(lookalike: Lookalike, ax: "Axes | None" = None) -> "Axes":
 
 
 def newcomer_budget(budget: pd.DataFrame, target: float = 3.0, ax: "Axes | None" = None) -> "Axes":
-    """Newcomers' value over their cost by channel, with intervals, against the target."""
+    """Newcomers' value over their cost by channel, with intervals, against the target.
+
+    See Also
+    --------
+    predclv.economics.budget : what each channel may cost.
+    predclv.plots.clv_to_cac : value over cost by channel.
+
+    Examples
+    --------
+    >>> import predclv as pc
+    >>> rfm = pc.rfm_summary(pc.datasets.load_cdnow(), unit="week")
+    >>> fitted = pc.CLVModel().fit(rfm)
+    >>> new = pc.economics.new_customer(fitted, "1 year", margin=0.3)
+    >>> budget = pc.economics.budget({"all": new}, target=3.0, costs={"all": 8.0})
+    >>> pc.plots.newcomer_budget(budget).get_title(loc="left")
+    "A newcomer's value over their cost; target 3"
+    """
     if not isinstance(budget, pd.DataFrame) or any(name not in budget for name in _BUDGET):
         more = "Make it with pc.economics.budget({'search': new_customer(...)}, costs=...)."
         raise unfit("newcomer_budget", "a budget of newcomers", budget, more)
@@ -119,6 +182,22 @@ def at_stake(listed: Any, ax: "Axes | None" = None) -> "Axes":
     """Who will come back by themselves, against what it is worth if they do.
 
     Vouchers are for those at the upper left: worth much, and not coming by themselves.
+
+    See Also
+    --------
+    predclv.segments.at_stake : who comes back by themselves, and who not.
+    predclv.plots.tier_profile : tiers' shares of customers and value.
+
+    Examples
+    --------
+    >>> import predclv as pc
+    >>> rfm = pc.rfm_summary(pc.datasets.load_cdnow(), unit="week")
+    >>> fitted = pc.CLVModel().fit(rfm)
+    >>> forecast = fitted.forecast("52 weeks", seed=1)
+    >>> late = pc.segments.at_risk(fitted, least_repeats=2)
+    >>> listed = pc.segments.at_stake(forecast, late, within="90 days")
+    >>> pc.plots.at_stake(listed).get_title(loc="left")
+    'Who comes back anyway, and what it is worth'
     """
     needed = ("p_back", "value_if_back", "at_stake")
     if not isinstance(listed, pd.DataFrame) or any(name not in listed for name in needed):

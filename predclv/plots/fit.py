@@ -9,6 +9,7 @@ from predclv.clocks.calendar import Calendar
 from predclv.engines.result import Fit
 from predclv.errors import DataError, OptionError
 from predclv.forecast.fitted import FittedCLV
+from predclv.forecast.patterns import refuse_covariates
 from predclv.plots.inputs import customers_of, fit_of_purchases
 from predclv.plots.style import axes, finish, paired_bars, plain_number, short
 from predclv.samples.cells import Cells
@@ -42,6 +43,14 @@ def repeat_histogram(
     See Also
     --------
     predclv.validation.tables.repeat_histogram : the numbers.
+
+    Examples
+    --------
+    >>> import predclv as pc
+    >>> rfm = pc.rfm_summary(pc.datasets.load_cdnow(), unit="week")
+    >>> fitted = pc.CLVModel().fit(rfm)
+    >>> pc.plots.repeat_histogram(fitted).get_title(loc="left")
+    'Repeat purchases, observed against BG/NBD (chi-square 22.2, p = 6e-05)'
     """
     rfm = customers_of(rfm, fit, "repeat_histogram")
     fit = fit_of_purchases(fit, "repeat_histogram")
@@ -84,9 +93,23 @@ def frequency_recency(
         ``"expected_purchases"`` or ``"p_active"`` within the horizon, or ``"p_alive"`` now.
     horizon : str or number
     ax : Axes, optional
+
+    See Also
+    --------
+    predclv.plots.customer_history : one customer's purchases and P(alive).
+    predclv.plots.repeat_histogram : purchases: data against model.
+
+    Examples
+    --------
+    >>> import predclv as pc
+    >>> rfm = pc.rfm_summary(pc.datasets.load_cdnow(), unit="week")
+    >>> fitted = pc.CLVModel().fit(rfm)
+    >>> pc.plots.frequency_recency(fitted).get_title(loc="left")
+    'Expected purchases in the next 52 weeks, by BG/NBD'
     """
     rfm = customers_of(rfm, fit, "frequency_recency")
     fit = fit_of_purchases(fit, "frequency_recency")
+    refuse_covariates(fit, "frequency_recency")
     model: Any = fit.model
     cells = rfm.cells()
     if rfm.unit != fit.unit:

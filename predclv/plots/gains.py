@@ -28,6 +28,15 @@ def gains(validation: Validation, value: str = "purchases", ax: "Axes | None" = 
     See Also
     --------
     predclv.validation.gains.gains_curve, predclv.validation.metrics.gini : the numbers.
+
+    Examples
+    --------
+    >>> import predclv as pc
+    >>> split = pc.holdout_split(pc.datasets.load_cdnow(), calibration_end="1997-09-30")
+    >>> rule = pc.baselines.PastRate()
+    >>> found = pc.validate({"BG/NBD": pc.CLVModel(spend=None), "past rate": rule}, split, seed=1)
+    >>> pc.plots.gains(found).get_title(loc="left")
+    'Top decile of BG/NBD: 47% of purchases, perfect would be 68%'
     """
     validation = validation_of(validation, "gains")
     predicted, actual = outcomes(validation.forecasts, validation.split, value)

@@ -47,6 +47,14 @@ def customer_history(
     See Also
     --------
     predclv.validation.histories.customer_history : the numbers.
+
+    Examples
+    --------
+    >>> import predclv as pc
+    >>> split = pc.holdout_split(pc.datasets.load_cdnow(), calibration_end="1997-09-30")
+    >>> fitted = pc.CLVModel().fit(split.rfm)
+    >>> pc.plots.customer_history(fitted, split, 1516).get_title(loc="left")
+    'Customer 1516: 42 purchases; P(alive) is 91% on 1998-06-30'
     """
     fit = fit_of_purchases(fitted, "customer_history")
     rfm = customers_of(data, fitted, "customer_history")

@@ -52,6 +52,15 @@ def holdout_by_frequency(
     See Also
     --------
     predclv.validation.tables.holdout_by_frequency : the numbers.
+
+    Examples
+    --------
+    >>> import predclv as pc
+    >>> split = pc.holdout_split(pc.datasets.load_cdnow(), calibration_end="1997-09-30")
+    >>> rule = pc.baselines.PastRate()
+    >>> found = pc.validate({"BG/NBD": pc.CLVModel(spend=None), "past rate": rule}, split, seed=1)
+    >>> pc.plots.holdout_by_frequency(found).get_title(loc="left")
+    'Purchases in the holdout: 1,882 came; nearest, BG/NBD forecast 1,653 (-12%)'
     """
     forecasts, split = _parts(result, split, "holdout_by_frequency")
     table = tables.holdout_by_frequency(forecasts, split, most)
@@ -81,6 +90,15 @@ def holdout_by_recency(
     See Also
     --------
     predclv.validation.tables.holdout_by_recency : the numbers.
+
+    Examples
+    --------
+    >>> import predclv as pc
+    >>> split = pc.holdout_split(pc.datasets.load_cdnow(), calibration_end="1997-09-30")
+    >>> rule = pc.baselines.PastRate()
+    >>> found = pc.validate({"BG/NBD": pc.CLVModel(spend=None), "past rate": rule}, split, seed=1)
+    >>> pc.plots.holdout_by_recency(found).get_title(loc="left")
+    'Purchases in the holdout: 1,882 came; nearest, BG/NBD forecast 1,653 (-12%)'
     """
     forecasts, split = _parts(result, split, "holdout_by_recency")
     table = tables.holdout_by_recency(forecasts, split, by, width)

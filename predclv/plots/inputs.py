@@ -6,7 +6,7 @@ from predclv.engines.result import Fit
 from predclv.errors import DataError
 from predclv.forecast.fitted import FittedCLV
 from predclv.forecast.result import Forecast
-from predclv.models.purchases import PurchaseModel
+from predclv.pools.fitted import single
 from predclv.summaries.rfm import RFM
 from predclv.summaries.splits import HoldoutSplit
 from predclv.summaries.summarise import rfm_summary
@@ -21,19 +21,17 @@ _MADE = {
 
 def fit_of_purchases(what: Any, picture: str) -> Fit:
     """The fit of purchases in a Fit or a FittedCLV."""
+    what = single(what)
     fit = what.purchases if isinstance(what, FittedCLV) else what
     if not isinstance(fit, Fit):
         raise unfit(picture, "a FittedCLV or a Fit of purchases", what, _MADE.get(type(what), ""))
-    if not isinstance(fit.model, PurchaseModel):
-        raise DataError(
-            f"{picture} wants purchases, and {fit.model.title} is a model of spend: "
-            "pass the fit of purchases."
-        )
+    fit.assert_purchases(picture)
     return fit
 
 
 def customers_of(what: Any, fitted: Any, picture: str) -> RFM:
     """The customers that a picture is told of, or else those of a FittedCLV."""
+    fitted = single(fitted)
     if what is None and isinstance(fitted, FittedCLV):
         if not len(fitted.rfm):
             raise DataError(
@@ -81,6 +79,7 @@ def summary_of(what: Any, picture: str, **columns: Any) -> RFM:
     DataError
         If it is neither; the message says what the picture wants.
     """
+    what = single(what)
     if isinstance(what, FittedCLV):
         what = what.rfm
     if isinstance(what, HoldoutSplit):

@@ -9,6 +9,7 @@ from predclv.engines.result import Fit
 from predclv.forecast.fitted import FittedCLV
 from predclv.plots.inputs import customers_of, fit_of_purchases
 from predclv.plots.style import ACTUAL, MODEL, SECOND, axes, finish, legend
+from predclv.pools.fitted import single
 from predclv.summaries.rfm import RFM
 from predclv.summaries.splits import HoldoutSplit
 from predclv.units import days_per
@@ -46,7 +47,16 @@ def interpurchase_times(
     See Also
     --------
     predclv.validation.interpurchase.interpurchase_times : the numbers.
+
+    Examples
+    --------
+    >>> import predclv as pc
+    >>> rfm = pc.rfm_summary(pc.datasets.load_cdnow(), unit="week")
+    >>> fitted = pc.CLVModel().fit(rfm)
+    >>> pc.plots.interpurchase_times(fitted).get_title(loc="left")
+    'Purchases come at random, as the models assume (k = 0.99 ± 0.10)'
     """
+    rfm = single(rfm)
     if isinstance(rfm, FittedCLV):
         fit, rfm = (rfm if fit is None else fit), customers_of(None, rfm, "interpurchase_times")
     purchases = None if fit is None else fit_of_purchases(fit, "interpurchase_times")

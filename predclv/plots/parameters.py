@@ -12,6 +12,7 @@ from predclv.errors import DataError, OptionError
 from predclv.forecast.fitted import FittedCLV
 from predclv.plots.inputs import unfit
 from predclv.plots.style import looks, short
+from predclv.pools.fitted import single
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -60,6 +61,20 @@ def parameter_densities(
         If the fits are of different models or units of time.
     OptionError
         If there is no fit, or there are too few Axes.
+
+    See Also
+    --------
+    predclv.Fit : parameters, and how well they are known.
+    predclv.plots.repeat_histogram : purchases: data against model.
+
+    Examples
+    --------
+    >>> import predclv as pc
+    >>> rfm = pc.rfm_summary(pc.datasets.load_cdnow(), unit="week")
+    >>> fitted = pc.CLVModel().fit(rfm)
+    >>> panels = pc.plots.parameter_densities(fitted.purchases)
+    >>> len(panels)
+    4
     """
     named = _named(fits)
     first = next(iter(named.values()))
@@ -68,12 +83,13 @@ def parameter_densities(
     samples = {
         name: fit.draws(min(draws, _available(fit, draws)), seed) for name, fit in named.items()
     }
+    positive = dict(zip(first.space.names, first.space.is_log, strict=True))
     for panel, parameter in zip(panels, parameters, strict=False):
         for (name, fit), look in zip(named.items(), looks(named).values(), strict=True):
             values, estimate = samples[name][parameter], fit.params[parameter]
             label = short(name, 40)
-            if np.ptp(np.log(values)) > 1e-9:
-                grid, density = _density(values)
+            if np.ptp(np.log(values) if positive[parameter] else values) > 1e-9:
+                grid, density = _density(values, positive[parameter])
                 panel.plot(grid, density, color=look.colour, ls=look.line, lw=1.6, label=label)
             else:
                 panel.axvline(estimate, color=look.colour, ls=look.line, lw=1.6, label=label)
@@ -110,6 +126,7 @@ def _named(fits: Any) -> dict[str, Fit]:
 
 
 def _fit_in(what: Any) -> Any:
+    what = single(what)
     return what.purchases if isinstance(what, FittedCLV) else what
 
 
@@ -125,12 +142,14 @@ def _available(fit: Fit, draws: int) -> int:
     return int(fit.replicates.shape[0] * fit.replicates.shape[1])
 
 
-def _density(values: "NDArray") -> "tuple[NDArray, NDArray]":
-    """A kernel density of a positive parameter, estimated on the log scale: it ends at zero."""
-    logs = np.log(values)
+def _density(values: "NDArray", positive: bool) -> "tuple[NDArray, NDArray]":
+    """A kernel density; of a positive parameter on the log scale: it ends at zero."""
+    logs = np.log(values) if positive else values
     low, high = np.quantile(logs, [0.002, 0.998])
     reach = 0.15 * (high - low)
     grid = np.linspace(low - reach, high + reach, 300)
+    if not positive:
+        return grid, gaussian_kde(logs)(grid)
     return np.exp(grid), gaussian_kde(logs)(grid) / np.exp(grid)
 
 

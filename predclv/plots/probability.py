@@ -39,6 +39,15 @@ def pit_histogram(
     See Also
     --------
     predclv.Validation.pit : the numbers.
+
+    Examples
+    --------
+    >>> import predclv as pc
+    >>> split = pc.holdout_split(pc.datasets.load_cdnow(), calibration_end="1997-09-30")
+    >>> rule = pc.baselines.PastRate()
+    >>> found = pc.validate({"BG/NBD": pc.CLVModel(spend=None), "past rate": rule}, split, seed=1)
+    >>> pc.plots.pit_histogram(found).get_title(loc="left")
+    'BG/NBD: what came is spread as its distributions say'
     """
     if bins < 2:
         raise OptionError(f"bins must be at least 2; got {bins}.")
@@ -90,6 +99,15 @@ def coverage_curve(validation: Validation, ax: "Axes | None" = None) -> "Axes":
     See Also
     --------
     predclv.validation.calibration.coverage_curve : the numbers.
+
+    Examples
+    --------
+    >>> import predclv as pc
+    >>> split = pc.holdout_split(pc.datasets.load_cdnow(), calibration_end="1997-09-30")
+    >>> rule = pc.baselines.PastRate()
+    >>> found = pc.validate({"BG/NBD": pc.CLVModel(spend=None), "past rate": rule}, split, seed=1)
+    >>> pc.plots.coverage_curve(found).get_title(loc="left")
+    'Intervals of BG/NBD: at most 1.1 percentage points off what they promise'
     """
     validation = validation_of(validation, "coverage_curve")
     actual = validation.split.frame["frequency_holdout"].to_numpy()

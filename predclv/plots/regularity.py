@@ -30,6 +30,17 @@ def regularity(
     ax : Axes, optional
     **columns
         Of a log: ``customer_id`` and ``date``, as :func:`predclv.rfm_summary` takes them.
+
+    See Also
+    --------
+    predclv.regularity : how regular purchases are.
+    predclv.plots.timings : a line per customer, a dot per purchase.
+
+    Examples
+    --------
+    >>> import predclv as pc
+    >>> pc.plots.regularity(pc.datasets.load_cdnow()).get_title(loc="left")
+    'Purchases come at random, as BG/NBD and its kin assume'
     """
     if not isinstance(found, Regularity):
         found = regularity_of(summary_of(found, "regularity", **columns))

@@ -33,6 +33,20 @@ def tier_profile(tiers: Tiers, ax: "Axes | None" = None) -> "Axes":
     """Each tier's share of the customers beside its share of what they are worth.
 
     See :meth:`predclv.decisions.tiers.Tiers.profile` for the numbers.
+
+    See Also
+    --------
+    predclv.segments.tiers : each customer in one tier, with the reason.
+    predclv.plots.clv_distribution : customers by value.
+
+    Examples
+    --------
+    >>> import predclv as pc
+    >>> rfm = pc.rfm_summary(pc.datasets.load_cdnow(), unit="week")
+    >>> fitted = pc.CLVModel().fit(rfm)
+    >>> tiers = pc.segments.tiers(fitted.forecast("52 weeks", seed=1))
+    >>> pc.plots.tier_profile(tiers).get_title(loc="left")
+    "Tier 'top 5%': 47% of customer equity with 5% of customers"
     """
     if not isinstance(tiers, Tiers):
         raise unfit("tier_profile", "Tiers", tiers, "Make them with pc.segments.tiers(forecast).")
@@ -73,6 +87,23 @@ def tier_migration(migration: Migration, ax: "Axes | None" = None) -> "Axes":
 
     Colours are shares of the row. Customers of one date alone have a row or column only where
     there are any.
+
+    See Also
+    --------
+    predclv.segments.migration : who moved between tiers.
+    predclv.plots.tier_profile : tiers' shares of customers and value.
+
+    Examples
+    --------
+    >>> import predclv as pc
+    >>> log = pc.datasets.load_cdnow()
+    >>> def tiers(day):
+    ...     rfm = pc.rfm_summary(log[log["date"] <= day], observation_end=day)
+    ...     return pc.segments.tiers(fitted.forecast("52 weeks", level=None, rfm=rfm))
+    >>> fitted = pc.CLVModel().fit(pc.rfm_summary(log))
+    >>> moved = pc.segments.migration(tiers("1997-12-31"), tiers("1998-06-30"))
+    >>> pc.plots.tier_migration(moved).get_title(loc="left")
+    'Customers by tier: 1,874 stayed, 221 rose, 262 fell'
     """
     if not isinstance(migration, Migration):
         more = "Make one with pc.segments.migration(tiers_before, tiers_after)."
@@ -106,10 +137,25 @@ def tier_migration(migration: Migration, ax: "Axes | None" = None) -> "Axes":
 
 
 def clv_to_cac(channels: Channels, ax: "Axes | None" = None) -> "Axes":
-    """Ratio of value to cost by channel, with its interval, against break-even and 3:1.
+    r"""Ratio of value to cost by channel, with its interval, against break-even and 3:1.
 
     The interval is of the mean over customers; see
     :class:`predclv.decisions.channels.Channels`. The axis is logarithmic where a ratio is above 20.
+
+    See Also
+    --------
+    predclv.economics.by_channel : value and cost by channel.
+    predclv.plots.newcomer_budget : newcomers' value over cost.
+
+    Examples
+    --------
+    >>> import predclv as pc
+    >>> fitted = pc.CLVModel().fit(pc.rfm_summary(pc.datasets.load_cdnow()))
+    >>> forecast = fitted.forecast("2 years", margin=0.3, seed=1)
+    >>> channel = {i: "search" if i % 3 else "partner" for i in range(1, 2358)}
+    >>> found = pc.economics.by_channel(forecast, channel, {"search": 3.0, "partner": 9.0})
+    >>> pc.plots.clv_to_cac(found).get_title(loc="left")
+    'A customer of search is worth 5.0 times\ntheir cost, one of partner 1.7 times'
     """
     if not isinstance(channels, Channels):
         more = "Make them with pc.economics.by_channel(forecast, ...)."

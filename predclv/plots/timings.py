@@ -49,15 +49,22 @@ def timings(
         If the summary has no log, or there are no such customers.
     OptionError
         If the number of customers is none.
+
+    See Also
+    --------
+    predclv.plots.customer_history : one customer's purchases and P(alive).
+    predclv.plots.interpurchase_times : times between purchases.
+
+    Examples
+    --------
+    >>> import predclv as pc
+    >>> pc.plots.timings(pc.datasets.load_cdnow()).get_title(loc="left")
+    'Days with a purchase of 40 customers'
     """
     rfm, until = _summary_of(log, columns)
-    if rfm.log is None or rfm.observation_end is None:
-        raise DataError(
-            "A raster of timings needs the day of every purchase, and this summary has no log. "
-            "Make it with pc.rfm_summary(log), or pass the log."
-        )
+    rows, end = rfm.log_for("A raster of timings needs")
     ids = _chosen(rfm, customers, least)
-    bought = rfm.log.purchase_days(until, pa.Table.from_pandas(ids.to_frame("customer_id")))
+    bought = rows.purchase_days(until, pa.Table.from_pandas(ids.to_frame("customer_id")))
     days = bought.groupby("customer_id")["day"]
     if set(ids) - set(days.groups):
         missing = sorted(map(str, set(ids) - set(days.groups)))
@@ -70,7 +77,7 @@ def timings(
     ax.hlines(
         np.arange(len(order)), first, np.datetime64(until, "us"), color=ACTUAL, lw=0.5, alpha=0.5
     )
-    known = (bought["day"] <= pd.Timestamp(rfm.observation_end)).to_numpy()
+    known = (bought["day"] <= pd.Timestamp(end)).to_numpy()
     size = 16.0 if len(ids) <= 60 else 6.0
     when = bought["day"].to_numpy()
     ax.scatter(when[known], line[known], s=size, color=MODEL, linewidths=0, zorder=2)
@@ -80,8 +87,8 @@ def timings(
     date_axis(ax)
     ax.set_yticks([])
     ax.set_ylim(-1.0, len(order))
-    if until > rfm.observation_end:
-        mark_day(ax, rfm.observation_end, "end of calibration")
+    if until > end:
+        mark_day(ax, end, "end of calibration")
     if isinstance(customers, (int, np.integer)):
         note(ax, f"drawn at random among customers who bought on {least} days or more")
     return ax

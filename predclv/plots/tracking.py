@@ -24,6 +24,7 @@ from predclv.plots.style import (
     percent,
     short,
 )
+from predclv.pools.fitted import single
 from predclv.summaries.rfm import RFM
 from predclv.summaries.splits import HoldoutSplit
 from predclv.validation.result import Validation
@@ -74,6 +75,14 @@ def tracking(
     --------
     predclv.validation.tracking.tracking : the numbers.
     predclv.validation.tracking.Tracking.errors : the two errors, and what sets them apart.
+
+    Examples
+    --------
+    >>> import predclv as pc
+    >>> split = pc.holdout_split(pc.datasets.load_cdnow(), calibration_end="1997-09-30")
+    >>> fitted = pc.CLVModel(spend=None).fit(split.rfm)
+    >>> pc.plots.tracking(fitted, split).get_title(loc="left")
+    'BG/NBD: cumulative repeat purchases are 2.6% off on average after calibration'
     """
     fits, rfm, last, others = _parts(result, data)
     found = tracked(fits, rfm, until or last, period)
@@ -125,6 +134,7 @@ def _parts(
         fits = _fits(result.fits)
         others = [name for name in result.forecasts if name not in fits]
     else:
+        result = single(result)
         if isinstance(result, FittedCLV) and data is None:
             data = result.rfm
         if isinstance(result, (FittedCLV, Fit)):

@@ -1,133 +1,76 @@
-"""Choosing a model of purchases by how well it would have forecast, within what is known."""
+"""What a pool's weights are, and on what evidence."""
 
-import datetime
-import warnings
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
-from predclv.engines.base import fit
-from predclv.errors import FitError, OptionError, PredclvWarning
-from predclv.forecast.choice import Choice
-from predclv.forecast.histories import Histories
-from predclv.models import MODELS, class_named
-from predclv.models.purchases import PurchaseModel
-from predclv.summaries.origins import origins, splits_of
-from predclv.summaries.rfm import RFM
-from predclv.summaries.splits import HoldoutSplit
-
-_ORIGINS = 2
-_LONGEST, _SHARE = 182, 4  # days of each holdout: half a year, or a quarter of a shorter log
+from predclv.errors import some
+from predclv.frozen import Frozen
+from predclv.pools.inner import Evidence
 
 
-def choose(rfm: RFM) -> Choice:
-    """Pick a model of purchases by a rolling-origin backtest inside what ``rfm`` knows.
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Choice:
+    """What was pooled, and why.
 
-    Its log is cut twice, half a year (or a quarter of a shorter log) apart; every model is fitted
-    by maximum likelihood to what was known at the cut and scored by the probability that it gave
-    to each customer's purchases until the next.
-
-    Raises
-    ------
-    OptionError
-        If the summary was not made from a log, or its log is too short to be cut.
-    FitError
-        If no model could be fitted.
+    Attributes
+    ----------
+    weights : mapping of str to float
+        Of every member, summing to 1; 0.0 of those left out.
+    frame : DataFrame
+        Index member; columns weight, crps (relative to the first member's, the mean over the
+        earlier days at which it was tried; smaller is better) and that of each such day. NaN of
+        members that could not be tried; without such days weight alone.
+    reason : str
+        What was pooled and why, in a sentence.
+    doubts : tuple of str
+        Which members were left out, and what the fits warned of.
     """
-    if rfm.log is None or rfm.observation_end is None:
-        raise OptionError(
-            "purchases='auto' cuts the log to try the models out, and this summary has none: make "
-            "it with pc.rfm_summary(log), or name a model, such as purchases=pc.BGNBD."
-        )
-    span = (rfm.observation_end - rfm.log.first_day).days
-    days = min(_LONGEST, span // _SHARE)
-    if days < 7:
-        raise OptionError(
-            f"purchases='auto' needs a log of four weeks or more to try the models out; this one "
-            f"has {span} days. Name a model, such as purchases=pc.BGNBD."
-        )
-    cutoffs = origins(rfm.log, _ORIGINS, days, rfm.observation_end)
-    losses: dict[str, dict[datetime.date, np.ndarray]] = {}
-    doubts: dict[str, None] = {}
-    for split in splits_of(rfm.log, cutoffs, days, rfm.unit):
-        for name in _candidates():
-            with warnings.catch_warnings(record=True) as caught:
-                warnings.simplefilter("always", PredclvWarning)
-                found = _losses(class_named(name), split)
-            title = class_named(name).title
-            doubts |= {
-                f"{title} at {split.calibration_end}: {warning.message}": None for warning in caught
-            }
-            if isinstance(found, FitError):
-                doubts[f"{title} at {split.calibration_end}: {found}"] = None
-            elif split.calibration_end is not None:
-                losses.setdefault(name, {})[split.calibration_end] = found
-    whole = {name: at for name, at in losses.items() if len(at) == len(cutoffs)}
-    if not whole:
-        raise FitError(
-            "purchases='auto' could fit no model at the days it tried "
-            f"({', '.join(map(str, cutoffs))}). Name one, such as purchases=pc.BGNBD. "
-            + " ".join(doubts)
-        )
-    return _choice(whole, days, tuple(doubts))
+
+    weights: Mapping[str, float]
+    frame: pd.DataFrame
+    reason: str
+    doubts: tuple[str, ...]
+
+    def __repr__(self) -> str:
+        return f"Choice: {self.reason}"
 
 
-def _candidates() -> list[str]:
-    known = ((name, class_named(name)) for name in MODELS)
-    # Those whose likelihood has to choose something first forecast worse by themselves.
-    return [name for name, kind in known if issubclass(kind, PurchaseModel) and not kind.fixed]
-
-
-def _losses(model: type[PurchaseModel], split: HoldoutSplit) -> np.ndarray | FitError:
-    """``-log P(actual purchases)`` of each customer, shape (n,), or why there is no fit."""
-    try:
-        fitted: Any = fit(model, split.rfm).model
-    except FitError as error:
-        return error
-    frame = split.frame
-    x, t_x, T = (frame[name].to_numpy(float) for name in ("frequency", "recency", "T"))
-    histories = Histories.of(x, t_x, T)
-    cell = histories.cell_of_customer
-    n = frame["frequency_holdout"].to_numpy(float)
-    mass = fitted.pmf_after(
-        n, split.duration, histories.x[cell], histories.t_x[cell], histories.T[cell]
-    )
-    return -np.log(np.maximum(mass, 1e-300))
-
-
-def _choice(
-    losses: Mapping[str, Mapping[datetime.date, np.ndarray]], days: int, doubts: tuple[str, ...]
+def choice_of(
+    evidence: Evidence, weights: Mapping[str, float], rule: str, doubts: Sequence[str]
 ) -> Choice:
-    """The model of the smallest mean loss, and how far the others are behind."""
-    pooled = {name: np.concatenate(list(at.values())) for name, at in losses.items()}
-    ranked = sorted(pooled, key=lambda name: pooled[name].mean())
-    best = ranked[0]
-    rows = []
-    for name in ranked:
-        behind = pooled[name] - pooled[best]
-        rows.append(
-            {
-                "model": name,
-                "log_score": pooled[name].mean(),
-                "difference": behind.mean(),
-                "std_error": behind.std() / np.sqrt(behind.size),
-                **{str(day): loss.mean() for day, loss in losses[name].items()},
-            }
-        )
-    frame = pd.DataFrame(rows).set_index("model")
-    titles = {name: class_named(name).title for name in ranked}
-    reason = (
-        f"{titles[best]}, whose forecasts of {len(losses[best])} stretches of {days} days within "
-        f"the data had the best log score, {frame['log_score'].iloc[0]:.4f} per customer"
-    )
-    if len(ranked) > 1:
-        runner, second = titles[ranked[1]], frame.iloc[1]
-        reason += (
-            f"; {runner} had {second['log_score']:.4f}, worse by {second['difference']:.4f} "
-            f"(standard error {second['std_error']:.4f})"
-        )
-        if second["difference"] < 2 * second["std_error"]:
-            reason += ", which is as good as equal"
-    return Choice(best, frame, reason + ".", doubts)
+    """The choice of these weights, in a table and a sentence.
+
+    Parameters
+    ----------
+    evidence : Evidence
+    weights : mapping of str to float
+        Of every member.
+    rule : str
+        How they were found, in a few words.
+    doubts : sequence of str
+    """
+    frame = pd.DataFrame({"weight": pd.Series(dict(weights), dtype=float)}).rename_axis("member")
+    told = [f"{name} {weight:.0%}" for name, weight in weights.items() if weight > 0]
+    reason = f"{', '.join(told)}; {rule}"
+    known = [name for name in evidence.names if name in weights]
+    if evidence.origins and known:
+        at = {
+            str(origin.cutoff): np.diag(losses)
+            for origin, losses in zip(evidence.origins, evidence.relative(), strict=True)
+        }
+        scores = pd.DataFrame(at, index=list(evidence.names))
+        frame["crps"] = scores.mean(axis="columns").reindex(frame.index)
+        frame = frame.join(scores)
+        own = np.array([weights.get(name, 0.0) for name in evidence.names])
+        if len(told) > 1 and own.sum() > 0.999:
+            pooled = np.einsum("oab,a,b->o", evidence.relative(), own, own)
+            days = some([str(origin.cutoff) for origin in evidence.origins])
+            reason += (
+                f". From {days} on, {evidence.origins[0].days} days ahead, its CRPS would have "
+                f"been {pooled.mean():.3f} of that of {evidence.names[0]}"
+                + (f" ({pooled.min():.3f} to {pooled.max():.3f})" if pooled.size > 1 else "")
+            )
+    return Choice(Frozen(dict(weights)), frame, f"{reason}.", tuple(doubts))

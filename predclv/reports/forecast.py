@@ -20,6 +20,7 @@ from predclv.money import money
 from predclv.notices import counted
 from predclv.plots.segments import tier_profile
 from predclv.plots.value import clv_distribution
+from predclv.pools.source import Pooled
 from predclv.reports import parts
 from predclv.units import DAYS
 from predclv.validation.spread import value_histogram
@@ -156,6 +157,8 @@ def _totals(forecast: Forecast) -> str:
 def _fitted(forecast: Forecast) -> FittedCLV:
     """The models behind a forecast, with its customers."""
     source = forecast._source
+    if isinstance(source, Pooled):
+        source = source.leading
     if not isinstance(source, Outlook):
         raise OptionError("This needs a fitted model; a rule knows no customer's rhythm.")
     return FittedCLV(source.purchases, source.spend, source.rfm)

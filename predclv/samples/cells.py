@@ -55,6 +55,19 @@ class Cells(Sample):
     ahead : Paths or None
         What the numbers in ``extra["ahead"]`` stand for: patterns on days after the last one
         observed, where `predclv.summaries.looking_ahead` was told of them.
+
+    See Also
+    --------
+    predclv.RFM : the summary: one row per customer.
+    predclv.SpendCells : distinct spending histories, counted.
+
+    Examples
+    --------
+    >>> import predclv as pc
+    >>> rfm = pc.rfm_summary(pc.datasets.load_cdnow(), unit="week")
+    >>> cells = rfm.cells()
+    >>> cells.n_customers, len(cells.weight)
+    (2357, 1218)
     """
 
     columns = ("frequency", "recency", "T")

@@ -37,6 +37,9 @@ class CalendarExposure(FieldsAlone):
         Repeat purchases of all customers on each day after the log's first, up to the end.
     unit : str
         Of the times that have elapsed.
+    gaps : ndarray of int, shape (3, n), or None
+        Consecutive purchases of regular buyers: the days of both, and how many customers have such
+        a pair. Customers who buy at random do not need them.
 
     Examples
     --------
@@ -51,6 +54,7 @@ class CalendarExposure(FieldsAlone):
     latest: NDArray
     purchases: NDArray
     unit: str
+    gaps: NDArray | None = None
 
     @classmethod
     def of(
@@ -61,6 +65,7 @@ class CalendarExposure(FieldsAlone):
         first_day: int,
         purchases_per_day: ArrayLike,
         unit: str,
+        gaps: ArrayLike | None = None,
     ) -> Self:
         """Of histories in whole days.
 
@@ -74,6 +79,8 @@ class CalendarExposure(FieldsAlone):
             Repeat purchases on each day after ``first_day``.
         unit : str
             Of time.
+        gaps : array_like of int, shape (3, n), optional
+            The days of consecutive purchases since 1970-01-01, and how many pairs there are.
 
         Raises
         ------
@@ -96,7 +103,10 @@ class CalendarExposure(FieldsAlone):
         if np.any((recency < 0) | (recency > age)):
             raise DataError("A last purchase must lie between the first one and the end.")
         Steady(unit)
-        return cls(n_days - age, n_days - age + recency, purchases, unit)
+        pairs = None
+        if gaps is not None:
+            pairs = np.asarray(gaps, np.int64) - np.array([[first_day], [first_day], [0]])
+        return cls(n_days - age, n_days - age + recency, purchases, unit, pairs)
 
     @property
     def days_per_unit(self) -> float:
@@ -116,11 +126,33 @@ class CalendarExposure(FieldsAlone):
         t_x, T : Levels, shape (n_cells,)
             Arrays that know which of their elements are equal.
         """
-        until = np.concatenate([[0.0], np.cumsum(rate)])
-        until /= self.days_per_unit
+        until = self._until(rate)
         (born, latest), codes = self._pairs
         t_x = Levels.coded(until[latest] - until[born], codes)
         return t_x, Levels.coded(until[-1] - until, self.born)
+
+    def _until(self, rate: NDArray) -> NDArray:
+        """Time from the log's first day to each day, shape (n_days + 1,)."""
+        return np.concatenate([[0.0], np.cumsum(rate)]) / self.days_per_unit
+
+    def log_gaps(self, rate: NDArray) -> tuple[float, NDArray]:
+        """The sum of the logarithms of the gaps, and its slopes in each day's rate, (n_days,)."""
+        assert self.gaps is not None
+        earlier, later = self.gaps[:2].astype(np.int64)
+        weight = self.gaps[2]
+        until = self._until(rate)
+        length = until[later] - until[earlier]
+        by_sum = np.bincount(later, weight / length, until.size)
+        by_sum -= np.bincount(earlier, weight / length, until.size)
+        return float(weight @ np.log(length)), self._by_rate(by_sum)
+
+    @property
+    def born_of_levels(self) -> NDArray:
+        """The day of the first purchase for each level of the first time `elapsed` gives.
+
+        As of ``born``. Those of the second time stand for the days themselves, 0, 1, 2, ...
+        """
+        return self._pairs[0][0]
 
     @once
     def _pairs(self) -> tuple[NDArray, NDArray]:
@@ -148,4 +180,14 @@ class CalendarExposure(FieldsAlone):
         by_sum = np.bincount(self.latest, by_t_x, days)
         by_sum -= np.bincount(self.born, by_t_x + by_T, days)
         by_sum[-1] += by_T.sum()
+        return self._by_rate(by_sum)
+
+    def _by_rate(self, by_sum: NDArray) -> NDArray:
+        """Slopes in each day's rate, from those in the sums of rates up to a day."""
         return np.cumsum(by_sum[:0:-1])[::-1] / self.days_per_unit
+
+
+def consecutive(owner: NDArray, day: NDArray, born: NDArray) -> NDArray:
+    """The days of each purchase and of the one before it, and 1; (3, n). Sorted by owner, day."""
+    before = np.where(np.diff(owner, prepend=-1) > 0, born[owner], np.roll(day, 1))
+    return np.stack([before, day, np.ones_like(day)])

@@ -1,15 +1,17 @@
 """What is known of customers besides their purchases: distinct combinations, numbered."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from predclv.errors import DataError, some
 from predclv.frozen import Frozen
 from predclv.notices import counted
+from predclv.samples.design import Coding, terms_of
 
 OTHER = "other"
 """The level of what was in none of its own."""
@@ -127,3 +129,51 @@ class Patterns:
     def names(self) -> tuple[str, ...]:
         """The covariates."""
         return tuple(self.frame.columns)
+
+    def coding(self, terms: tuple[tuple[str, ...], ...], weight: NDArray | None = None) -> Coding:
+        """How the covariates of these terms become columns of numbers.
+
+        With customers per pattern given, levels that nobody has get no column: nothing is learnt
+        of them, and who has one later is refused.
+        """
+        if weight is None:
+            return Coding(terms, self.levels)
+        seen = self.frame[weight > 0]
+        return Coding(
+            terms,
+            Frozen(
+                {
+                    name: tuple(level for level in levels if (seen[name] == level).any())
+                    for name, levels in self.levels.items()
+                }
+            ),
+        )
+
+    def design(self, terms: Iterable[str | tuple[str, ...]]) -> tuple[tuple[str, ...], NDArray]:
+        """The covariates as columns of numbers: their names, and one row per pattern.
+
+        Parameters
+        ----------
+        terms : iterable of str or tuple of str
+            Covariates; those in a tuple are multiplied with each other.
+
+        Returns
+        -------
+        names : tuple of str
+            Such as ``age``, ``channel[web]``, ``channel[web]:age``.
+        matrix : ndarray, shape (n_patterns, k)
+
+        Raises
+        ------
+        DataError
+            If there is no such covariate, or one has no finite value.
+
+        Examples
+        --------
+        >>> frame = pd.DataFrame({"channel": ["shop", "web", "web"], "age": [30.0, 30.0, 50.0]})
+        >>> names, matrix = Patterns(frame, {"channel": ("shop", "web")}).design(["channel", "age"])
+        >>> names, matrix.tolist()
+        (('channel[web]', 'age'), [[0.0, 30.0], [1.0, 30.0], [1.0, 50.0]])
+        """
+        coding = self.coding(terms_of(terms, "design"))
+        return coding.names, coding.matrix(self)

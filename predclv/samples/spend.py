@@ -40,6 +40,19 @@ class SpendCells(Sample):
         More columns that tell histories apart: ``pattern``, what is known of customers.
     patterns : Patterns or None
         What the numbers in ``extra["pattern"]`` stand for.
+
+    See Also
+    --------
+    predclv.RFM : the summary: one row per customer.
+    predclv.Cells : distinct histories, counted.
+
+    Examples
+    --------
+    >>> import predclv as pc
+    >>> rfm = pc.rfm_summary(pc.datasets.load_cdnow(), unit="week")
+    >>> cells = rfm.spend_cells()
+    >>> cells.n_customers, len(cells.weight)
+    (1139, 1002)
     """
 
     columns = ("frequency", "monetary_value")

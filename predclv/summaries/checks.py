@@ -6,13 +6,23 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from predclv.errors import DataError, DataWarning, OptionError, did_you_mean, some
+from predclv.errors import (
+    DataError,
+    DataWarning,
+    OptionError,
+    OptionWarning,
+    did_you_mean,
+    some,
+)
 from predclv.logs.frames import as_pandas, near_column
 from predclv.logs.ids import usable_ids
 from predclv.notices import counted, warn
-from predclv.units import days_per
+from predclv.units import DAYS, days_per
 
 HISTORY = ("frequency", "recency", "T")
+
+LONGEST_YEARS = 40
+"""Of observation; a longer T is rather one in another unit."""
 
 
 def checked_summary(
@@ -45,6 +55,7 @@ def checked_summary(
         )
     if frame.empty:
         raise DataError("The summary is empty: it has its columns, but no customer.")
+    _miss_spend(frame, customer_id)
     ids = _ids(frame, customer_id)
     columns = {"customer_id": ids} | {
         name: _numbers(frame[name], ids) for name in (*HISTORY, "monetary_value") if name in frame
@@ -55,6 +66,7 @@ def checked_summary(
         _check_spend(checked)
     if unit is None:
         raise _ask_for_unit(checked)
+    _doubt_length(float(checked["T"].max()), unit)
     checked["frequency"] = checked["frequency"].astype(np.int64)
     lacking = [name for name in also if name not in frame]
     if lacking:
@@ -79,6 +91,35 @@ def _ask_for_unit(summary: pd.DataFrame) -> OptionError:
         "In which unit are recency and T? A summary does not record it, and the wrong one makes a "
         "forecast wrong by a factor. Say unit='day', 'week', 'month' (30.4375 days) or 'year'. "
         f"lifetimes and pymc-marketing count in days unless they were told otherwise. {look}"
+    )
+
+
+def _miss_spend(frame: pd.DataFrame, customer_id: str) -> None:
+    """Warn where a column that is not used was probably meant to be the spend."""
+    if "monetary_value" in frame:
+        return
+    free = [name for name in frame if name not in (*HISTORY, customer_id)]
+    found = near_column("monetary_value", free, ("monetary", "spend"))
+    if found is not None:
+        warn(
+            f"The summary has no column 'monetary_value' and is taken without spend. Did you mean "
+            f"{found!r}? If it is the mean spend per repeat purchase, say "
+            f"frame.rename(columns={{{found!r}: 'monetary_value'}}).",
+            DataWarning,
+        )
+
+
+def _doubt_length(longest: float, unit: str) -> None:
+    """Warn where customers were observed for longer than any log of purchases was kept."""
+    years = longest * DAYS[unit] / DAYS["year"]
+    if years <= LONGEST_YEARS:
+        return
+    in_days = longest / DAYS["year"]
+    advice = f" In days it is {in_days:,.1f} years: lifetimes and pymc-marketing count in days."
+    warn(
+        f"T reaches {longest:,.0f} {unit}s, which is {years:,.0f} years. Is unit={unit!r} right?"
+        f"{advice if in_days <= LONGEST_YEARS and unit != 'day' else ''}",
+        OptionWarning,
     )
 
 

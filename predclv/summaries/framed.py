@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -20,7 +21,8 @@ from predclv.summaries.spread import assert_covered, write_scored
 from predclv.warehouse.base import Warehouse, fresh
 from predclv.warehouse.duckdb import DuckDBWarehouse
 
-_EXTRA = ("pattern", "path", "ahead")
+_HISTORY = ("frequency", "recency", "T")
+_KNOWN = ("pattern", "path", "ahead")
 
 
 class FrameSummary:
@@ -33,17 +35,21 @@ class FrameSummary:
         last_day: int | None = None,
         patterns: Patterns | None = None,
         paths: Paths | None = None,
+        extra: tuple[str, ...] = (),
+        recalls: Any = None,
         ahead: Paths | None = None,
     ) -> None:
         self.frame = with_covariates(frame, patterns)
         self.patterns = patterns
         self.repeats_by_day_and_pattern: pd.DataFrame | None = None
-        self._paths, self._ahead = paths, ahead
+        self._paths, self._ahead, self._more = paths, ahead, extra
         known = (patterns, paths, ahead)
-        self._extra = tuple(k for k, found in zip(_EXTRA, known, strict=True) if found is not None)
+        self._known = tuple(k for k, found in zip(_KNOWN, known, strict=True) if found is not None)
         self.has_spend = "monetary_value" in frame
         self._unit = unit
         self._last_day = last_day
+        self._extra = (*self._known, *extra)
+        self.recalls = recalls
         self.repeats_by_day: tuple[int, np.ndarray] | None = None
 
     def head(self, rows: int) -> pd.DataFrame:
@@ -52,8 +58,7 @@ class FrameSummary:
 
     def cells(self) -> Cells:
         """Customers by history."""
-        names = ("frequency", "recency", "T", *self._extra)
-        columns = [self.frame[name].to_numpy() for name in names]
+        columns = [self.frame[name].to_numpy() for name in (*_HISTORY, *self._extra)]
         first, code = distinct(*columns)
         frequency, recency, T = (column[first].astype(np.float64) for column in columns[:3])
         extra = [column[first] for column in columns[3:]]
@@ -81,8 +86,8 @@ class FrameSummary:
         number = warehouse.frame(sql)["path"].to_numpy(np.int64)
         names = [] if self.patterns is None else list(self.patterns.names)
         frame = self.frame.drop(columns=names).assign(ahead=number)
-        unit, last_day = self._unit, self._last_day
-        return FrameSummary(frame, unit, last_day, found.patterns, self._paths, found.paths)
+        own_facts = (self._unit, self._last_day, found.patterns, self._paths)
+        return FrameSummary(frame, *own_facts, self._more, self.recalls, found.paths)
 
     def gap_days(self) -> pd.DataFrame | None:
         """None: a summary does not say when purchases came."""
@@ -91,7 +96,7 @@ class FrameSummary:
     def spend_of_cells(self) -> np.ndarray:
         """The sum of customers' mean spends, none below zero, per cell of ``cells()``."""
         spend = self.frame.assign(spend=self.frame["monetary_value"].clip(lower=0.0))
-        by_cell = spend.groupby(["frequency", "recency", "T", *self._extra])["spend"].sum()
+        by_cell = spend.groupby([*_HISTORY, *self._extra])["spend"].sum()
         return by_cell.to_numpy(np.float64)
 
     def sample(self, rows: int) -> pd.DataFrame:
@@ -102,7 +107,7 @@ class FrameSummary:
         """Repeat customers by spending."""
         repeaters = self.frame[self.frame["frequency"] > 0]
         spenders = repeaters[repeaters["monetary_value"] > 0]
-        extra = self._extra[:1]
+        extra = self._known[:1]
         found = spenders.groupby(["frequency", "monetary_value", *extra]).size()
         return SpendCells(
             frequency=found.index.get_level_values(0).to_numpy(np.float64),

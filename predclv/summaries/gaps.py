@@ -5,6 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from predclv.logs.gap_statements import gap_pairs
+from predclv.logs.log import EPOCH
+from predclv.progress import stage
 from predclv.summaries.rfm import RFM
 from predclv.units import days_per
 
@@ -56,3 +59,30 @@ def gaps_of(rfm: object) -> Gaps | None:
     if found is None:
         return None
     return Gaps(found["gap_days"].to_numpy(np.float64), found["gaps"].to_numpy(np.int64))
+
+
+def gap_pairs_of(rfm: RFM) -> tuple[int, NDArray, NDArray]:
+    """Consecutive purchases by their days, from which repeat purchases per day follow.
+
+    Returns
+    -------
+    first_day : int
+        The log's first day, counted from 1970-01-01.
+    repeats : ndarray of int64, shape (n_days,)
+        As of ``rfm.repeats_by_day()``.
+    gaps : ndarray of int64, shape (3, n)
+        The days of both since 1970-01-01, and how many customers have such a pair.
+
+    Raises
+    ------
+    DataError
+        If the summary was made without a log.
+    """
+    log, end = rfm.log_for("A clock needs")
+    with stage("Counting times between purchases"):
+        found = log.table_of(gap_pairs, end, "from_day, to_day")
+    gaps = np.stack([found[name].to_numpy(np.int64) for name in found.columns])
+    first_day = (log.first_day - EPOCH).days
+    repeats = np.zeros((end - log.first_day).days, np.int64)
+    np.add.at(repeats, gaps[1] - first_day - 1, gaps[2])
+    return first_day, repeats, gaps

@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from predclv.errors import DataError, OptionError, some
+from predclv.errors import OptionError, some
 from predclv.logs.log import Log, civil_date
 from predclv.summaries.rfm import RFM
 from predclv.summaries.splits import HoldoutSplit, split_of
@@ -97,9 +97,5 @@ def log_of(rfm: RFM) -> tuple[Log, str, datetime.date]:
     DataError
         If it was made without one.
     """
-    if rfm.log is not None and rfm.observation_end is not None:
-        return rfm.log, rfm.unit, rfm.observation_end
-    raise DataError(
-        "This summary was made without a log of purchases, so it cannot be cut elsewhere. Give "
-        "backtest the log itself, or a summary made by pc.rfm_summary(log)."
-    )
+    log, end = rfm.log_for("A cut at another day needs", " Or give the log itself.")
+    return log, rfm.unit, end

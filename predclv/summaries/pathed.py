@@ -1,5 +1,6 @@
 """Customers of a summary with the number of their path: dynamic covariates, in the warehouse."""
 
+import datetime
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -10,7 +11,8 @@ import pyarrow as pa
 from predclv.errors import DataError, DataWarning, some
 from predclv.frozen import Frozen
 from predclv.logs.covariates import Covariates
-from predclv.logs.path_statements import PathSQL, changes, lasting
+from predclv.logs.log import Log
+from predclv.logs.path_statements import PathSQL, changes, lasting, repeats_by_segment
 from predclv.notices import counted, warn
 from predclv.progress import stage
 from predclv.samples.coding import coded, numbered
@@ -237,4 +239,12 @@ def _tell(warehouse: Warehouse, known: Covariates, sql: PathSQL, facts: dict[str
             f"{counted(early, 'row')} of {known.what} {'was' if early == 1 else 'were'} over "
             "before the customer's first purchase and did not count: the last one up to it does.",
             DataWarning,
+        )
+
+
+def repeats_of(log: Log, segments: str, end: datetime.date) -> pd.DataFrame:
+    """Repeat purchases by day and pattern, from a table of what held from when to when."""
+    with log.days_until(end) as days:
+        return log.warehouse.frame(
+            f"SELECT * FROM ({repeats_by_segment(days, segments)}) ORDER BY day, pattern"
         )

@@ -12,15 +12,15 @@ import pandas as pd
 
 from predclv.errors import DataError
 from predclv.frozen import Frozen
-from predclv.logs.log import EPOCH, Log
+from predclv.logs.log import Log
 from predclv.money import currency_named
 from predclv.notices import counted
-from predclv.progress import stage
 from predclv.samples.cells import Cells
 from predclv.samples.paths import Paths
 from predclv.samples.patterns import Patterns
 from predclv.samples.spend import SpendCells
 from predclv.summaries.base import Summary
+from predclv.summaries.by_day import repeats_by_day
 from predclv.summaries.checks import checked_summary
 from predclv.summaries.framed import FrameSummary
 from predclv.summaries.framed_covariates import described_frame, names_of_columns
@@ -30,14 +30,12 @@ from predclv.summaries.framed_covariates import described_frame, names_of_column
 class RFM:
     """One row per customer: frequency, recency, T and, where there are amounts, monetary value.
 
-    Made by `rfm_summary` from a log, or by `RFM.from_frame` from a summary made elsewhere.
-
-    It never changes, and any number of threads may ask it at once. ``copy.copy`` and
-    ``copy.deepcopy`` give one that shares its log and its database. Pickled (joblib,
-    multiprocessing) it takes its customers along, all of them through memory, and in the other
-    process answers the same to the last bit; its log of purchases stays behind, and what needs the
-    log (`baselines.LastPeriod`, cohorts, ``purchases="auto"``) says so there. A process forked from
-    one that holds a summary of a log inherits it without its database: hand it over as an argument.
+    Made from a log by `rfm_summary`, or of a summary made elsewhere by `RFM.from_frame`. It never
+    changes, and threads may share it. ``copy.copy`` and ``copy.deepcopy`` give one that shares its
+    log and its database. Pickled (joblib, multiprocessing) it takes its customers along, through
+    memory, and answers the same to the last bit; its log stays behind, and what needs the log
+    (`baselines.LastPeriod`, cohorts, ``purchases="auto"``) says so. A process forked from one that
+    holds a summary of a log inherits it without its database: hand it over as an argument.
 
     Attributes
     ----------
@@ -49,8 +47,17 @@ class RFM:
         rows, customers and repeat_purchases, and whatever was merged, netted or left out.
     log : Log or None
         The log it was made from, for forecasters that need more than the summary.
-    currency : str or None
-        What amounts are shown in, such as GBP.
+    currency : str or None, what amounts are shown in
+
+    See Also
+    --------
+    predclv.rfm_summary, predclv.HoldoutSplit, predclv.Cells
+
+    Examples
+    --------
+    >>> import predclv as pc
+    >>> pc.rfm_summary(pc.datasets.load_cdnow(), unit="week")
+    RFM: 2,357 customers, 4,339 repeat purchases, in weeks, observed to 1998-06-30
     """
 
     unit: str
@@ -252,6 +259,29 @@ class RFM:
             raise DataError("This summary has no spend: its log has no amounts. Name their column.")
         return self._summary.spend_cells()
 
+    def log_for(self, who_needs: str, otherwise: str = "") -> tuple[Log, datetime.date]:
+        """The log it was made from, and the day it is summarised to.
+
+        Parameters
+        ----------
+        who_needs : str
+            How the message begins where there is no log: ``"Tracking needs"``.
+        otherwise : str
+            How it ends: what else can be done.
+
+        Raises
+        ------
+        DataError
+            If the summary was made without a log.
+        """
+        if self.log is None or self.observation_end is None:
+            raise DataError(
+                f"{who_needs} the day of every purchase, and this summary has no log: it was made "
+                "without a log (RFM.from_frame), or read from a file. Make it with "
+                f"pc.rfm_summary(log) or pc.holdout_split(log).{otherwise}"
+            )
+        return self.log, self.observation_end
+
     def repeats_by_day(self) -> tuple[int, np.ndarray]:
         """Repeat purchases on each day after the log's first, up to the end of observation.
 
@@ -266,13 +296,9 @@ class RFM:
         DataError
             If the summary was made without a log.
         """
-        if self.log is None or self.observation_end is None:
-            raise DataError(
-                "A clock needs the days of purchases, and this summary was made without a log "
-                "(RFM.from_frame, or read from a file). Make it with pc.rfm_summary(log)."
-            )
+        log, _ = self.log_for("A clock needs")
         if self._summary.repeats_by_day is None:
-            self._summary.repeats_by_day = _repeats_by_day(self.log, self.counts, self.cells())
+            self._summary.repeats_by_day = repeats_by_day(log, self.counts, self.cells())
         return self._summary.repeats_by_day
 
     def repeats_by_day_and_pattern(self) -> pd.DataFrame:
@@ -297,10 +323,8 @@ class RFM:
             )
         found = self._summary.repeats_by_day_and_pattern
         if found is None:
-            raise DataError(
-                "Purchases by day and pattern need the log, and this summary was made without one "
-                "(RFM.from_frame, or read from a file). Make it with pc.rfm_summary(log)."
-            )
+            self.log_for("Purchases by day and pattern need")
+        assert found is not None
         return found.astype("int64")
 
     def __len__(self) -> int:
@@ -323,19 +347,3 @@ class RFM:
         table = self._summary.head(5).to_html(index=False, border=0, float_format="{:.2f}".format)
         more = f"<p>and {len(self) - 5:,} more</p>" if len(self) > 5 else ""
         return f"<p><b>{html.escape(repr(self))}</b><br>{notes}</p>{table}{more}"
-
-
-def _repeats_by_day(log: Log, counts: Mapping[str, int], cells: Cells) -> tuple[int, np.ndarray]:
-    """All purchases of each day, without first ones."""
-    assert cells.last_day is not None
-    first_day = (log.first_day - EPOCH).days
-    n_days = cells.last_day - first_day
-    is_row_each = not counts["same_day_rows_merged"] and not log.has_refunds
-    end = EPOCH + datetime.timedelta(days=cells.last_day)
-    with stage("Counting purchases by day"):
-        found = log.purchases_by_day(end, is_row_each)
-    all_of_day = np.zeros(n_days + 1, np.int64)
-    all_of_day[found["day"].to_numpy() - first_day] = found["purchases"].to_numpy()
-    firsts = np.zeros(n_days + 1, np.int64)
-    np.add.at(firsts, n_days - cells.age_days, cells.weight)
-    return first_day, (all_of_day - firsts)[1:]

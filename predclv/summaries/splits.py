@@ -58,6 +58,19 @@ class HoldoutSplit:
     new_customers : int or None
         Customers whose first purchase is in the holdout; nobody could have forecast them, so they
         are not in the frame. None for a frame made elsewhere, which does not say.
+
+    See Also
+    --------
+    predclv.holdout_split : cut a log at a day.
+    predclv.validate : forecasts against what came, at one day.
+    predclv.RFM : the summary: one row per customer.
+
+    Examples
+    --------
+    >>> import predclv as pc
+    >>> split = pc.holdout_split(pc.datasets.load_cdnow(), calibration_end="1997-09-30")
+    >>> split
+    HoldoutSplit: 2,357 customers at 1997-09-30, 1,882 purchases until 1998-06-30 (39 weeks)
     """
 
     rfm: RFM
@@ -204,6 +217,12 @@ def holdout_split(
         If ``calibration_end`` is not before ``holdout_end`` and within the log.
     DataError, OptionError
         As in `rfm_summary`.
+
+    See Also
+    --------
+    predclv.HoldoutSplit : what was known at a day, and what came.
+    predclv.validate : forecasts against what came, at one day.
+    predclv.rfm_summary : a log to one row per customer.
 
     Examples
     --------

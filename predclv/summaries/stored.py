@@ -46,10 +46,15 @@ class StoredSummary:
         gaps: Callable[[], pd.DataFrame] | None = None,
         known: Described | None = None,
         repeats: Callable[[str], pd.DataFrame] | None = None,
+        extra: tuple[str, ...] = (),
+        recalls: Any = None,
     ) -> None:
         self._count_repeats = repeats
         self._known = known or Described(table)
-        self.keys = (*_HISTORY, *self._known.keys)
+        self._more = extra
+        self.extra = (*self._known.keys, *extra)
+        self.keys = (*_HISTORY, *self.extra)
+        self.recalls = recalls
         self._count_gaps = gaps
         self._warehouse = warehouse
         self._table = table
@@ -60,9 +65,9 @@ class StoredSummary:
 
     def described(self, known: Described) -> "StoredSummary":
         """The same customers, of whom more is known."""
-        unit, last_day = self._clock.unit, self._last_day
-        gaps, table = self._count_gaps, known.table
-        return StoredSummary(self._warehouse, table, unit, self.has_spend, last_day, gaps, known)
+        facts = (self._clock.unit, self.has_spend, self._last_day, self._count_gaps, known)
+        more = (self._count_repeats, self._more, self.recalls)
+        return StoredSummary(self._warehouse, known.table, *facts, *more)
 
     def looking_ahead(self, find: Callable[[Warehouse, str], Ahead]) -> "StoredSummary":
         """The same customers by what is to come: ``find`` has it of a table with pattern."""
@@ -93,13 +98,32 @@ class StoredSummary:
         gaps = self.__dict__.get("_gaps")  # where they have been counted they come along
         known = replace(self._known, table="", segments="")
         repeats = self.__dict__.get("repeats_by_day_and_pattern")
-        parts = (customers, self._clock.unit, self.has_spend, self._last_day, gaps, known, repeats)
-        return _arrived, parts
+        facts = (self._clock.unit, self.has_spend, self._last_day)
+        return _arrived, (customers, *facts, gaps, known, repeats, self._more, self.recalls)
+
+    @property
+    def warehouse(self) -> Warehouse:
+        """Where the table lies."""
+        return self._warehouse
+
+    @property
+    def table(self) -> str:
+        """The name of the table."""
+        return self._table
 
     @property
     def patterns(self) -> Patterns | None:
         """What the numbers of patterns stand for; None without covariates."""
         return self._known.patterns
+
+    def on(self, table: str, extra: tuple[str, ...], recalls: Any) -> "StoredSummary":
+        """The same customers in a table with more columns, which tell histories apart too.
+
+        ``recalls`` is what those depend on.
+        """
+        facts = (self._clock.unit, self.has_spend, self._last_day, self._count_gaps)
+        known = (self._known, self._count_repeats)
+        return StoredSummary(self._warehouse, table, *facts, *known, (*self._more, *extra), recalls)
 
     @property
     def columns(self) -> str:
@@ -111,11 +135,11 @@ class StoredSummary:
             f", CASE WHEN frequency > 0 THEN CAST(repeat_units AS DOUBLE) / {UNITS} / frequency"
             " ELSE 0.0 END AS monetary_value"
         )
+        extra = "".join(f", {name}" for name in self.extra)
         return (
             "customer_id, CAST(frequency AS BIGINT) AS frequency,"
             f" {self._clock.sql('recency_days')} AS recency,"
-            f" {self._clock.sql('age_days')} AS T{spend if self.has_spend else ''}"
-            f"{''.join(f', {key}' for key in self._known.keys)}"
+            f" {self._clock.sql('age_days')} AS T{spend if self.has_spend else ''}{extra}"
         )
 
     @once
@@ -145,7 +169,7 @@ class StoredSummary:
             weight=found["weight"].to_numpy(np.int64),
             unit=self._clock.unit,
             last_day=self._last_day,
-            extra=Frozen({key: found[key].to_numpy(np.int64) for key in self._known.keys}),
+            extra=Frozen({name: found[name].to_numpy(np.int64) for name in self.extra}),
             patterns=self._known.patterns,
             paths=self._known.paths,
             ahead=self._known.ahead,
@@ -239,12 +263,15 @@ def _arrived(
     gaps: pd.DataFrame | None = None,
     known: Described | None = None,
     repeats: pd.DataFrame | None = None,
+    extra: tuple[str, ...] = (),
+    recalls: Any = None,
 ) -> StoredSummary:
     """A summary that came from another process, in a warehouse of this one."""
     warehouse, name = DuckDBWarehouse(), fresh("summary")
     warehouse.register(name, customers)
     counted_gaps = None if gaps is None else lambda: gaps
-    found = StoredSummary(warehouse, name, unit, has_spend, last_day, counted_gaps, known)
+    facts = (unit, has_spend, last_day, counted_gaps, known, None)
+    found = StoredSummary(warehouse, name, *facts, extra, recalls)
     if repeats is not None:
         found.__dict__["repeats_by_day_and_pattern"] = repeats
     return found

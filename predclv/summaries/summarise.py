@@ -5,10 +5,12 @@ from typing import Any
 
 from predclv.errors import DataError
 from predclv.frozen import Frozen
+from predclv.logs.gap_statements import gap_days
 from predclv.logs.log import EPOCH, Log, civil_date
 from predclv.logs.opening import open_log
 from predclv.logs.suspicions import warn_of_late_rows, warn_of_suspicions
 from predclv.summaries.described import described
+from predclv.summaries.pathed import repeats_of
 from predclv.summaries.patterned import warn_of_unused
 from predclv.summaries.rfm import RFM
 from predclv.summaries.stored import StoredSummary
@@ -101,8 +103,15 @@ def rfm_summary(
     RefundWarning
         Negative amounts were netted or dropped.
     DuplicateWarning, ObservationEndWarning, SharedAccountWarning, LargeOrderWarning
-        The log looks broken: rows are there twice, nobody bought for a year before the end, an id
+        The log looks broken: rows are there twice, nobody bought for a year before the end or
+        before the last day, that day is in the future, the first is a year before the second, an id
         buys like a guest account, one order is most of a customer's spend. All are DataWarnings.
+
+    See Also
+    --------
+    predclv.RFM : the summary: one row per customer.
+    predclv.holdout_split : cut a log at a day.
+    predclv.CLVModel : the recipe: purchases, spend, and who fits.
 
     Examples
     --------
@@ -174,8 +183,8 @@ def summary_of(log: Log, end: datetime.date, unit: str, tells: bool = True) -> t
         unit,
         log.has_spend,
         (end - EPOCH).days,
-        lambda: log.gap_days(end),
+        lambda: log.table_of(gap_days, end, "gap_days"),
         found,
-        lambda segments: log.repeats_by_segment(segments, end),
+        lambda segments: repeats_of(log, segments, end),
     )
     return RFM(unit, end, Frozen(counts | dict(found.counts)), log, summary, log.currency), table

@@ -12,7 +12,6 @@ import pandas as pd
 from predclv.contracts.backtest import backtested
 from predclv.contracts.renewals import Renewals
 from predclv.errors import OptionError, did_you_mean
-from predclv.forecast.result import Forecast
 from predclv.forecast.total_interval import TotalErrors
 from predclv.frozen import Frozen
 from predclv.logs.log import civil_date
@@ -25,13 +24,14 @@ from predclv.summaries.rfm import RFM
 from predclv.units import days_per, probability
 from predclv.validation.blame import blamed
 from predclv.validation.findings import findings_of
+from predclv.validation.recipes import recipes_of, with_spread
 from predclv.validation.result import SHOWN, Validation, foremost
-from predclv.validation.validate import check_some_forecast, named_forecasters, validated
+from predclv.validation.validate import check_some_forecast, validated
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Backtest:
-    """Validations from several origins.
+    """How right forecasters were when asked at several days of the past.
 
     Attributes
     ----------
@@ -39,6 +39,18 @@ class Backtest:
         One per cutoff, the last day that the forecasters saw.
     level : float
         Of the intervals.
+
+    See Also
+    --------
+    predclv.backtest, predclv.Validation
+
+    Examples
+    --------
+    >>> import predclv as pc
+    >>> log, rule = pc.datasets.load_cdnow(), {"past rate": pc.baselines.PastRate()}
+    >>> found = pc.backtest(rule, log, cutoffs=["1997-09-30", "1997-11-30"], horizon="26 weeks")
+    >>> found.frame["mae"].round(2).tolist()
+    [0.72, 0.65]
     """
 
     validations: Mapping[datetime.date, Validation]
@@ -173,7 +185,7 @@ class Backtest:
         shown = [name for name in SHOWN if table[name].notna().any()]
         means, spreads = (table.xs(which, level="statistic")[shown] for which in ("mean", "std"))
         cells = [
-            [_with_spread(*pair) for pair in zip(*rows, strict=True)]
+            [with_spread(*pair) for pair in zip(*rows, strict=True)]
             for rows in zip(means.to_numpy(), spreads.to_numpy(), strict=True)
         ]
         return pd.DataFrame(cells, index=list(means.index), columns=shown).T
@@ -259,6 +271,11 @@ def backtest(
     DataWarning
         As :func:`predclv.rfm_summary`, once for the log and not once for every cutoff.
 
+    See Also
+    --------
+    predclv.validate : forecasts against what came, at one day.
+    predclv.Backtest : validations from several days.
+
     Examples
     --------
     >>> import predclv as pc
@@ -272,7 +289,7 @@ def backtest(
     1998-03-31 mean rate   0.72       2357              0
     """
     level = probability(level, "level")
-    named = _recipes(forecasters)
+    named = recipes_of(forecasters)
     if isinstance(transactions, Renewals):  # a table of its own
         return cast(Any, backtested(forecasters, transactions, cutoffs, horizon, level, seed))
     end = None if until is None else civil_date(until, "until")
@@ -320,12 +337,6 @@ def backtest(
     return _assembled(validations, level)
 
 
-def _with_spread(mean: float, spread: float) -> str:
-    if np.isnan(mean):
-        return "-"
-    return f"{mean:.3f}" if np.isnan(spread) else f"{mean:.3f} ± {spread:.3f}"
-
-
 def _assembled(validations: dict[datetime.date, Validation], level: float) -> Backtest:
     tables = {}
     for cutoff, validation in validations.items():
@@ -335,15 +346,3 @@ def _assembled(validations: dict[datetime.date, Validation], level: float) -> Ba
         tables[cutoff] = table
     frame = pd.concat(tables, names=["cutoff"])
     return Backtest(Frozen(validations), level, frame)
-
-
-def _recipes(forecasters: Any) -> dict[str, Any]:
-    """Forecasters by name, none of which has seen data."""
-    named = named_forecasters(forecasters)
-    for name, recipe in named.items():
-        if isinstance(recipe, Forecast) or not hasattr(recipe, "fit"):
-            raise OptionError(
-                f"Forecaster {name!r} is fitted already, and to days after the cutoffs, maybe. "
-                "Give a recipe, such as pc.CLVModel(): it is fitted anew at every cutoff."
-            )
-    return named

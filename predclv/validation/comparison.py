@@ -106,6 +106,11 @@ def compare_fits(
     FitError, DataError
         As :func:`predclv.fit`.
 
+    See Also
+    --------
+    predclv.fit : fit one model.
+    predclv.validate : forecasts against what came, at one day.
+
     Examples
     --------
     >>> import predclv as pc

@@ -27,6 +27,8 @@ SUBJECTS: Mapping[str, str] = {
 }
 """By which metric forecasters are compared on which subject."""
 
+_LEAST = 0.005  # of a metric: a smaller difference is printed as two equal numbers
+_CLEARLY = 0.05  # of the mean absolute error, from which on it is said
 _TOO_FEW = 0.05  # of the customers missing from their intervals, from which on it is said
 
 Table = Mapping[str, Mapping[str, float]]
@@ -127,13 +129,14 @@ def _against_baselines(
         best = max(rivals, key=lambda rule: rivals[rule].mean)
         # A rule may be further behind and, on few customers of much weight, less surely so.
         unsure = [rule for rule in rivals if not rivals[rule].is_better]
-        if rivals[best].is_worse:
+        if rivals[best].is_worse and _counts(rivals[best], table[model][metric]):
             lost.append(_lost(best, model, metric, rivals[best], table, validations))
         elif unsure:
             nearest = max(unsure, key=lambda rule: rivals[rule].mean)
             even.setdefault(nearest, []).append(_titled(metric))
-        else:
+        elif _counts(rivals[best], table[model][metric]):
             won.append(_titled(metric))
+    lost += _lost_on_mae(model, rules, table, validations)
     told = []
     if won:
         told.append(f"{model} beats every baseline on {_listed(won)}")
@@ -141,6 +144,30 @@ def _against_baselines(
     if equal:
         told.append(f"{'it' if won else model} is no better beyond chance than {_listed(equal)}")
     return [*lost, *([f"{'; '.join(told)}."] if told else [])]
+
+
+def _counts(behind: Difference, value: float, least: float = _LEAST) -> bool:
+    """Whether a difference is large enough, as a share of the metric, for anybody to mind."""
+    return not abs(behind.mean) < least * abs(value)
+
+
+def _lost_on_mae(
+    model: str, rules: Sequence[str], table: Table, validations: Sequence["Validation"]
+) -> list[str]:
+    """A sentence where a rule clearly has the lower absolute error, and what that is worth."""
+    behind = {rule: apart(model, rule, "mae", validations) for rule in rules}
+    clear = {
+        rule: each
+        for rule, each in behind.items()
+        if each is not None and each.is_worse and _counts(each, table[model]["mae"], _CLEARLY)
+    }
+    if not clear:
+        return []
+    best = max(clear, key=lambda rule: clear[rule].mean)
+    return [
+        f"{best} has a lower {_titled('mae')} than {model}, {_value(table[best]['mae'], 'mae')} "
+        f"against {_value(table[model]['mae'], 'mae')}: it rewards a median, which is 0 for most."
+    ]
 
 
 def _lost(
@@ -174,8 +201,12 @@ def _among_models(
     if not known:
         return []
     equal = [name for name, each in known.items() if not each.is_worse]
-    behind = [f"{n} by {_with_error(d, metric)}" for n, d in known.items() if d.is_worse]
-    figure = _value(table[ranked[0]][metric], metric)
+    lowest = table[ranked[0]][metric]
+    worse = {name: each for name, each in known.items() if each.is_worse and _counts(each, lowest)}
+    behind = [f"{name} by {_with_error(each, metric)}" for name, each in worse.items()]
+    figure = _value(lowest, metric)
+    if not behind and not equal:
+        return []
     if not behind:
         return [
             f"No model is best on {_titled(metric)} beyond chance: {_listed([ranked[0], *equal])}, "

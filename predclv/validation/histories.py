@@ -11,7 +11,7 @@ from predclv.clocks.days import day_numbers
 from predclv.clocks.spans import time_between
 from predclv.engines.result import Fit
 from predclv.errors import DataError, OptionError, some
-from predclv.models.purchases import PurchaseModel
+from predclv.forecast.patterns import Known
 from predclv.summaries.rfm import RFM
 from predclv.units import days_per, horizon_in
 
@@ -83,19 +83,14 @@ def customer_history(
     >>> len(history.purchases), history.frame["p_alive"].round(2).iloc[-1]
     (4, np.float64(0.66))
     """
-    if not isinstance(fit.model, PurchaseModel):
-        raise DataError(f"{fit.model.title} knows no purchases; pass the fit of purchases.")
-    if rfm.log is None or rfm.observation_end is None:
-        raise DataError(
-            "A customer's history needs the day of every purchase, and this summary has no log. "
-            "Make it with rfm_summary or holdout_split."
-        )
-    end = until or rfm.observation_end
-    if not rfm.log.first_day <= end <= rfm.log.last_day:
+    fit.assert_purchases("A customer's history")
+    rows, end = rfm.log_for("A customer's history needs")
+    end = until or end
+    if not rows.first_day <= end <= rows.last_day:
         raise OptionError(
-            f"until must lie between {rfm.log.first_day} and {rfm.log.last_day}; got {end}."
+            f"until must lie between {rows.first_day} and {rows.last_day}; got {end}."
         )
-    log = rfm.log.purchase_days(end)
+    log = rows.purchase_days(end)
     bought = pd.DatetimeIndex(log.loc[log["customer_id"] == customer_id, "day"])
     if not len(bought):
         raise DataError(
@@ -113,7 +108,14 @@ def customer_history(
     frequency = np.searchsorted(at, age, side="right") - 1
     born = int(day_numbers([bought[0]])[0])
     t_x, T = (time_between(fit.clock, born, born + each) for each in (at[frequency], age))
-    p_alive = fit.model.p_alive(frequency, t_x, T)
+    known = Known.of(fit, rfm.cells())
+    model: Any = known.model
+    if known.pattern is not None:
+        own = rfm.frame[rfm.frame["customer_id"] == customer_id]
+        if not len(own):
+            raise DataError(f"The summary has no customer {customer_id!r}, whose covariates count.")
+        model = known.alone(int(known.pattern[rfm.cells().places(own)[0]]))
+    p_alive = model.p_alive(frequency, t_x, T)
     frame = pd.DataFrame(
         {"frequency": frequency, "p_alive": p_alive, "is_observed": days <= pd.Timestamp(end)},
         index=days,

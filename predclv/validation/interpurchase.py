@@ -11,7 +11,7 @@ from predclv.clocks.calendar import Calendar
 from predclv.clocks.spans import days_after, time_between
 from predclv.engines.result import Fit
 from predclv.errors import DataError
-from predclv.models.purchases import PurchaseModel
+from predclv.forecast.patterns import Known
 from predclv.samples.cells import Cells
 from predclv.summaries.rfm import RFM
 from predclv.units import days_per
@@ -104,12 +104,8 @@ def interpurchase_times(
     >>> len(found.times), round(float(np.median(found.times)), 1), found.pairs
     (4339, 4.9, 736)
     """
-    if rfm.log is None or rfm.observation_end is None:
-        raise DataError(
-            "Times between purchases need the day of every purchase, and this summary has no log. "
-            "Make it with rfm_summary or holdout_split."
-        )
-    bought = rfm.log.purchase_days(until or rfm.observation_end)
+    log, end = rfm.log_for("Times between purchases need")
+    bought = log.purchase_days(until or end)
     customer = pd.factorize(bought["customer_id"])[0]
     days = bought["day"].to_numpy("datetime64[D]").astype(np.int64)
     same = customer[1:] == customer[:-1]
@@ -119,8 +115,7 @@ def interpurchase_times(
     k, error, pairs = _regularity(gaps, of)
     simulated = None
     if fit is not None:
-        if not isinstance(fit.model, PurchaseModel):
-            raise DataError(f"{fit.model.title} knows no purchases; pass the fit of purchases.")
+        fit.assert_purchases("A simulation of times between purchases")
         rng = np.random.default_rng(seed)
         simulated = _simulated(fit, rfm.cells(), rng, days_per(rfm.unit))
     unit = days_per(rfm.unit)
@@ -147,12 +142,12 @@ def _regularity(gaps: NDArray, of: NDArray) -> tuple[float, float, int]:
 def _simulated(fit: Fit, cells: Cells, rng: np.random.Generator, days: float) -> NDArray:
     """Times between purchases of simulated customers observed for as long as the real ones."""
     weight, last_day = cells.weight, 0
-    ages = rng.choice(cells.T * days, _SIMULATED, p=weight / weight.sum())
+    chosen = rng.choice(len(cells), _SIMULATED, p=weight / weight.sum())
+    ages = (cells.T * days)[chosen]
     if isinstance(fit.clock, Calendar):
         last_day, ages = cells.known_last_day, np.rint(ages)
     born = last_day - ages
-    assert isinstance(fit.model, PurchaseModel)
-    traits = fit.model.traits(ages.shape, rng)
+    traits = Known.of(fit, cells).at(chosen).traits(ages.shape, rng)
     observed = time_between(fit.clock, born, last_day)
     of, at = traits.purchases(observed, rng).times(rng)
     # As a log counts them: whole days since that of the first purchase, one purchase a day.

@@ -26,6 +26,7 @@ def losses_of(expected: NDArray, came: NDArray) -> dict[str, NDArray]:
     error = expected - came
     found = {}
     if np.isfinite(error).all():
+        found["mae"] = np.abs(error)
         squares = error**2
         root = float(np.sqrt(squares.mean()))
         found["rmse"] = root + (squares - squares.mean()) / (2.0 * root if root > 0 else 1.0)

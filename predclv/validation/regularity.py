@@ -47,6 +47,19 @@ class Regularity:
         Distinct shares of the last gap in the last two.
     weight : ndarray of int64, shape (n,)
         Customers with each.
+
+    See Also
+    --------
+    predclv.regularity : how regular purchases are.
+    predclv.plots.regularity : whether purchases come at random.
+    predclv.MBGCNBD : MBG/NBD of regular buyers.
+
+    Examples
+    --------
+    >>> import predclv as pc
+    >>> found = pc.regularity(pc.datasets.load_cdnow())
+    >>> found.frame["k"].round(2).tolist()
+    [0.96, 0.99]
     """
 
     k: float
@@ -133,6 +146,12 @@ def regularity(
     DataError
         If the summary has no log, or no customer has bought on three days.
 
+    See Also
+    --------
+    predclv.Regularity : estimates of regularity.
+    predclv.BGCNBD : BG/NBD of regular buyers.
+    predclv.plots.regularity : whether purchases come at random.
+
     Notes
     -----
     A regular k that is likely need not forecast better: where the shop's rhythm changes, silence of
@@ -157,12 +176,9 @@ def regularity(
         rfm = rfm_summary(log, customer_id, date, None, observation_end=observation_end)
     elif observation_end is not None:
         raise DataError("An RFM has its observation_end already; pass the log to choose another.")
+    rows, end = rfm.log_for("Regularity needs")
     gaps = gaps_of(rfm)
-    if gaps is None or rfm.log is None or rfm.observation_end is None:
-        raise DataError(
-            "Regularity needs the day of every purchase, and this summary has no log. Make it with "
-            "pc.rfm_summary(log), or pass the log."
-        )
+    assert gaps is not None
     cells = rfm.cells()
     several = cells.frequency > 1
     if not several.any():
@@ -171,7 +187,7 @@ def regularity(
             "nothing says how regular they are."
         )
     k, lower, upper = _most_likely(cells, gaps.log_sum(cells.unit), level)
-    pairs = rfm.log.table_of(last_two_gaps, rfm.observation_end, "last, before")
+    pairs = rows.table_of(last_two_gaps, end, "last, before")
     last, before, weight = (pairs[name].to_numpy() for name in ("last", "before", "customers"))
     shares = last / (last + before)
     by_pairs, error = wheat_morrison(shares, weight)

@@ -47,6 +47,24 @@ class Validation:
     losses : mapping of str to mapping of str to ndarray
         What each customer adds to a metric, of shape (n,), by forecaster and metric; smaller is
         better. Differences of two forecasters are judged by them, customer by customer.
+
+    See Also
+    --------
+    predclv.validate : forecasts against what came, at one day.
+    predclv.plots.compare : several pictures on a page.
+    predclv.Backtest : validations from several days.
+
+    Examples
+    --------
+    >>> import predclv as pc
+    >>> split = pc.holdout_split(pc.datasets.load_cdnow(), calibration_end="1997-09-30")
+    >>> rule = pc.baselines.PastRate()
+    >>> found = pc.validate({"BG/NBD": pc.CLVModel(spend=None), "past rate": rule}, split, seed=1)
+    >>> found.frame[["mae", "bias", "crps"]].round(2)
+                 mae  bias  crps
+    forecaster
+    BG/NBD      0.79 -0.12  0.51
+    past rate   1.02  0.56  1.02
     """
 
     forecasts: Mapping[str, Forecast]

@@ -11,8 +11,9 @@ from scipy.stats import chi2
 from predclv.engines.result import Fit
 from predclv.errors import DataError, OptionError
 from predclv.forecast.ahead import times_of
+from predclv.forecast.patterns import Known
 from predclv.forecast.result import Forecast
-from predclv.models.purchases import PurchaseModel
+from predclv.samples.grouping import distinct
 from predclv.summaries.rfm import RFM
 from predclv.summaries.splits import HoldoutSplit
 from predclv.validation.validate import check_forecast
@@ -136,15 +137,20 @@ def repeat_histogram(fit: Fit, rfm: RFM, most: int = 7) -> pd.DataFrame:
     ----------
     Fader, Hardie & Lee (2005), Marketing Science 24(2), figure 2.
     """
-    model = fit.model
-    if not isinstance(model, PurchaseModel):
-        raise DataError(f"{model.title} has no purchases to count; pass the fit of purchases.")
+    fit.assert_purchases("A table of frequencies")
+    model: Any = fit.model
     if rfm.unit != fit.unit:
         raise DataError(f"The fit is in {fit.unit}s, the summary in {rfm.unit}s; use one unit.")
     cells = rfm.cells()
-    ages, code = np.unique(times_of(fit.clock, cells, 1.0)[1], return_inverse=True)
+    known, ages = Known.of(fit, cells), times_of(fit.clock, cells, 1.0)[1]
+    if known.pattern is None:
+        ages, code = np.unique(ages, return_inverse=True)
+        of_ages: Any = model
+    else:
+        first, code = distinct(ages, known.pattern)
+        ages, of_ages = ages[first], known.at(first)
     weight = np.bincount(code, weights=cells.weight)
-    expected = model.pmf(np.arange(most)[:, None], ages) @ weight
+    expected = of_ages.pmf(np.arange(most)[:, None], ages) @ weight
     expected = np.append(expected, weight.sum() - expected.sum())
     actual = np.bincount(
         np.minimum(cells.frequency, most).astype(int), weights=cells.weight, minlength=most + 1

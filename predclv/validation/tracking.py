@@ -2,7 +2,7 @@
 
 import datetime
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 
 from predclv.clocks.days import day_numbers
 from predclv.engines.result import Fit
-from predclv.errors import DataError, OptionError
+from predclv.errors import DataError, OptionError, some
+from predclv.forecast.patterns import Known
 from predclv.logs.log import Log
-from predclv.models.purchases import PurchaseModel
 from predclv.summaries.rfm import RFM
 from predclv.units import days_per, horizon_in, probability
 from predclv.validation.tracking_bands import Cohort, tracking_band
@@ -178,19 +178,13 @@ def tracking(
         raise OptionError("There is no fitted model to track.")
     level = None if level is None else probability(level, "level")
     for name, fit in fits.items():
-        if not isinstance(fit.model, PurchaseModel):
-            raise DataError(f"{name} has no purchases to track; pass the fit of purchases.")
-    log, end = rfm.log, rfm.observation_end
-    if log is None or end is None:
-        raise DataError(
-            "Tracking needs the day of every purchase, and this summary has no log. Make it with "
-            "rfm_summary or holdout_split."
-        )
+        fit.assert_purchases(f"Tracking of {name}")
+    log, end = rfm.log_for("Tracking needs")
     until = until or end
     if not end <= until <= log.last_day:
         raise OptionError(f"until must lie between {end} and {log.last_day}; got {until}.")
     length = _whole_days(period)
-    first, repeats = _days_of_purchases(log, end, until)
+    customers, first, repeats = _days_of_purchases(log, end, until)
     before = -(-((pd.Timestamp(end) - first.min()).days + 1) // length)
     after = (until - end).days // length
     ends = pd.DatetimeIndex(
@@ -208,11 +202,14 @@ def tracking(
     )
     bands, rng = {}, np.random.default_rng(seed)
     for name, fit in fits.items():
-        model: Any = fit.model
         clock: Any = fit.clock
-        columns[name] = np.diff(cohort.expected(model, clock), prepend=0.0)
+        known = Known.of(fit, rfm.cells())
+        if known.pattern is not None and not cohort.of_patterns:
+            cohort = _by_pattern(cohort, rfm, customers, first)
+        columns[name] = np.diff(cohort.expected(known.model, clock), prepend=0.0)
         if level is not None:
-            bands[name] = tracking_band(fit, cohort, level, rng).set_index(ends)
+            patterns = rfm.cells().patterns
+            bands[name] = tracking_band(fit, cohort, level, rng, patterns).set_index(ends)
     days = days_per("week")
     named = "day" if length == 1 else f"{length} days"
     if length % days == 0:
@@ -229,13 +226,35 @@ def tracking(
 
 def _days_of_purchases(
     log: Log, end: datetime.date, until: datetime.date
-) -> tuple[pd.Series, pd.Series]:
-    """First purchases of who had come by ``end``, and the days of their repeat purchases."""
+) -> tuple[pd.Series, pd.Series, pd.Series]:
+    """Who had come by ``end``, the days of their first purchases, and of their repeat purchases."""
     bought = log.purchase_days(until)
     first = bought.groupby("customer_id", sort=False)["day"].transform("min")
     cohort = first <= pd.Timestamp(end)
     is_first = bought["day"] == first
-    return bought.loc[cohort & is_first, "day"], bought.loc[cohort & ~is_first, "day"]
+    firsts = bought[cohort & is_first]
+    return firsts["customer_id"], firsts["day"], bought.loc[cohort & ~is_first, "day"]
+
+
+def _by_pattern(cohort: Cohort, rfm: RFM, customers: pd.Series, first: pd.Series) -> Cohort:
+    """The cohort with the births of customers in each pattern of covariates.
+
+    Raises
+    ------
+    DataError
+        If the log has customers that the summary has not, of whom nothing is known.
+    """
+    cells, frame = rfm.cells(), rfm.frame
+    place = pd.Index(frame["customer_id"]).get_indexer(pd.Index(customers))
+    if np.any(place < 0):
+        raise DataError(
+            f"The log has customers of whom the summary knows no covariates: "
+            f"{some(customers[place < 0])}."
+        )
+    pattern = cells.extra["pattern"][cells.places(frame)][place]
+    day = (first - first.min()).dt.days.to_numpy()
+    births = tuple((z, np.bincount(day[pattern == z])) for z in np.unique(pattern).tolist())
+    return replace(cohort, of_patterns=births)
 
 
 def _whole_days(period: str) -> int:

@@ -1,6 +1,6 @@
 """Bands of tracking: where a cohort's purchases may fall if the model is right."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, cast
 
 import numpy as np
@@ -14,6 +14,7 @@ from predclv.clocks.calendar import Calendar
 from predclv.clocks.spans import days_after, time_between
 from predclv.engines.result import Fit
 from predclv.forecast.draws import clocked_draws
+from predclv.forecast.patterns import ByPattern, estimate_of, model_for
 from predclv.models.purchases import PurchaseModel
 
 _DRAWS = 120  # of the parameters
@@ -37,19 +38,28 @@ class Cohort:
         The end of each period, in days since ``first_day``.
     extra : int
         Days by which each customer is older than their first purchase says.
+    of_patterns : tuple of (int, ndarray)
+        The births of customers in each pattern of covariates, where a fit has some.
     """
 
     first_day: int
     births: NDArray
     days: NDArray
     extra: int
+    of_patterns: tuple[tuple[int, NDArray], ...] = ()
 
-    def expected(self, model: PurchaseModel, clock: Steady | Calendar, step: int = 1) -> NDArray:
+    def expected(self, model: Any, clock: Steady | Calendar, step: int = 1) -> NDArray:
         """Expected repeat purchases by the end of each period, (n_periods,).
 
         With a ``step`` the model is asked at every so many days of age, and a cubic spline in
         between.
         """
+        if isinstance(model, ByPattern):
+            parts = (
+                replace(self, births=births).expected(model.alone(pattern), clock, step)
+                for pattern, births in self.of_patterns
+            )
+            return np.asarray(sum(parts))
         if isinstance(clock, Calendar):
             return self._expected_on(clock, model, step)
         ages = np.arange(self.days[-1] + 1 + self.extra)
@@ -77,7 +87,9 @@ class Cohort:
         return np.maximum(total, 0.0)
 
 
-def tracking_band(fit: Fit, cohort: Cohort, level: float, rng: np.random.Generator) -> pd.DataFrame:
+def tracking_band(
+    fit: Fit, cohort: Cohort, level: float, rng: np.random.Generator, patterns: Any = None
+) -> pd.DataFrame:
     """Where the repeat purchases of a cohort fall with probability ``level``, period by period.
 
     A future is one draw of the parameters, those of a clock included, shared by all customers, plus
@@ -90,9 +102,9 @@ def tracking_band(fit: Fit, cohort: Cohort, level: float, rng: np.random.Generat
         One row per period: lower and upper of the purchases within the period,
         cumulative_lower and cumulative_upper of those so far.
     """
-    drawn = clocked_draws(fit, _DRAWS, rng)
+    drawn = clocked_draws(fit, _DRAWS, rng, patterns)
     expected = np.array([cohort.expected(*member, _STEP) for member in drawn])
-    chance = _chance(fit, cohort, rng)
+    chance = _chance(fit, cohort, rng, patterns)
     so_far = expected[np.arange(len(chance)) % _DRAWS] + chance
     within = np.diff(so_far, axis=1, prepend=0.0)
     ends = [0.5 * (1 - level), 0.5 * (1 + level)]
@@ -101,22 +113,27 @@ def tracking_band(fit: Fit, cohort: Cohort, level: float, rng: np.random.Generat
     return pd.DataFrame(dict(zip(names, np.concatenate(bounds), strict=True)))
 
 
-def _chance(fit: Fit, cohort: Cohort, rng: np.random.Generator) -> NDArray:
+def _chance(fit: Fit, cohort: Cohort, rng: np.random.Generator, patterns: Any) -> NDArray:
     """How far simulated futures lie from what is expected, (futures, n_periods)."""
-    model: Any = fit.model
+    model: Any = estimate_of(fit, patterns)
     clock: Any = fit.clock
-    births, days, extra = cohort.births, cohort.days, cohort.extra
-    born = np.repeat(np.arange(births.size), births)
+    days, extra = cohort.days, cohort.extra
+    parts = cohort.of_patterns or ((-1, cohort.births),)
+    born = np.concatenate([np.repeat(np.arange(births.size), births) for _, births in parts])
+    pattern = np.repeat([z for z, _ in parts], [births.sum() for _, births in parts])
     everybody = born.size
     if everybody > _SAMPLE:
-        born = rng.choice(born, _SAMPLE, replace=False)
-    sample = Cohort(cohort.first_day, np.bincount(born), days, extra)
+        chosen = rng.choice(everybody, _SAMPLE, replace=False)
+        born, pattern = born[chosen], pattern[chosen]
+    of_patterns = tuple((z, np.bincount(born[pattern == z])) for z in np.unique(pattern).tolist())
+    sample = Cohort(cohort.first_day, np.bincount(born), days, extra, of_patterns)
+    of_each = model_for(model, pattern)
     expected = sample.expected(model, clock)
     observed = _observed(clock, cohort, born)
     futures = int(np.clip(_WORK // born.size, _FEWEST, _MOST))
     found = np.empty((futures, days.size))
     for row in found:
-        owner, when = model.paths(observed, rng).times(rng)
+        owner, when = of_each.paths(observed, rng).times(rng)
         period = np.searchsorted(days, _day_of(clock, cohort, born[owner], when))
         row[:] = np.cumsum(np.bincount(period, minlength=days.size + 1)[: days.size])
     return (found - expected) * np.sqrt(everybody / born.size)

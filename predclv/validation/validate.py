@@ -1,6 +1,7 @@
 """Validate: fit on what was known, forecast, and hold it against what came."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from importlib import import_module
 from typing import Any, Literal
 
 import pandas as pd
@@ -11,6 +12,8 @@ from predclv.contracts.validation import validated as validated_contracts
 from predclv.errors import DataError, OptionError, PredclvError, some
 from predclv.forecast.result import Forecast
 from predclv.frozen import Frozen
+from predclv.models import RECIPES
+from predclv.models.purchases import PurchaseModel
 from predclv.progress import progress as progress_bar
 from predclv.summaries.splits import HoldoutSplit
 from predclv.units import horizon_in, probability
@@ -46,7 +49,8 @@ def validate(
     forecasters : mapping of str to forecaster, or a forecaster, or a list of them
         Each a recipe with ``.fit(rfm)`` (:class:`predclv.CLVModel`, ``pc.baselines``), something
         fitted with ``.forecast(...)``, or a ready :class:`predclv.Forecast` of the customers of
-        ``split.rfm`` over its duration. Without a mapping they are named by their models.
+        ``split.rfm`` over its duration; or a model of purchases, the class or its name such as
+        ``"BGNBD"``, for ``CLVModel`` of it. Without a mapping they are named by their models.
     split : HoldoutSplit
         Or a cut of contracts, ``renewals.split(periods)``: the answer is then a
         :class:`~predclv.contracts.validation.ContractValidation`.
@@ -91,6 +95,12 @@ def validate(
         If there is no forecaster, or two have one name.
     PredclvError
         What a forecaster raises, with its name: of ``errors="raise"``, or if all fail.
+
+    See Also
+    --------
+    predclv.backtest : the same at several days.
+    predclv.Validation : how right each forecaster was.
+    predclv.holdout_split : cut a log at a day.
 
     Examples
     --------
@@ -197,6 +207,18 @@ def check_some_forecast(validations: Sequence[Validation]) -> None:
     raise PredclvError("No forecaster could be validated. " + " ".join(reasons))
 
 
+def _recipe_of(forecaster: Any) -> Any:
+    """A forecaster as it is; of a model of purchases, or its name, the recipe with it."""
+    if isinstance(forecaster, str) or (
+        isinstance(forecaster, type) and issubclass(forecaster, PurchaseModel)
+    ):
+        try:
+            return import_module(RECIPES["purchases"]).CLVModel(forecaster)
+        except OptionError as error:
+            raise OptionError(f"Forecaster {forecaster!r} cannot forecast: {error}") from error
+    return forecaster
+
+
 def named_forecasters(forecasters: Any) -> dict[str, Any]:
     """Forecasters by name, whichever way they were given.
 
@@ -206,10 +228,10 @@ def named_forecasters(forecasters: Any) -> dict[str, Any]:
         If there are none, one cannot forecast, or two have one name.
     """
     if isinstance(forecasters, Mapping):
-        named = {str(name): forecaster for name, forecaster in forecasters.items()}
+        named = {str(name): _recipe_of(forecaster) for name, forecaster in forecasters.items()}
     else:
         several = isinstance(forecasters, Iterable) and not isinstance(forecasters, str)
-        listed = list(forecasters) if several else [forecasters]
+        listed = [_recipe_of(each) for each in (forecasters if several else [forecasters])]
         titles = [_title_of(forecaster) for forecaster in listed]
         twice = sorted({title for title in titles if titles.count(title) > 1})
         if twice:

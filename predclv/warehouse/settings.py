@@ -100,6 +100,10 @@ def duckdb_settings(
     OptionError
         If a limit means nothing or the folder is missing.
 
+    See Also
+    --------
+    predclv.rfm_summary : a log to one row per customer.
+
     Examples
     --------
     >>> with duckdb_settings(memory_limit="1GB", threads=2) as settings:

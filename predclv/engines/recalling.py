@@ -1,0 +1,110 @@
+"""Fits that read the past with other eyes: fading memory, on top of a fit without it."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from predclv.clocks.calendar import Calendar
+from predclv.clocks.recall import DRIFT
+from predclv.engines.mle import run
+from predclv.engines.result import Fit
+from predclv.errors import OptionError
+from predclv.likelihoods.fading import FadingLikelihood
+from predclv.likelihoods.likelihood import Likelihood
+from predclv.models.purchases import PurchaseModel
+from predclv.summaries.memory import days_behind, sequences_of
+
+MOST = 100_000
+"""Customers of whom memory is learned; of more, so many are taken."""
+
+
+def assert_recalls(
+    likelihood: Likelihood, engine: str, options: Mapping[str, Any], rfm: Any | None
+) -> None:
+    """Whether a drift, and memory where there is an ``rfm`` for it, can be fitted.
+
+    Raises
+    ------
+    OptionError
+        If the model, the engine or an option does not go with them.
+    DataError
+        If memory has no log.
+    """
+    model: Any = likelihood.model
+    what = "drift" if rfm is None else "memory"
+    if not issubclass(model, PurchaseModel) or model.leaves_in_real_time:
+        reason = (
+            "'s customers leave in real time, not at purchases"
+            if issubclass(model, PurchaseModel)
+            else " is no model of purchases"
+        )
+        raise OptionError(
+            f"{model.title}{reason}: it has no {what}. Use MBGNBD, BGNBD, MBGCNBD or BGCNBD."
+        )
+    if engine != "mle":
+        raise OptionError(
+            f"engine {engine!r} knows no {what}=True: it is fitted by maximum likelihood alone. "
+            "Try engine='mle'."
+        )
+    if rfm is None:
+        return
+    days_behind(rfm)
+    if options.get("bootstrap") is not None:
+        raise OptionError(
+            "memory=True has no bootstrap: its standard errors are those of the curvature. Leave "
+            "bootstrap out."
+        )
+
+
+def with_memory(first: Fit, likelihood: Likelihood, rfm: Any, most: int = MOST) -> Fit:
+    """The fit with fading memory, from one without.
+
+    All parameters are fitted anew but those of a calendar's clock, which stay what they are: a
+    season says when all customers buy, memory how they differ. Standard errors take the two apart
+    as well.
+
+    Parameters
+    ----------
+    first : Fit
+        Without memory.
+    likelihood : Likelihood
+        That was maximised for it.
+    rfm : RFM
+        The customers, with their log.
+    most : int
+        Customers whose purchases are fetched; of more, so many are taken, the same ones each time.
+    """
+    model, clock = type(first.model), first.clock
+    assert clock is not None
+    sequences = sequences_of(rfm, most)
+    free = first.space.free_at(np.array(list(first.params.values())))
+    own, names = len(model.names()), list(first.params)
+    near = np.append(free[:own], [free[names.index(DRIFT)]] if DRIFT in names else [])
+    first_day = rfm.cells().known_last_day - sequences.end
+    fading = FadingLikelihood.over(model, sequences, clock, first_day, near)
+    found = run(fading)
+    checks = {**first.checks, **found.checks}
+    if found.n_customers < first.n_customers:
+        checks["customers_in_all"] = float(first.n_customers)
+    found = replace(found, checks=checks)
+    if not isinstance(clock, Calendar):
+        return found
+    return replace(
+        found,
+        clock=clock,
+        log_covariance=_apart(found.log_covariance, first.log_covariance, own, clock),
+        undetermined=(*found.undetermined, *(n for n in first.undetermined if n in clock.names)),
+    )
+
+
+def _apart(found: NDArray, first: NDArray, own: int, clock: Calendar) -> NDArray:
+    """Covariance of a model, of a clock from an earlier fit, and of how the past is read."""
+    k = len(clock.names)
+    of_clock, others = slice(own, own + k), np.r_[:own, own + k : len(found) + k]
+    both = np.zeros((len(found) + k,) * 2)
+    both[np.ix_(others, others)] = found
+    both[of_clock, of_clock] = first[of_clock, of_clock]
+    return both

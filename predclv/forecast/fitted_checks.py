@@ -1,0 +1,20 @@
+"""What a fitted recipe checks of customers that it reads, and the seed that it draws."""
+
+import numpy as np
+import pandas as pd
+
+from predclv.errors import StoreError
+
+_MOST = 1e15
+
+
+def assert_countable(customers: pd.DataFrame) -> None:
+    """No number of a saved summary is beyond what a double counts: formulas overflow there."""
+    names = [n for n in ("frequency", "recency", "T", "monetary_value") if n in customers]
+    if (customers[names].abs() > _MOST).any(axis=None):
+        raise StoreError(f"Customers have numbers beyond {_MOST:g}, which no log gives.")
+
+
+def fresh_seed() -> int:
+    """A seed of a forecast for which none is given: its parts then agree with each other."""
+    return int(np.random.default_rng().integers(1 << 62))

@@ -1,0 +1,109 @@
+"""Customers as a fit recalls them: what of their past still counts, and in which time."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from predclv.clocks.base import Steady
+from predclv.clocks.calendar import Calendar
+from predclv.clocks.recall import Recall
+from predclv.clocks.spans import time_between
+from predclv.engines.result import Fit
+from predclv.forecast.ahead import times_of
+from predclv.samples.cells import Cells
+from predclv.summaries.memory import already, days_behind, remembered, still_counts
+from predclv.summaries.rfm import RFM
+
+
+def as_recalled(fit: Fit, rfm: RFM) -> RFM:
+    """The customers, told apart by what their purchases still count where a fit forgets.
+
+    Raises
+    ------
+    DataError
+        If the fit forgets, and the summary has no log to add up.
+    """
+    recall, key = fit.recall, key_of(fit)
+    if recall is None or key is None:
+        return rfm
+    found = already(rfm, key)
+    if found is not None:
+        return found
+    days_behind(rfm)
+    cells = rfm.cells()
+    end = cells.known_last_day
+    first_day = min(recall.first_day, end - int(cells.age_days.max(initial=0)))
+    days = np.arange(first_day, end + 1)
+    return remembered(rfm, key, recall.weights(time_between(fit.clock, first_day, days)), first_day)
+
+
+def key_of(fit: Fit) -> tuple | None:
+    """What it depends on how much customers' purchases still count; None where all count alike."""
+    if fit.recall is None or not fit.recall.rho:
+        return None
+    effects = tuple(fit.clock.effects.tolist()) if isinstance(fit.clock, Calendar) else ()
+    return fit.recall.rho, fit.recall.unit, effects
+
+
+def read(
+    fit: Fit, clock: Steady | Calendar | None, recall: Recall | None, cells: Cells, to_unit: float
+) -> dict[str, NDArray | None]:
+    """Histories as a model of purchases takes them: the columns of ``Histories.of``.
+
+    Parameters
+    ----------
+    fit : Fit
+    clock, recall
+        Its own, or drawn.
+    cells : Cells
+    to_unit : float
+        Units of the fit per unit of the cells.
+
+    Raises
+    ------
+    DataError
+        If the clock or the recall want days, and the cells have none.
+    """
+    t_x, T = times_of(clock, cells, to_unit)
+    found: dict[str, Any] = {"x": cells.frequency, "t_x": t_x, "T": T}
+    if recall is None:
+        return found
+    if recall.drift is not None:
+        found["haste"] = recall.haste_of(cells.known_last_day - cells.age_days)
+    if recall.rho is not None:
+        counts = still_counts(cells)
+        assert fit.recall is not None
+        if fit.recall.rho != recall.rho:
+            counts = slower(counts, cells.frequency, recall.rho / (fit.recall.rho or recall.rho))
+        faded = recall.faded(t_x)
+        found |= {"lost": cells.frequency - counts, "t_x": faded, "T": faded + (T - t_x)}
+    return found
+
+
+def slower(counts: NDArray, x: NDArray, factor: float) -> NDArray:
+    """What purchases count, were they forgotten ``factor`` times as fast, shape (n,).
+
+    Exact for two repeat purchases or fewer; of more, the earlier ones are taken to be spread evenly
+    over a stretch that agrees with what they count. It serves how far draws of ``rho`` move a
+    forecast, not the forecast.
+    """
+    others = np.maximum(x - 1.0, 1.0)
+    share = np.clip((counts - 1.0) / others, 1e-300, 1.0)
+    found = np.where(x > 2, _mean_kept(factor * _stretch(share)), share**factor)
+    return np.where(x > 1, 1.0 + others * found, counts)
+
+
+def _mean_kept(s: NDArray) -> NDArray:
+    """``(1 - exp(-s)) / s``."""
+    safe = np.maximum(s, 1e-12)
+    return -np.expm1(-safe) / safe
+
+
+def _stretch(share: NDArray) -> NDArray:
+    """The inverse of it, from a table: to 1e-6 of a stretch that matters."""
+    return np.exp(np.interp(share, _SHARES[::-1], _LOG_STRETCHES[::-1]))
+
+
+_LOG_STRETCHES = np.linspace(np.log(1e-6), np.log(1e6), 4000)
+_SHARES = _mean_kept(np.exp(_LOG_STRETCHES))

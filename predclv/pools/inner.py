@@ -1,0 +1,318 @@
+"""What members would have forecast at earlier days of the log, and how good it would have been."""
+
+import datetime
+import warnings
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Self
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from predclv.engines.result import Fit
+from predclv.errors import OptionError, PredclvError, PredclvWarning
+from predclv.forecast.draws import is_posterior
+from predclv.forecast.outlook import Outlook
+from predclv.forecast.spend import expected_spend
+from predclv.logs.log import Log
+from predclv.pools.losses import loss_matrix
+from predclv.progress import progress
+from predclv.summaries.rfm import RFM
+from predclv.summaries.splits import HoldoutSplit, split_of
+
+_APART = 91  # days between origins, and known at the first, at least: a quarter
+_FEWEST = 20  # purchases that must have followed an origin
+
+
+def inner_days(known: int, horizon: int, most: int) -> list[tuple[int, int]]:
+    """The days to stand at, the latest first, and how many to look ahead from each.
+
+    Parameters
+    ----------
+    known : int
+        Days from the log's first to its last.
+    horizon : int
+        Days to be forecast after it.
+    most : int
+
+    Examples
+    --------
+    >>> inner_days(700, 182, 3)
+    [(518, 182), (427, 182), (336, 182)]
+    >>> inner_days(200, 182, 3)  # room for no such stretch: half of what is known
+    [(100, 100)]
+    """
+    apart = max(-(-horizon // 2), _APART)
+    days = [known - horizon - i * apart for i in range(most)]
+    found = [(day, horizon) for day in days if day >= apart]
+    if not found and most:
+        found = [(known // 2, min(horizon, known - known // 2))]
+    return [(day, ahead) for day, ahead in found if day > 0 and ahead > 0]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Origin:
+    """What members said at one earlier day, against what came.
+
+    Attributes
+    ----------
+    cutoff : datetime.date
+        The last day that they saw.
+    days : int
+        How far they looked ahead.
+    customers, purchases : int
+        Known then; and what came of them.
+    losses : ndarray, shape (members, members)
+        ``Q[a, b]``, the mean over customers of the sum over counts n of
+        ``(F_a(n) - [y <= n]) (F_b(n) - [y <= n])``; on its diagonal each one's CRPS.
+    expected : ndarray, shape (members,)
+        Purchases of all customers that each expected.
+    revenue : float
+        That came; NaN without spend.
+    expected_revenue : ndarray, shape (members,)
+    """
+
+    cutoff: datetime.date
+    days: int
+    customers: int
+    purchases: int
+    losses: NDArray
+    expected: NDArray
+    revenue: float
+    expected_revenue: NDArray
+
+    def of(self, members: NDArray) -> "Origin":
+        """The same of some of the members."""
+        return Origin(
+            self.cutoff,
+            self.days,
+            self.customers,
+            self.purchases,
+            self.losses[np.ix_(members, members)],
+            self.expected[members],
+            self.revenue,
+            self.expected_revenue[members],
+        )
+
+    def document(self) -> dict[str, Any]:
+        """The origin in JSON's own types."""
+        return {
+            "cutoff": str(self.cutoff),
+            "days": self.days,
+            "customers": self.customers,
+            "purchases": self.purchases,
+            "losses": self.losses.tolist(),
+            "expected": self.expected.tolist(),
+            "revenue": None if np.isnan(self.revenue) else self.revenue,
+            "expected_revenue": None if np.isnan(self.revenue) else self.expected_revenue.tolist(),
+        }
+
+    @classmethod
+    def from_document(cls, content: Mapping[str, Any]) -> Self:
+        """The inverse of `document`."""
+        revenue = content["revenue"]
+        expected = np.array(content["expected"], np.float64)
+        return cls(
+            datetime.date.fromisoformat(content["cutoff"]),
+            int(content["days"]),
+            int(content["customers"]),
+            int(content["purchases"]),
+            np.array(content["losses"], np.float64),
+            expected,
+            np.nan if revenue is None else float(revenue),
+            np.full(expected.size, np.nan)
+            if revenue is None
+            else np.array(content["expected_revenue"], np.float64),
+        )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Evidence:
+    """What earlier days of a log say of a pool's members, for one horizon.
+
+    Attributes
+    ----------
+    names : tuple of str
+        The members that forecast at every origin.
+    origins : tuple of Origin
+        The latest first; none where the log is too short.
+    doubts : tuple of str
+        Why others did not, and what the fits warned of.
+    """
+
+    names: tuple[str, ...]
+    origins: tuple[Origin, ...]
+    doubts: tuple[str, ...]
+
+    def relative(self) -> NDArray:
+        """The losses beside the first member's, shape (origins, members, members)."""
+        n = len(self.names)
+        return np.array([o.losses / o.losses[0, 0] for o in self.origins]).reshape(-1, n, n)
+
+    def errors(self, weights: NDArray) -> pd.DataFrame:
+        """``log(actual / pooled)`` of the totals, by cutoff; columns as of ``TotalErrors``."""
+        rows = {}
+        for origin in self.origins:
+            rows[origin.cutoff] = {
+                "purchases": np.log(origin.purchases / (origin.expected @ weights)),
+            }
+            came, pooled = origin.revenue, origin.expected_revenue @ weights
+            if came > 0 and pooled > 0:
+                rows[origin.cutoff]["revenue"] = np.log(came / pooled)
+        return pd.DataFrame.from_dict(rows, orient="index").rename_axis("cutoff")
+
+    def document(self) -> dict[str, Any]:
+        """The evidence in JSON's own types."""
+        return {
+            "names": list(self.names),
+            "origins": [origin.document() for origin in self.origins],
+            "doubts": list(self.doubts),
+        }
+
+    @classmethod
+    def from_document(cls, content: Mapping[str, Any]) -> Self:
+        """The inverse of `document`."""
+        origins = tuple(Origin.from_document(each) for each in content["origins"])
+        return cls(tuple(content["names"]), origins, tuple(content["doubts"]))
+
+
+def evidence(
+    recipes: Mapping[str, Any],
+    log: Log,
+    end: datetime.date,
+    horizon: int,
+    unit: str,
+    most: int,
+    spend: Any,
+) -> Evidence:
+    """Fit members at earlier days and hold their forecasts against what came.
+
+    Parameters
+    ----------
+    recipes : mapping of str to recipe
+        Those that could be fitted to the whole log.
+    log : Log
+    end : datetime.date
+        Nothing after this day is looked at.
+    horizon : int
+        Days.
+    unit : str
+        Of time, in which the members are fitted.
+    most : int
+        Origins.
+    spend : callable or None
+        What fits the model of spend to a summary.
+
+    Raises
+    ------
+    OptionError
+        If a member names one number and no chance around it.
+    """
+    known = (end - log.first_day).days
+    days = inner_days(known, horizon, most)
+    doubts: dict[str, None] = {}
+    if days:
+        for name in [n for n, r in recipes.items() if not _takes_part(r, *days[0])]:
+            doubts[f"{name} takes no part: the log is too short to try it out."] = None
+            recipes = {n: r for n, r in recipes.items() if n != name}
+    origins: list[Origin] = []
+    names = list(recipes)
+    with progress("Trying members out", len(days) * len(recipes)) as step:
+        for day, ahead in days:
+            cutoff = log.first_day + datetime.timedelta(days=day)
+            split = split_of(log, cutoff, cutoff + datetime.timedelta(days=ahead), unit)
+            came = int(split.frame["frequency_holdout"].sum())
+            if came < _FEWEST:
+                doubts[f"After {cutoff} only {came} purchases came in {ahead} days."] = None
+                continue
+            said: dict[str, tuple[Any, NDArray]] = {}
+            twins: dict[Any, tuple[Any, NDArray]] = {}
+            for name in names:
+                step(f"{cutoff}, {name}")
+                recipe = for_span(recipes[name], day)
+                key = getattr(recipe, "key", name)  # equal for members that are twins here
+                with warnings.catch_warnings(record=True) as caught:
+                    warnings.simplefilter("always", PredclvWarning)
+                    try:
+                        if key not in twins:
+                            twins[key] = _said(name, recipe, split, ahead)
+                    except OptionError:
+                        raise
+                    except PredclvError as error:
+                        doubts[f"{name} takes no part: at {cutoff} {error}"] = None
+                        continue
+                said[name] = twins[key]
+                doubts |= {f"{name} at {cutoff}: {w.message}": None for w in caught}
+            survivors = np.array([names.index(name) for name in names if name in said], int)
+            origins = [origin.of(survivors) for origin in origins]
+            names = [name for name in names if name in said]
+            origins.append(_origin(split, ahead, [said[name] for name in names], spend))
+    return Evidence(tuple(names), tuple(origins), tuple(doubts))
+
+
+def for_span(recipe: Any, days: int) -> Any:
+    """The recipe to fit to a log of so many days: its twin without season, if it has one."""
+    return recipe.for_span(days) if hasattr(recipe, "for_span") else recipe
+
+
+def _takes_part(recipe: Any, known: int, horizon: int) -> bool:
+    return recipe.takes_part(known, horizon) if hasattr(recipe, "takes_part") else True
+
+
+def _said(name: str, recipe: Any, split: HoldoutSplit, days: int) -> tuple[Any, NDArray]:
+    """A member's distribution of each customer's purchases, and their expectations."""
+    forecast = recipe.fit(split.rfm).forecast(
+        f"{days} days", discount_rate=0.0, level=None, rfm=split.rfm, seed=0
+    )
+    source = forecast.source
+    if isinstance(source, Outlook) and not is_posterior(source.purchases):
+        counts = source.counts_at_estimate()
+    else:
+        counts = source.counts()
+    if counts is None:
+        raise OptionError(
+            f"Member {name!r} names one number for each customer and no chance around it, so it "
+            "cannot be pooled. Of rules of thumb pc.baselines.LastPeriodNB() can."
+        )
+    expected = forecast.frame["expected_purchases"].to_numpy(np.float64)
+    if not np.isfinite(expected).all():
+        raise OptionError(f"Member {name!r} expects purchases that are no number.")
+    return counts, expected
+
+
+def _origin(
+    split: HoldoutSplit, days: int, said: Sequence[tuple[Any, NDArray]], spend: Any
+) -> Origin:
+    """What members said, held against what came."""
+    frame = split.frame
+    came = frame["frequency_holdout"].to_numpy(np.int64)
+    revenue, worth = np.nan, np.full(len(said), np.nan)
+    each = None if spend is None else _spend_of_each(spend, split.rfm)
+    if each is not None and "spend_holdout" in frame:
+        revenue = float(frame["spend_holdout"].sum())
+        worth = np.array([expected @ each for _, expected in said])
+    assert split.calibration_end is not None
+    return Origin(
+        cutoff=split.calibration_end,
+        days=days,
+        customers=len(split),
+        purchases=int(came.sum()),
+        losses=loss_matrix([counts for counts, _ in said], came),
+        expected=np.array([expected.sum() for _, expected in said]),
+        revenue=revenue,
+        expected_revenue=worth,
+    )
+
+
+def _spend_of_each(spend: Any, rfm: RFM) -> NDArray | None:
+    """Each customer's expected spend per purchase; None where there is no fit of it."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", PredclvWarning)
+        try:
+            fit: Fit = spend(rfm)
+        except PredclvError:
+            return None
+    x, mean = (rfm.frame[name].to_numpy(float) for name in ("frequency", "monetary_value"))
+    line = expected_spend(fit, x, np.random.default_rng(0))
+    return line["spend_base"] + line["spend_slope"] * np.maximum(mean, 0.0)

@@ -163,7 +163,7 @@ def test_purchases_by_day_and_static_pattern_add_up():
     elsewhere = pc.RFM.from_frame(
         rfm.frame.drop(columns="pattern"), "week", static_covariates=["age"]
     )
-    with pytest.raises(DataError, match="without one"):
+    with pytest.raises(DataError, match="has no log"):
         elsewhere.repeats_by_day_and_pattern()
 
 

@@ -74,6 +74,17 @@ class CovariateTable:
     OptionError
         If an option means nothing.
 
+    See Also
+    --------
+    predclv.rfm_summary : a log to one row per customer.
+    predclv.RFM.from_frame : a summary made elsewhere.
+
+    Notes
+    -----
+    What bins do to the effect of a number on how fast customers buy, of 20,000 simulated ones by
+    BG/NBD, the number of mean 0 and standard deviation 1 and its effect 0.5 in truth:
+
+    =====  ====================  ====================
     bins   normal                skewed (log-normal)
     =====  ====================  ====================
     exact  0.510, s.e. 0.010     0.499, s.e. 0.010
@@ -85,19 +96,6 @@ class CovariateTable:
     =====  ====================  ====================
 
     So take the logarithm of what is skewed, such as income, before it is put in bins.
-    =======
-
-    See Also
-    --------
-    predclv.rfm_summary : a log to one row per customer.
-    predclv.RFM.from_frame : a summary made elsewhere.
-
-    Notes
-    -----
-    What bins do to the effect of a number on how fast customers buy, of 20,000 simulated ones by
-    BG/NBD, the number of mean 0 and standard deviation 1 and its effect 0.5 in truth:
-
-    =====  ====================  =============
 
     Examples
     --------

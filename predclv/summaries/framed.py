@@ -35,14 +35,14 @@ class FrameSummary:
         last_day: int | None = None,
         patterns: Patterns | None = None,
         paths: Paths | None = None,
+        ahead: Paths | None = None,
         extra: tuple[str, ...] = (),
         recalls: Any = None,
-        ahead: Paths | None = None,
     ) -> None:
         self.frame = with_covariates(frame, patterns)
         self.patterns = patterns
         self.repeats_by_day_and_pattern: pd.DataFrame | None = None
-        self._paths, self._ahead, self._more = paths, ahead, extra
+        self._paths, self._ahead = paths, ahead
         known = (patterns, paths, ahead)
         self._known = tuple(k for k, found in zip(_KNOWN, known, strict=True) if found is not None)
         self.has_spend = "monetary_value" in frame
@@ -86,8 +86,9 @@ class FrameSummary:
         number = warehouse.frame(sql)["path"].to_numpy(np.int64)
         names = [] if self.patterns is None else list(self.patterns.names)
         frame = self.frame.drop(columns=names).assign(ahead=number)
-        own_facts = (self._unit, self._last_day, found.patterns, self._paths)
-        return FrameSummary(frame, *own_facts, self._more, self.recalls, found.paths)
+        facts = (self._unit, self._last_day, found.patterns, self._paths, found.paths)
+        more = self._extra[len(self._known) :]
+        return FrameSummary(frame, *facts, more, self.recalls)
 
     def gap_days(self) -> pd.DataFrame | None:
         """None: a summary does not say when purchases came."""

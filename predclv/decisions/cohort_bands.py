@@ -12,6 +12,7 @@ from predclv.forecast.ahead import times_of_customers
 from predclv.forecast.draws import clocked_draws, fixed_draws
 from predclv.forecast.fitted import FittedCLV
 from predclv.forecast.patterns import model_for, patterns_for
+from predclv.forecast.recalled import assert_as_they_stand
 from predclv.summaries.rfm import RFM
 from predclv.units import DAYS
 
@@ -47,6 +48,7 @@ def simulated_revenue(
         Of each cohort's customers in the sample; 1 where all are.
     """
     assert fitted.spend is not None
+    assert_as_they_stand(fitted.purchases, "The interval of cohorts")
     rng = np.random.default_rng([seed, 5])
     sizes = np.bincount(cohort)
     chosen = _sample(cohort, rng)

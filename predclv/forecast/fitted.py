@@ -270,6 +270,10 @@ class FittedCLV:
         StoreError
             If something else stands at ``path``, or it cannot be written.
         """
+        write_folder(path, "FittedCLV", *self.document(customers))
+
+    def document(self, customers: bool) -> tuple[dict[str, Any], dict[str, pd.DataFrame]]:
+        """The fits in JSON's own types, and in tables; with the customers or without them."""
         end = self.rfm.observation_end
         content = {
             "purchases": self.purchases.document(),
@@ -288,7 +292,7 @@ class FittedCLV:
         for role, found in (("purchases", self.purchases), ("spend", self.spend)):
             if found is not None:
                 tables |= {f"{role}_{name}": table for name, table in found.tables().items()}
-        write_folder(path, "FittedCLV", content, tables)
+        return content, tables
 
     @classmethod
     def from_document(cls, content: Mapping[str, Any], tables: Mapping[str, pd.DataFrame]) -> Self:

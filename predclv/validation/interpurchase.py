@@ -12,6 +12,7 @@ from predclv.clocks.spans import days_after, time_between
 from predclv.engines.result import Fit
 from predclv.errors import DataError
 from predclv.forecast.patterns import Known
+from predclv.forecast.recalled import assert_as_they_stand
 from predclv.samples.cells import Cells
 from predclv.summaries.rfm import RFM
 from predclv.units import days_per
@@ -116,6 +117,7 @@ def interpurchase_times(
     simulated = None
     if fit is not None:
         fit.assert_purchases("A simulation of times between purchases")
+        assert_as_they_stand(fit, "interpurchase_times")
         rng = np.random.default_rng(seed)
         simulated = _simulated(fit, rfm.cells(), rng, days_per(rfm.unit))
     unit = days_per(rfm.unit)

@@ -208,7 +208,7 @@ class FittedCLV:
                 "horizon=None, the whole remaining lifetime, needs a discount_rate above 0: "
                 "undiscounted it can be infinite. Give a rate such as 0.10, or a horizon."
             )
-        tell_what_is_carried_on(self.purchases, customers.cells())
+        tell_what_is_carried_on(self.purchases, self.spend, customers.cells())
         terms = Terms(
             horizon=length,
             unit=customers.unit,

@@ -37,7 +37,7 @@ def known():
 def likelihood(rfm, model, covariates):
     cells = rfm.cells()
     plain = Likelihood.of(class_named(model), cells, cells.unit)
-    return likelihood_with(plain, cells, covariates, "mle")
+    return likelihood_with(plain, cells, cells, covariates, "mle")
 
 
 def test_columns_are_numbers_indicators_and_their_products():

@@ -239,3 +239,36 @@ def test_what_knows_no_covariates_says_so(fitted, known):
         pc.plots.frequency_recency(fitted)
     with pytest.raises(pc.errors.OptionError, match="lifetimes' knows no covariates"):
         pc.fit("BGNBD", known, engine="lifetimes", covariates={"rate": ["channel"]})
+
+
+def test_effects_say_what_each_level_comes_to(fitted):
+    table = fitted.effects("3 years", discount_rate=0.1)
+    assert table.index.tolist() == [("channel", "shop"), ("channel", "web")]
+    params = fitted.purchases.params
+    ratio = table.loc[("channel", "web"), "rate"] / table.loc[("channel", "shop"), "rate"]
+    assert ratio == pytest.approx(np.exp(params["rate.channel[web]"]))
+    for level in ("shop", "web"):
+        row = table.loc[("channel", level)]
+        own = pc.economics.new_customer(
+            fitted, covariates={"channel": level}, first_order=0.0, discount_rate=0.1
+        )
+        first = own.later_order
+        assert row["clv"] == pytest.approx(own.value + first, rel=0.01)  # months end on days
+        assert row["clv_lower"] < row["clv"] < row["clv_upper"]
+    of_purchases = fitted.purchases.effects("1 year")
+    model = fitted.purchases.model
+    assert of_purchases.loc[("channel", "shop"), "purchases"] == pytest.approx(
+        float(model.expected_purchases(365.25 / 7))
+    )
+    with pytest.raises(pc.errors.OptionError, match="wants a fit with covariates"):
+        replace(fitted.purchases, covariates=None, log_covariance=np.eye(4)).effects()
+
+
+def test_the_picture_of_effects_shows_them(fitted):
+    ax = pc.plots.effects(fitted)
+    table = fitted.effects()
+    drawn = {line.get_label(): line.get_xdata() for line in ax.get_lines() if len(line.get_xdata())}
+    np.testing.assert_allclose(drawn["buys faster"], table["rate"])
+    np.testing.assert_allclose(drawn["leaves more readily"], table["leaving"])
+    said = [label.get_text() for label in ax.get_yticklabels()]
+    assert f"{table['clv'].iloc[0]:,.0f}" in said[0]

@@ -163,7 +163,7 @@ def test_purchases_by_day_and_static_pattern_add_up():
     elsewhere = pc.RFM.from_frame(
         rfm.frame.drop(columns="pattern"), "week", static_covariates=["age"]
     )
-    with pytest.raises(DataError, match="without one"):
+    with pytest.raises(DataError, match="has no log"):
         elsewhere.repeats_by_day_and_pattern()
 
 
@@ -199,10 +199,10 @@ def test_what_does_not_count_is_counted():
     )
     rows = pd.DataFrame(
         {
-            "customer_id": [1, 1, 1, 1, 2, 3, 3, 9],
+            "customer_id": [1, 1, 1, 1, 2, 3, 3, 9, 3],
             "date": ["2024-01-01", "2024-02-01", "2024-04-01", "2024-07-01", "2024-03-20",
-                     "2024-03-05", "2024-03-05", "2024-03-05"],
-            "price": [1, 2, 3, 4, 5, 6, 6, 7],
+                     "2024-03-05", "2024-03-05", "2024-03-05", "2024-01-01"],
+            "price": [1, 2, 3, 4, 5, 6, 6, 7, 8],
         }
     )  # fmt: skip
     with pytest.warns(DataWarning) as caught:
@@ -213,17 +213,17 @@ def test_what_does_not_count_is_counted():
     for expected in (
         "1 row of dynamic_covariates says again",
         "1 customer has the first row of dynamic_covariates after the first purchase (ids 2)",
-        "1 row of dynamic_covariates was over before",
+        "2 rows of dynamic_covariates were over before",
         "1 row of dynamic_covariates is of customers without a purchase",
         "1 row of dynamic_covariates is after the end of observation, 2024-06-01",
     ):
         assert expected in told
     counts = {name: number for name, number in rfm.counts.items() if "dynamic" in name}
     assert counts == {
-        "dynamic_rows": 8,
+        "dynamic_rows": 9,
         "dynamic_rows_repeated": 1,
         "dynamic_rows_without_customer": 1,
-        "dynamic_rows_before_first_purchase": 1,
+        "dynamic_rows_before_first_purchase": 2,
         "dynamic_rows_after_end": 1,
         "customers_before_first_dynamic_row": 1,
         "customers_without_dynamic_row": 0,
@@ -327,6 +327,17 @@ def test_a_split_sees_nothing_of_what_comes_later():
             pc.baselines.MeanRate(), log, cutoffs=[cut], horizon="8 weeks", dynamic_covariates=table
         )
     assert_frame_equal(next(iter(result.validations.values())).split.rfm.frame, seen.frame)
+
+
+def test_a_rule_that_asks_for_no_covariates_does_not_miss_them_earlier():
+    log, known = shop(200)
+    late = known[["customer_id"]].assign(date="2024-09-15", price=1.0)
+    late.loc[late.index[:90], "price"] = 2.0
+    rfm = summary(log, late)
+    assert rfm.counts["customers_before_first_dynamic_row"] > 100
+    assert pc.baselines.HiatusRate().fit(rfm).forecast("8 weeks").frame.shape[0] == len(rfm)
+    with pytest.raises(DataError, match="no row in dynamic_covariates up to the end"):
+        pc.holdout_split(log, calibration_end="2024-07-31", dynamic_covariates=late)
 
 
 def test_tables_may_lie_elsewhere_than_the_log(tmp_path):

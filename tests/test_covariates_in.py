@@ -158,6 +158,33 @@ def test_whatever_keeps_a_summary_keeps_its_covariates(tmp_path):
         assert cells.binned(8).n_customers == cells.n_customers
 
 
+def test_a_summary_in_a_csv_file_keeps_its_covariates(tmp_path):
+    log, known = shop(300)
+    rfm = summary(log, known)
+    write_rfm(rfm, tmp_path / "rfm.csv")
+    found = read_rfm(tmp_path / "rfm.csv", "week")
+    assert found.patterns.equals(rfm.patterns)
+    assert found.frame["pattern"].tolist() == rfm.frame["pattern"].tolist()
+    write_rfm(pc.rfm_summary(log, observation_end=END), tmp_path / "rfm.csv")
+    assert read_rfm(tmp_path / "rfm.csv", "week").patterns is None
+
+
+def test_a_base_that_lives_is_described_like_its_log(tmp_path):
+    log, known = shop(300)
+    expected = summary(log, known)
+    base = pc.CustomerBase(tmp_path / "base")
+    for month, orders in log.groupby(log["date"].dt.month):
+        base.add(orders, batch=f"2024-{month:02}")
+    rfm = base.rfm(observation_end=END, static_covariates=known)
+    assert_frame_equal(rfm.frame, expected.frame)
+    assert_frame_equal(rfm.cells().frame, expected.cells().frame)
+    assert_frame_equal(rfm.spend_cells().frame, expected.spend_cells().frame)
+    assert rfm.counts["covariate_rows"] == 300
+    assert base.rfm(observation_end=END).patterns is None
+    with pytest.raises(DataError, match="no row in static_covariates"):
+        base.rfm(static_covariates=known.head(20))
+
+
 def test_a_forecast_is_joined_by_pattern(tmp_path):
     import duckdb
 

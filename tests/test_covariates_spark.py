@@ -1,5 +1,6 @@
 """Covariates of a log in Spark: what DuckDB finds, wherever the tables of covariates lie."""
 
+import datetime
 import importlib.util
 import os
 import shutil
@@ -14,6 +15,7 @@ from test_covariates_in import END, shop
 
 import predclv as pc
 from predclv.errors import DataError, DataWarning
+from predclv.summaries.looking_ahead import looking_ahead
 
 if importlib.util.find_spec("pyspark") is None:
     pytest.skip("pyspark is absent", allow_module_level=True)
@@ -68,6 +70,8 @@ def test_a_log_in_spark_has_the_paths_and_patterns_of_duckdb(spark, tables):
     log, known, rows = tables
     ours = summary(log, known, rows)
     assert ours.counts["customers_with_filled_covariates"] == 1
+    later = rows.assign(date=rows["date"] + datetime.timedelta(days=300))
+    later = later[later["customer_id"].isin(ours.frame["customer_id"])]
     in_spark = [as_spark(spark, table) for table in tables]
     for theirs in (summary(*in_spark), summary(in_spark[0], known, rows)):
         assert dict(theirs.counts) == dict(ours.counts)
@@ -77,6 +81,10 @@ def test_a_log_in_spark_has_the_paths_and_patterns_of_duckdb(spark, tables):
         assert_frame_equal(theirs.spend_cells().frame, ours.spend_cells().frame, check_exact=True)
         assert_frame_equal(theirs.cells().paths.frame, ours.cells().paths.frame)
         assert_frame_equal(theirs.repeats_by_day_and_pattern(), ours.repeats_by_day_and_pattern())
+        future, expected = (looking_ahead(r, later, 60).cells() for r in (theirs, ours))
+        assert_frame_equal(future.frame, expected.frame, check_exact=True)
+        assert_frame_equal(future.ahead.frame, expected.ahead.frame)
+        assert future.patterns.equals(expected.patterns)
 
 
 def test_a_table_in_spark_comes_to_a_log_that_lies_elsewhere(spark, tables):

@@ -2,6 +2,7 @@
 
 import datetime
 import os
+from dataclasses import replace
 from typing import Any
 
 import pandas as pd
@@ -20,6 +21,7 @@ from predclv.logs.suspicions import warn_of_late_rows
 from predclv.money import UNITS
 from predclv.notices import counted
 from predclv.progress import stage
+from predclv.summaries.framed_covariates import described_in
 from predclv.summaries.rfm import RFM
 from predclv.summaries.stored import StoredSummary
 from predclv.units import days_per
@@ -218,7 +220,12 @@ class Orders:
                 " AS amount, refund_rows, late_customers FROM base.batches ORDER BY number"
             )
 
-    def rfm(self, unit: str = "week", observation_end: str | datetime.date | None = None) -> RFM:
+    def rfm(
+        self,
+        unit: str = "week",
+        observation_end: str | datetime.date | None = None,
+        static_covariates: Any = None,
+    ) -> RFM:
         """The summary of all orders so far, equal to that of the whole log to the last integer.
 
         Parameters
@@ -228,6 +235,8 @@ class Orders:
         observation_end : str or date, optional
             The last day observed, inclusive. Default: the latest day of all batches. Before that
             day, customers seen since are counted anew from their days.
+        static_covariates : table or CovariateTable, optional
+            As in :func:`predclv.rfm_summary`.
 
         Returns
         -------
@@ -239,7 +248,13 @@ class Orders:
         DataError
             If the base is empty, or the day is before every purchase.
         """
-        return self.summary_in(unit, observation_end)[0]
+        rfm, engine, table = self.summary_in(unit, observation_end)
+        if static_covariates is None:
+            return rfm
+        assert isinstance(rfm._summary, StoredSummary)
+        found = described_in(engine, table, static_covariates)
+        counts = Frozen({**rfm.counts, **found.counts})
+        return replace(rfm, counts=counts, _summary=rfm._summary.described(found))
 
     def summary_in(
         self, unit: str, observation_end: str | datetime.date | None

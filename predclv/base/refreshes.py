@@ -14,6 +14,7 @@ from predclv.base.vault import Vault, transact
 from predclv.decisions.rhythm import at_risk
 from predclv.errors import DataError, OptionError, StoreError
 from predclv.forecast.fitted import FittedCLV
+from predclv.forecast.recalled import as_recalled
 from predclv.io.places import explained, workshop
 from predclv.io.strict_json import from_json, to_json
 from predclv.progress import stage
@@ -121,11 +122,22 @@ def started(model: CLVModel | str | None, last: Kept | None) -> CLVModel:
     )
     if not alike or before.purchases.unit != last.terms["unit"] or before.purchases.limits:
         return recipe
-    return CLVModel(recipe.purchases, recipe.spend, recipe.engine, start=before, **options)
+    return CLVModel(
+        recipe.purchases,
+        recipe.spend,
+        recipe.engine,
+        recipe.clock,
+        recipe.covariates,
+        recipe.memory,
+        recipe.drift,
+        start=before,
+        **options,
+    )
 
 
 def score(fitted: FittedCLV, rfm: RFM, asked: dict[str, Any], seed: int, path: Path) -> None:
     """Write everybody's forecast from where the customers lie, without passing through Python."""
+    rfm = as_recalled(fitted.purchases, rfm)
     table = fitted.table(**asked, rfm=rfm, seed=seed)
     rfm.write_scored(table.frame, dict(table.expressions), path)
 

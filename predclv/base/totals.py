@@ -16,6 +16,7 @@ from predclv.base.kept import Kept
 from predclv.forecast.draws import fixed_draws
 from predclv.forecast.fitted import FittedCLV
 from predclv.forecast.members import Members
+from predclv.forecast.recalled import as_recalled
 from predclv.forecast.simulation import futures
 from predclv.forecast.total_interval import interval
 from predclv.forecast.totals import SIMULATED
@@ -103,6 +104,7 @@ def _simulated(
 ) -> dict[tuple[str, str], NDArray]:
     """By grouping and measure: the totals of its groups, shape (futures, groups)."""
     rng = np.random.default_rng([seed, 5])
+    rfm = as_recalled(fitted.purchases, rfm)
     frame, cells = rfm.frame, rfm.cells()
     members = Members(fitted.purchases, cells, DAYS[rfm.unit] / DAYS[fitted.unit], t, delta).of(
         cells.places(frame)

@@ -30,7 +30,7 @@ def best_gap(log: Log, end: datetime.date, unit: str) -> float:
     if middle < end:
         with warnings.catch_warnings():  # of refunds the summary has told already
             warnings.simplefilter("ignore", RefundWarning)
-            split = split_of(log, middle, end, unit)
+            split = split_of(log.without_covariates, middle, end, unit)
         frame = split.frame
         bought = (frame["frequency_holdout"] > 0).to_numpy()
         if bought.any() and not bought.all():

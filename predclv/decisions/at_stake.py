@@ -9,6 +9,7 @@ from predclv.decisions.inputs import checked_customers
 from predclv.errors import DataError, OptionError, some
 from predclv.forecast.outlook import Outlook
 from predclv.forecast.patterns import Known
+from predclv.forecast.recalled import assert_as_they_stand
 from predclv.forecast.result import Forecast
 from predclv.units import DAYS, horizon_in
 
@@ -88,8 +89,9 @@ def at_stake(forecast: Forecast, customers: Any = None, within: Any = "90 days")
         history[name].to_numpy(float) * (1.0 if name == "frequency" else outlook.to_fit_unit)
         for name in ("frequency", "recency", "T")
     )
+    assert_as_they_stand(outlook.purchases, "at_stake")
     cells = outlook.rfm.cells()
-    known = Known.of(outlook.purchases, cells)
+    known = Known.of(outlook.purchases, cells, "at_stake")
     model = known.at() if known.pattern is None else known.at(cells.places(history))
     p = np.asarray(model.p_active_after(window, x, t_x, T), float)
     value = np.asarray(model.discounted_purchases_after(outlook.t, outlook.delta, x, t_x, T), float)

@@ -108,7 +108,7 @@ def numbers_of(log: Log, rfm: RFM, fitted: FittedCLV, days: Days, place: NDArray
 def _histories(
     log: Log, before: pd.DataFrame, found: pd.DataFrame, days: Days, unit: str, fit_unit: str
 ) -> Histories:
-    summary, _ = summary_of(log, days.observed, unit)
+    summary, _ = summary_of(log.without_covariates, days.observed, unit)
     now = summary.frame.set_index("customer_id")
     silent = (now["T"] - now["recency"]).reindex(before["customer_id"]).to_numpy(float)
     since = days.lengths[1] - silent * DAYS[unit]

@@ -214,7 +214,8 @@ def campaign_size(
     ratio = adjusted_difference(value, halves, z).variance_ratio
     sd = float(value.std(ddof=1))
     left = sd * float(np.sqrt(ratio))
-    mean, everybody = float(value.mean()), len(summary_of(source, observed, unit)[0])
+    everybody = len(summary_of(source.without_covariates, observed, unit)[0])
+    mean = float(value.mean())
     rows = []
     for size in _sizes(sizes, everybody):
         found = detectable(_error(left, size, share), level, power)

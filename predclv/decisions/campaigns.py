@@ -17,6 +17,7 @@ from predclv.decisions.matching import matched_difference
 from predclv.errors import AssumptionWarning, DataError, OptionError, did_you_mean
 from predclv.forecast.fitted import FittedCLV
 from predclv.forecast.patterns import refuse_covariates
+from predclv.forecast.recalled import assert_as_they_stand
 from predclv.historical.intake import opened
 from predclv.notices import warn
 from predclv.summaries.rfm import RFM
@@ -214,6 +215,7 @@ def _remaining(
     discount_rate: float,
 ) -> tuple[NDArray, dict[str, Pace]]:
     """Discounted purchases still expected after the end of observation, (n,), and the paces."""
+    assert_as_they_stand(fitted.purchases, "campaign_effect")
     refuse_covariates(fitted.purchases, "campaigns")
     per = days_per(fitted.unit)
     length = (days.lengths[0] / per, days.lengths[1] / per)

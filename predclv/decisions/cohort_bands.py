@@ -1,5 +1,7 @@
 """Bands of cohorts to come: what their customers may bring if the models are right."""
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
@@ -9,6 +11,8 @@ from predclv.engines.result import Fit
 from predclv.forecast.ahead import times_of_customers
 from predclv.forecast.draws import clocked_draws, fixed_draws
 from predclv.forecast.fitted import FittedCLV
+from predclv.forecast.patterns import model_for, patterns_for
+from predclv.forecast.recalled import assert_as_they_stand
 from predclv.summaries.rfm import RFM
 from predclv.units import DAYS
 
@@ -44,6 +48,7 @@ def simulated_revenue(
         Of each cohort's customers in the sample; 1 where all are.
     """
     assert fitted.spend is not None
+    assert_as_they_stand(fitted.purchases, "The interval of cohorts")
     rng = np.random.default_rng([seed, 5])
     sizes = np.bincount(cohort)
     chosen = _sample(cohort, rng)
@@ -51,28 +56,39 @@ def simulated_revenue(
     x, cells = frame["frequency"].to_numpy(float), rfm.cells()
     mean = np.maximum(frame["monetary_value"].to_numpy(float), 0.0)
     place, last_day = cohort[chosen] * days.size, cells.last_day or 0
+    known = [patterns_for(fit, cells) for fit in (fitted.purchases, fitted.spend)]
+    patterns = next((each for each in known if each is not None), None)
+    pattern = None if patterns is None else cells.extra["pattern"][cells.places(frame)]
     pairs = int(np.clip(_WORK // chosen.size, _FEWEST, _MOST)) // 2
     found = np.empty((pairs, 2, sizes.size * days.size))
-    for pair, models in zip(found, _drawn(fitted.purchases, fitted.spend, pairs, rng), strict=True):
+    for pair, models in zip(
+        found, _drawn(fitted.purchases, fitted.spend, pairs, rng, patterns), strict=True
+    ):
         (model, clock), spend = models
-        t_x, T = times_of_customers(clock, cells, frame, to_fit)
+        t_x, T = times_of_customers(clock, cells, frame, to_fit, fitted.purchases.covariates)
         ends = time_between(clock, last_day, last_day + days)
-        p_alive = model.p_alive(x, t_x, T)
+        own = model_for(model, pattern)
+        p_alive = own.p_alive(x, t_x, T)
         for future in pair:
             who = np.flatnonzero(rng.random(x.size) < p_alive)
-            living = model.living(x[who], t_x[who], T[who])
+            some = None if pattern is None else pattern[who]
+            living = model_for(model, some).living(x[who], t_x[who], T[who])
             paths = living.paths(np.full(who.size, ends[-1]), rng)
             owner, when = paths.times(rng)
-            value = spend.given(x[who], mean[who]).simulate(paths.purchases, rng)
+            value = model_for(spend, some).given(x[who], mean[who]).simulate(paths.purchases, rng)
             at = place[who][owner] + np.minimum(np.searchsorted(ends, when), days.size - 1)
             future[:] = np.bincount(at, value, found.shape[2])
     shares = np.bincount(cohort[chosen], minlength=sizes.size) / sizes
     return found.reshape(pairs, 2, sizes.size, days.size), shares
 
 
-def _drawn(purchases: Fit, spend: Fit, draws: int, rng: np.random.Generator) -> zip:
+def _drawn(purchases: Fit, spend: Fit, draws: int, rng: np.random.Generator, patterns: Any) -> zip:
     """Models of purchases, with their clocks, and of spend at as many draws of their parameters."""
-    return zip(clocked_draws(purchases, draws, rng), fixed_draws(spend, draws, rng), strict=True)
+    return zip(
+        clocked_draws(purchases, draws, rng, patterns),
+        fixed_draws(spend, draws, rng, patterns),
+        strict=True,
+    )
 
 
 def _sample(cohort: NDArray, rng: np.random.Generator) -> NDArray:

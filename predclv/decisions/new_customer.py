@@ -16,6 +16,7 @@ from predclv.engines.result import Fit
 from predclv.errors import AssumptionWarning, DataError, OptionError
 from predclv.forecast.ahead import AheadOnCalendar
 from predclv.forecast.fitted import FittedCLV
+from predclv.forecast.recalled import newcomer_at
 from predclv.logs.log import civil_date
 from predclv.money import money
 from predclv.notices import warn
@@ -278,11 +279,12 @@ def _day_of(fitted: FittedCLV, comes_on: Any) -> int:
     """The day of a first purchase, since 1970-01-01; 0 where no day differs from another."""
     clock = fitted.purchases.clock
     day = None if comes_on is None else int(day_numbers([civil_date(comes_on, "comes_on")])[0])
+    end = fitted.rfm.observation_end
+    after = None if end is None else 1 + int(day_numbers([end])[0])
     if not isinstance(clock, Calendar):
-        return day or 0
+        return day or (0 if fitted.purchases.recall is None else after or 0)
     if day is None:
-        end = fitted.rfm.observation_end
-        return 1 + (clock.last_day if end is None else int(day_numbers([end])[0]))
+        return 1 + clock.last_day if after is None else after
     if day < clock.first_day:
         raise OptionError(
             f"comes_on must not lie before {date_of(clock.first_day)}, the first day that the "
@@ -306,7 +308,11 @@ def _repeats(
         times = months * (DAYS["month"] / DAYS[fit.unit])
 
         def by_time(free: NDArray | None) -> NDArray:
-            model: Any = mix.model(fit, free)
+            model: Any = (
+                newcomer_at(fit, free, day or None)
+                if fit.covariates is None
+                else mix.model(fit, free)
+            )
             return np.asarray(model.discounted_purchases(times, delta))
 
         return by_time
@@ -317,11 +323,12 @@ def _repeats(
     nodes, weights = np.array([each.rule for each in ahead]).swapaxes(0, 1)
 
     def by_month(free: NDArray | None) -> NDArray:
-        model: Any = mix.model(fit, free)
-        if free is None or np.array_equal(free[of_clock], effects):
+        model: Any = newcomer_at(fit, free, day) if fit.covariates is None else mix.model(fit, free)
+        moved = effects if free is None else free[of_clock]
+        if np.array_equal(moved, effects):
             unlike = np.sum(weights * model.expected_purchases(nodes), axis=1)
             return np.asarray(model.discounted_purchases(times, deltas) + unlike)
-        return _by_days(model, clock.at(free[of_clock]), day, ends, delta)
+        return _by_days(model, clock.at(moved), day, ends, delta)
 
     return by_month
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from predclv.errors import DataError
 from predclv.forecast.outlook import Outlook
 from predclv.forecast.patterns import Known
+from predclv.forecast.recalled import newcomer_at
 from predclv.forecast.result import Forecast
 from predclv.units import DAYS, force_of_interest
 
@@ -55,8 +56,11 @@ def newcomers_of(forecast: Forecast) -> Newcomers:
             "not say what a newcomer is worth."
         )
     frame, terms = outlook.rfm.frame, outlook.terms
-    known, weight = Known.of(outlook.purchases, outlook.rfm.cells()), outlook.rfm.cells().weight
-    cell = outlook.rfm.cells().places(frame) if known.pattern is not None else slice(None)
+    cells, weight = outlook.rfm.cells(), outlook.rfm.cells().weight
+    known = Known.of(outlook.purchases, cells, "newcomers_of")
+    if known.pattern is None:
+        known = Known(newcomer_at(outlook.purchases, None, cells.last_day), None)
+    cell = cells.places(frame) if known.pattern is not None else slice(None)
     x = frame["frequency"].to_numpy(float)
     T = frame["T"].to_numpy(float) * outlook.to_fit_unit
     if known.pattern is None:

@@ -12,10 +12,11 @@ from predclv.decisions.inputs import forecast_frame, value_column
 from predclv.decisions.waiting import LONGEST, chance_of_silence, waiting_time
 from predclv.engines.result import Fit
 from predclv.errors import DataError, OptionError
-from predclv.forecast.ahead import times_of
 from predclv.forecast.fitted import FittedCLV
 from predclv.forecast.patterns import Known
+from predclv.forecast.recalled import as_recalled, read
 from predclv.forecast.result import Forecast
+from predclv.models.personal import Personal
 from predclv.pools.fitted import single
 from predclv.summaries.rfm import RFM
 from predclv.units import DAYS, horizon_in, probability
@@ -99,7 +100,7 @@ def at_risk(
     x, t_x, T = base.x, base.t_x, base.T
     regular = x >= least_repeats
     p_silent = np.ones(x.size)
-    p_silent[regular] = chance_of_silence(known.at(regular), x[regular], t_x[regular])(
+    p_silent[regular] = chance_of_silence(base.seen_by(known, regular), x[regular], t_x[regular])(
         T[regular] - t_x[regular]
     )
     late = regular & (p_silent < 1.0 - overdue)
@@ -107,7 +108,10 @@ def at_risk(
     for name, p in (("usual_gap_days", 0.5), ("overdue_after_days", overdue)):
         gaps[name] = np.full(x.size, np.nan)
         wait = waiting_time(
-            chance_of_silence(known.at(late), x[late], t_x[late]), p, int(late.sum()), fitted.unit
+            chance_of_silence(base.seen_by(known, late), x[late], t_x[late]),
+            p,
+            int(late.sum()),
+            fitted.unit,
         )
         gaps[name][late] = days_after(base.clock, base.latest[late], wait)
     cell = base.place
@@ -200,10 +204,10 @@ def due_soon(
 def _median_days(known: Known, base: "_Base", unit: str) -> NDArray:
     """Median days to the next purchase of each cell, inf where there may never be one."""
     x, T = base.x, base.T
-    alive = np.asarray(known.at().p_alive(x, base.t_x, T))
+    alive = np.asarray(base.seen_by(known).p_alive(x, base.t_x, T))
     wait = np.full(x.size, np.inf)
     able = alive > 0.5
-    living = known.at(able).living(x[able], base.t_x[able], T[able])
+    living = base.seen_by(known, able).living(x[able], base.t_x[able], T[able])
 
     def silent(t: NDArray) -> NDArray:
         return 1.0 - alive[able] * living.p_active(t)
@@ -253,6 +257,8 @@ class _Base(NamedTuple):
     place : ndarray of int, shape (n_customers,)
         Which of the histories each customer has.
     clock : Steady or Calendar
+    lost, haste : ndarray, shape (n_cells,), or None
+        As of :class:`predclv.models.personal.Personal`.
     """
 
     x: NDArray
@@ -263,15 +269,27 @@ class _Base(NamedTuple):
     end: float
     place: NDArray
     clock: Any
+    lost: NDArray | None = None
+    haste: NDArray | None = None
 
     @classmethod
     def of(cls, fitted: FittedCLV, rfm: RFM) -> "_Base":
         """Of the customers that a fit is asked about."""
-        clock, cells = fitted.purchases.clock, rfm.cells()
-        t_x, T = times_of(clock, cells, DAYS[rfm.unit] / DAYS[fitted.unit])
+        fit, rfm = fitted.purchases, as_recalled(fitted.purchases, rfm)
+        clock, cells = fit.clock, rfm.cells()
+        known: dict[str, Any] = read(
+            fit, clock, fit.recall, cells, DAYS[rfm.unit] / DAYS[fitted.unit]
+        )
+        x, t_x, T = known["x"], known["t_x"], known["T"]
         silent = DAYS[fitted.unit] * (T - t_x)
         if isinstance(clock, Calendar):
             silent = (cells.age_days - cells.recency_days).astype(float)
         end = float(cells.last_day or 0)
         place = cells.places(rfm.frame)
-        return cls(cells.frequency, t_x, T, silent, end - silent, end, place, clock)
+        personal = (known.get("lost"), known.get("haste"))
+        return cls(x, t_x, T, silent, end - silent, end, place, clock, *personal)
+
+    def seen_by(self, known: Known, cells: Any = slice(None)) -> Any:
+        """The model as it is for customers with some of the histories."""
+        own = (None if each is None else each[cells] for each in (self.lost, self.haste))
+        return Personal.of(known.at(cells), *own)

@@ -161,7 +161,7 @@ def fit(
         assert_recalls(likelihood, engine, options, rfm if memory else None)
     if drift:
         likelihood = DriftingLikelihood.over(likelihood, cells)
-    likelihood = with_covariates(likelihood, cells, covariates, engine)
+    likelihood = with_covariates(likelihood, rfm, cells, covariates, engine)
     # PyMC's samplers show a bar of their own.
     shown = nullcontext() if engine == "pymc" else stage(f"Fitting {wanted.title}")
     with shown, needed_by(engine):

@@ -3,11 +3,17 @@
 from collections.abc import Mapping
 from typing import Any
 
-from predclv.errors import OptionError, did_you_mean
+import numpy as np
+
+from predclv.errors import DataError, OptionError, did_you_mean
 from predclv.likelihoods.covariates import CovariateLikelihood
 from predclv.likelihoods.effects import known_targets
 from predclv.likelihoods.likelihood import Likelihood
+from predclv.likelihoods.paths import PathLikelihood, assert_can_change
 from predclv.models.base import Model
+from predclv.samples.cells import Cells
+from predclv.samples.path_exposures import PathExposure
+from predclv.summaries.rfm import RFM
 
 
 def assert_mapping(covariates: Any) -> Mapping[Any, Any]:
@@ -59,7 +65,7 @@ def shared_out(
 
 
 def with_covariates(
-    likelihood: Likelihood, cells: Any, covariates: Mapping[Any, Any] | None, engine: str
+    likelihood: Likelihood, rfm: Any, cells: Any, covariates: Mapping[Any, Any] | None, engine: str
 ) -> Likelihood:
     """The likelihood with effects of covariates, where some are asked for.
 
@@ -94,4 +100,29 @@ def with_covariates(
         raise OptionError("engine 'lifetimes' knows no covariates. Try engine='mle'.")
     if not hasattr(cells, "patterns"):
         raise OptionError(f"{type(cells).__name__} have no covariates.")
-    return CovariateLikelihood.on(likelihood, asked, cells)
+    found = CovariateLikelihood.on(likelihood, asked, cells)
+    # Spend has no days: whether a covariate changes is seen in the customers' paths.
+    whole = rfm.cells() if isinstance(rfm, RFM) else cells
+    changing = found.effects.changing(whole) if isinstance(whole, Cells) else ()
+    if not changing:
+        return found
+    assert_can_change(model, found.effects, changing)
+    return _on_paths(found, rfm, cells)
+
+
+def _on_paths(known: CovariateLikelihood, rfm: Any, cells: Cells) -> PathLikelihood:
+    """The likelihood of customers whose covariates change."""
+    if not isinstance(rfm, RFM):
+        raise DataError(
+            "Covariates that change need the days of purchases, and cells have none: fit to the "
+            "RFM of a log, pc.rfm_summary(log, dynamic_covariates=table)."
+        )
+    _, repeats = rfm.repeats_by_day()
+    first_day = cells.known_last_day - repeats.size
+    exposure = PathExposure.of(cells, first_day)
+    found = rfm.repeats_by_day_and_pattern()
+    purchases = np.stack(
+        [found["day"].to_numpy() - first_day - 1, found["pattern"], found["purchases"]]
+    )
+    own = {name: getattr(known, name) for name in CovariateLikelihood.__dataclass_fields__}
+    return PathLikelihood(**own, exposure=exposure, purchases=purchases)

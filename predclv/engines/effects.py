@@ -26,6 +26,8 @@ def effects_table(fit: Any, horizon: Any, level: float, seed: int | None) -> pd.
         found["purchases"] = estimate[:-1]
         ends = np.quantile(draws[:, :-1], [0.5 - level / 2, 0.5 + level / 2], axis=0)
         found["purchases_lower"], found["purchases_upper"] = ends
+        found.attrs["typical"] = float(estimate[-1])
+    found.attrs["level"] = level
     return found
 
 
@@ -100,7 +102,7 @@ def of_targets(fit: Any, seed: int | None, level: float) -> pd.DataFrame:
     -------
     DataFrame
         Index covariate and level; for each of rate, leaving or spend that the fit has covariates
-        of, its multiplier, with ``_lower`` and ``_upper``.
+        of, its multiplier, with ``_lower`` and ``_upper``; NaN for what does not act on it.
     """
     effects = fit.covariates
     rows, typical = effects.rows(), effects.typical_row()
@@ -113,8 +115,10 @@ def of_targets(fit: Any, seed: int | None, level: float) -> pd.DataFrame:
         )
         away = (rows - typical) * acts
         ends = np.quantile(drawn @ away.T, [0.5 - level / 2, 0.5 + level / 2], axis=0)
-        columns[target] = np.exp(away @ effects.coefficients)
-        columns[f"{target}_lower"], columns[f"{target}_upper"] = np.exp(ends)
+        acted = {n for g in effects.groups if target in g.acts_on for n in g.coding.covariates}
+        known = np.where([name in acted for name, _ in effects.levels], 0.0, np.nan)
+        columns[target] = np.exp(away @ effects.coefficients + known)
+        columns[f"{target}_lower"], columns[f"{target}_upper"] = np.exp(ends + known)
     return pd.DataFrame(columns, index=index_of(effects))
 
 

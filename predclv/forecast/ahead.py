@@ -11,10 +11,12 @@ from predclv.clocks.base import Steady
 from predclv.clocks.calendar import Calendar
 from predclv.clocks.days import date_of
 from predclv.errors import DataError
+from predclv.likelihoods.effects import Effects
 from predclv.models.futures import Future
 from predclv.notices import counted
 from predclv.once import FieldsAlone, once
 from predclv.samples.cells import Cells
+from predclv.samples.path_exposures import PathExposure
 
 _NODES = 24  # times at which expectations are taken, between which they are interpolated
 _STEPS = 20_000  # of the integral over days
@@ -207,22 +209,53 @@ def _lagrange(nodes: NDArray, at: NDArray) -> NDArray:
     return found
 
 
-def times_of(clock: Steady | Calendar | None, cells: Cells, to_fit_unit: float) -> tuple[
-    NDArray, NDArray
-]:  # fmt: skip
+def times_of(
+    clock: Steady | Calendar | None,
+    cells: Cells,
+    to_fit_unit: float,
+    effects: Effects | None = None,
+) -> tuple[NDArray, NDArray]:
     """Recency and T of cells in the time of a fit's clock, each shape (n_cells,).
+
+    Where covariates that change have made customers buy faster or more slowly, in the time that
+    would have passed had all of it been as at the end, which is how the model goes on.
 
     Raises
     ------
     DataError
         If the clock wants days and the cells have none.
     """
+    if effects is not None and effects.changing(cells):
+        return _on_paths(clock, cells, to_fit_unit, effects)
     if not isinstance(clock, Calendar):
         return cells.recency * to_fit_unit, cells.T * to_fit_unit
     born = cells.known_last_day - cells.age_days
     _check_born(clock, cells, born)
     t_x = clock.elapsed(born, born + cells.recency_days)
     return t_x, clock.elapsed(born, cells.known_last_day)
+
+
+def _on_paths(
+    clock: Steady | Calendar | None, cells: Cells, to_fit_unit: float, effects: Effects
+) -> tuple[NDArray, NDArray]:
+    """The same on paths of covariates that change."""
+    assert cells.patterns is not None
+    last_day = cells.known_last_day
+    born = last_day - cells.age_days
+    first_day, unit = int(born.min()), to_fit_unit
+    days = np.arange(first_day + 1, last_day + 1)
+    rate = np.ones(days.size)
+    if isinstance(clock, Calendar):
+        _check_born(clock, cells, born)
+        first_day, unit = clock.first_day, 1.0
+        days = np.arange(first_day + 1, last_day + 1)
+        until = clock.elapsed(first_day, np.append(first_day, days))
+        rate = np.diff(until) * Steady(cells.unit).days_per_unit
+    exposure = PathExposure.of(cells, first_day)
+    times = np.exp((effects.matrix(cells.patterns) * effects.acts("rate")) @ effects.coefficients)
+    t_x, T = exposure.elapsed(rate, times[exposure.pattern])
+    now = times[cells.extra["pattern"]]
+    return np.minimum(t_x, T) * unit / now, T * unit / now
 
 
 def _check_born(clock: Calendar, cells: Cells, born: NDArray) -> None:
@@ -238,12 +271,17 @@ def _check_born(clock: Calendar, cells: Cells, born: NDArray) -> None:
 
 
 def times_of_customers(
-    clock: Steady | Calendar | None, cells: Cells, customers: pd.DataFrame, to_fit_unit: float
+    clock: Steady | Calendar | None,
+    cells: Cells,
+    customers: pd.DataFrame,
+    to_fit_unit: float,
+    effects: Effects | None = None,
 ) -> tuple[NDArray, NDArray]:
     """The same of customers as in ``RFM.frame``, each shape (n_customers,)."""
-    if not isinstance(clock, Calendar):
+    moves = effects is not None and bool(effects.changing(cells))
+    if not isinstance(clock, Calendar) and not moves:
         recency, T = (customers[name].to_numpy(float) for name in ("recency", "T"))
         return recency * to_fit_unit, T * to_fit_unit
-    t_x, T = times_of(clock, cells, to_fit_unit)
+    t_x, T = times_of(clock, cells, to_fit_unit, effects)
     place = cells.places(customers)
     return t_x[place], T[place]

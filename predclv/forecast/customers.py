@@ -117,3 +117,25 @@ _PLAIN = (
 def _double(value: float) -> str:
     """A number as SQL that both engines read as that very double."""
     return f"CAST('{value!r}' AS DOUBLE)"
+
+
+def take_curves(columns: dict[str, NDArray], bounds: dict[str, NDArray], endless: bool) -> float:
+    """Move the curves of bounds of revenue to the columns of a cell forecast; their scale.
+
+    And say what a purchase is worth today on average, which bounds of CLV follow from.
+    """
+    scale = bounds.pop("scale")
+    if scale.ndim:
+        columns["scale"] = scale
+    for side in _SIDES:
+        curve = bounds.pop(f"revenue_{side}")
+        columns.update({f"{side}_{power}": curve[power] for power in range(3)})
+    if not endless:
+        expected = columns["expected_purchases"]
+        columns["discount"] = np.divide(
+            columns["discounted_purchases"],
+            expected,
+            out=np.ones_like(expected),
+            where=expected > 0,
+        )
+    return float(scale.mean())

@@ -46,16 +46,18 @@ def effects_of(
             )
         orders = [margin * n * each for n, each in zip(orders, money, strict=True)]
         name = "clv"
-    found[name] = orders[0]
-    ends = np.quantile(orders[1], [0.5 - level / 2, 0.5 + level / 2], axis=0)
+    estimate, drawn = orders
+    found[name] = estimate[:-1]
+    ends = np.quantile(drawn[:, :-1], [0.5 - level / 2, 0.5 + level / 2], axis=0)
     found[f"{name}_lower"], found[f"{name}_upper"] = ends
+    found.attrs |= {"typical": float(estimate[-1]), "level": level}
     return found
 
 
 def _laid_out(
     fit: Fit, order: list[Any], found: tuple[NDArray, NDArray]
 ) -> tuple[NDArray, NDArray]:
-    """The same at all levels; where the fit does not know a covariate, as of a typical one."""
+    """The same at all levels, of a typical one where the fit does not know it; that is the last."""
     own = [] if fit.covariates is None else list(index_of(fit.covariates))
-    place = [own.index(at) if at in own else -1 for at in order]
+    place = [*(own.index(at) if at in own else -1 for at in order), -1]
     return found[0][place], found[1][:, place]

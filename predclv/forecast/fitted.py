@@ -15,6 +15,7 @@ from predclv.errors import DataError, OptionError, StoreError
 from predclv.forecast.effects import effects_of
 from predclv.forecast.fitted_checks import assert_countable, fresh_seed
 from predclv.forecast.outlook import Outlook
+from predclv.forecast.patterns import tell_what_is_carried_on
 from predclv.forecast.recalled import as_recalled, key_of
 from predclv.forecast.result import Forecast
 from predclv.forecast.scoring import ScoreTable
@@ -146,9 +147,8 @@ class FittedCLV:
     ) -> pd.DataFrame:  # fmt: skip
         """What covariates come to: a newcomer's CLV at each level, typical in all else.
 
-        As :meth:`Fit.effects`, with ``clv`` (``purchases``, the first included, without spend) and
-        other parameters as of :meth:`forecast`. The first order is counted at the mean spend, and
-        months as average ones: :func:`predclv.economics.new_customer` has both as they are.
+        As :meth:`Fit.effects`, with ``clv`` (``purchases``, the first included, without spend). The
+        first order is at mean spend, months average: see :func:`predclv.economics.new_customer`.
         """
         delta, margin = force_of_interest(discount_rate, self.unit), share(margin, "margin")
         t = np.inf if is_lifetime(horizon) else horizon_in(cast(Any, horizon), self.unit)
@@ -207,6 +207,7 @@ class FittedCLV:
                 "horizon=None, the whole remaining lifetime, needs a discount_rate above 0: "
                 "undiscounted it can be infinite. Give a rate such as 0.10, or a horizon."
             )
+        tell_what_is_carried_on(self.purchases, customers.cells())
         terms = Terms(
             horizon=length,
             unit=customers.unit,
@@ -269,6 +270,10 @@ class FittedCLV:
         StoreError
             If something else stands at ``path``, or it cannot be written.
         """
+        write_folder(path, "FittedCLV", *self.document(customers))
+
+    def document(self, customers: bool) -> tuple[dict[str, Any], dict[str, pd.DataFrame]]:
+        """The fits in JSON's own types, and in tables; with the customers or without them."""
         end = self.rfm.observation_end
         content = {
             "purchases": self.purchases.document(),
@@ -287,7 +292,7 @@ class FittedCLV:
         for role, found in (("purchases", self.purchases), ("spend", self.spend)):
             if found is not None:
                 tables |= {f"{role}_{name}": table for name, table in found.tables().items()}
-        write_folder(path, "FittedCLV", content, tables)
+        return content, tables
 
     @classmethod
     def from_document(cls, content: Mapping[str, Any], tables: Mapping[str, pd.DataFrame]) -> Self:

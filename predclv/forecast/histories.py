@@ -65,13 +65,17 @@ class Histories:
         lost: NDArray | None = None,
         haste: NDArray | None = None,
         pattern: NDArray | None = None,
+        path: NDArray | None = None,
     ) -> "Histories":
-        """Histories of customers given as columns, each of shape (n_customers,)."""
-        own = [column for column in (pattern, lost, haste) if column is not None]
+        """Histories of customers given as columns, each of shape (n_customers,).
+
+        A ``path`` tells apart those whose times differ with other effects of covariates.
+        """
+        own = [column for column in (pattern, path, lost, haste) if column is not None]
         first, cell_of_customer = distinct(x, t_x, T, *own)
         x, t_x, T = x[first], t_x[first], T[first]
-        lost, haste, pattern = (_of(column, first) for column in (lost, haste, pattern))
-        own = [column for column in (pattern, lost, haste) if column is not None]
+        lost, haste, pattern, path = (_of(c, first) for c in (lost, haste, pattern, path))
+        own = [column for column in (pattern, path, lost, haste) if column is not None]
         first, state_of_cell = distinct(x, T, *own)
         within = () if pattern is None else (pattern[first],)
         states = np.lexsort((T[first], *within, x[first]))

@@ -15,6 +15,7 @@ from predclv.forecast.ahead import Ahead, AheadOnCalendar
 from predclv.forecast.histories import Histories
 from predclv.forecast.patterns import at_free, estimate_of
 from predclv.forecast.recalled import read
+from predclv.likelihoods.effects import Effects
 from predclv.once import FieldsAlone, once
 from predclv.samples.cells import Cells
 from predclv.samples.patterns import Patterns
@@ -75,14 +76,24 @@ class Members(FieldsAlone):
     @once
     def distinct(self) -> Histories:
         """The distinct histories at the estimate; its customers are the cells, in their order."""
-        return Histories.of(**self._read(self.fit.clock, self.fit.recall))
+        return Histories.of(**self._read(self.fit.clock, self.fit.recall, self.fit.covariates))
 
-    def _read(self, clock: Steady | Calendar | None, recall: Recall | None) -> dict[str, Any]:
+    def _read(
+        self, clock: Steady | Calendar | None, recall: Recall | None, effects: Effects | None
+    ) -> dict[str, Any]:
         """The cells as the model takes them, by this clock."""
-        found = read(self.fit, clock, recall, self.cells, self.to_fit_unit)
+        found = read(self.fit, clock, recall, self.cells, self.to_fit_unit, effects)
         if self.by_pattern:
             found["pattern"] = np.asarray(self.cells.extra["pattern"], np.int64)
+        if self._moves:
+            found["path"] = np.asarray(self.cells.extra["path"], np.int64)
         return found
+
+    @once
+    def _moves(self) -> bool:
+        """Whether covariates have changed on the way, so that past times depend on effects."""
+        effects = self.fit.covariates
+        return effects is not None and bool(effects.changing(self.cells))
 
     @property
     def patterns(self) -> Patterns | None:
@@ -123,7 +134,7 @@ class Members(FieldsAlone):
         own = len(self.fit.model.names())
         model = at_free(self.fit, free, self.patterns)
         clock, recall, ahead = self.fit.clock, self.fit.recall, self.ahead
-        if recall is None and not isinstance(clock, Calendar):
+        if recall is None and not isinstance(clock, Calendar) and not self._moves:
             return Member(self.histories, model, ahead)
         if isinstance(clock, Calendar):
             own, of_clock = own + len(clock.names), free[own : own + len(clock.names)]
@@ -131,7 +142,10 @@ class Members(FieldsAlone):
             ahead = self._ahead_on(clock)
         if recall is not None:
             recall = recall.at(free[own : own + len(recall.space.names)])
-        return Member(self._histories_on(clock, recall), model, ahead)
+        effects = self.fit.covariates
+        if effects is not None:
+            effects = effects.at(free[free.size - len(effects.names) :])
+        return Member(self._histories_on(clock, recall, effects), model, ahead)
 
     def drawn(self, n: int, rng: np.random.Generator) -> Iterator[Member]:
         """Members at ``n`` draws of the parameters, which are numbers in each."""
@@ -140,12 +154,14 @@ class Members(FieldsAlone):
         free = space.free_at(np.column_stack([values[name] for name in space.names]))
         return (self.at(row) for row in free)
 
-    def _histories_on(self, clock: Any, recall: Recall | None) -> Histories:
+    def _histories_on(
+        self, clock: Any, recall: Recall | None, effects: Effects | None
+    ) -> Histories:
         """The histories by another clock or recall: those that were alike stay alike."""
         own, cell = self.histories, self.distinct.cell_of_customer
         found: dict[str, Any] = {}
-        for name, column in self._read(clock, recall).items():
-            if name == "x":
+        for name, column in self._read(clock, recall, effects).items():
+            if name in ("x", "pattern", "path"):
                 continue
             of_cells = np.empty(own.n_cells)
             of_cells[cell] = column

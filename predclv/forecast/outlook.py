@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from predclv.engines.result import Fit
 from predclv.errors import ScaleWarning
 from predclv.forecast.by_period import normal_by_period, simulated_by_period, sums_by_period
-from predclv.forecast.customers import CellForecast
+from predclv.forecast.customers import CellForecast, take_curves
 from predclv.forecast.distribution import CountDistribution, HistoryCounts
 from predclv.forecast.draws import drawn, is_posterior
 from predclv.forecast.histories import Histories
@@ -110,22 +110,7 @@ class Outlook:
         if level is not None and not (endless and self.spend is None):
             bounds = self._bounds(level)
             if self.spend is not None:
-                own_scale = bounds.pop("scale")
-                scale = float(own_scale.mean())
-                if own_scale.ndim:
-                    columns["scale"] = own_scale
-                for side in ("lower", "upper"):
-                    curve = bounds.pop(f"revenue_{side}")
-                    columns |= {f"{side}_{power}": curve[power] for power in range(3)}
-                del curve
-                if not endless:
-                    expected = columns["expected_purchases"]
-                    columns["discount"] = np.divide(
-                        columns["discounted_purchases"],
-                        expected,
-                        out=np.ones_like(expected),
-                        where=expected > 0,
-                    )
+                scale = take_curves(columns, bounds, endless)
             columns |= bounds
             bounds.clear()
         order = self._histories.cell_of_customer

@@ -8,8 +8,9 @@ from numpy.typing import NDArray
 
 from predclv.clocks.calendar import Calendar
 from predclv.engines.result import Fit
-from predclv.errors import DataError, OptionError
+from predclv.errors import AssumptionWarning, DataError, OptionError
 from predclv.likelihoods.covariates import taken
+from predclv.notices import warn
 from predclv.samples.cells import Cells
 from predclv.samples.patterns import Patterns
 
@@ -135,6 +136,17 @@ def patterns_for(fit: Fit, cells: Cells) -> Patterns | None:
     return patterns
 
 
+def tell_what_is_carried_on(fit: Fit, cells: Cells) -> None:
+    """Warn that what changes is taken to stay as it was last."""
+    changing = () if fit.covariates is None else fit.covariates.changing(cells)
+    if changing:
+        warn(
+            f"{', '.join(changing)} changed over time; each customer's last value was carried on "
+            "through the horizon.",
+            AssumptionWarning,
+        )
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Known:
     """A fit's model for customers of whom more is known, whichever of them is asked about.
@@ -151,8 +163,19 @@ class Known:
     pattern: NDArray | None
 
     @classmethod
-    def of(cls, fit: Fit, cells: Cells) -> "Known":
-        """Of the customers in these cells."""
+    def of(cls, fit: Fit, cells: Cells, always: str = "") -> "Known":
+        """Of the customers in these cells.
+
+        Raises
+        ------
+        OptionError
+            If covariates change on the way, and ``always`` names what takes them to be as they are.
+        """
+        if always and fit.covariates is not None and fit.covariates.changing(cells):
+            raise OptionError(
+                f"{always} knows no covariates that change yet, and "
+                f"{', '.join(fit.covariates.changing(cells))} of this fit does."
+            )
         patterns = patterns_for(fit, cells)
         if patterns is None:
             return cls(fit.model, None)

@@ -1,5 +1,6 @@
 """Customers as a fit recalls them: what of their past still counts, and in which time."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,9 @@ from predclv.clocks.calendar import Calendar
 from predclv.clocks.recall import Recall
 from predclv.clocks.spans import time_between
 from predclv.engines.result import Fit
+from predclv.errors import OptionError
 from predclv.forecast.ahead import times_of
+from predclv.likelihoods.effects import Effects
 from predclv.samples.cells import Cells
 from predclv.summaries.memory import already, days_behind, remembered, still_counts
 from predclv.summaries.rfm import RFM
@@ -47,14 +50,19 @@ def key_of(fit: Fit) -> tuple | None:
 
 
 def read(
-    fit: Fit, clock: Steady | Calendar | None, recall: Recall | None, cells: Cells, to_unit: float
+    fit: Fit,
+    clock: Steady | Calendar | None,
+    recall: Recall | None,
+    cells: Cells,
+    to_unit: float,
+    effects: Effects | None = None,
 ) -> dict[str, NDArray | None]:
     """Histories as a model of purchases takes them: the columns of ``Histories.of``.
 
     Parameters
     ----------
     fit : Fit
-    clock, recall
+    clock, recall, effects
         Its own, or drawn.
     cells : Cells
     to_unit : float
@@ -65,7 +73,7 @@ def read(
     DataError
         If the clock or the recall want days, and the cells have none.
     """
-    t_x, T = times_of(clock, cells, to_unit)
+    t_x, T = times_of(clock, cells, to_unit, effects)
     found: dict[str, Any] = {"x": cells.frequency, "t_x": t_x, "T": T}
     if recall is None:
         return found
@@ -79,6 +87,44 @@ def read(
         faded = recall.faded(t_x)
         found |= {"lost": cells.frequency - counts, "t_x": faded, "T": faded + (T - t_x)}
     return found
+
+
+def assert_as_they_stand(fit: Fit, what: str) -> None:
+    """Whether a fit takes histories as they stand, for what reads x, t_x and T alone.
+
+    Raises
+    ------
+    OptionError
+        If it has a drift or forgets.
+    """
+    if fit.recall is not None:
+        names = " and ".join({"drift": "a drift", "rho": "memory"}[n] for n in fit.recall.params)
+        raise OptionError(
+            f"{what} knows customers by frequency, recency and T, and this fit of "
+            f"{fit.model.title} has {names}: it knows more of them. Give it a fit without; "
+            "forecasts, validate and backtest are with them."
+        )
+
+
+def newcomer_at(fit: Fit, free: NDArray | None, day: float | None = None) -> Any:
+    """The model of a new customer, at free parameters (k,) of the fit or at its estimate.
+
+    Who comes on a day long after the log's first one has hardly any drift left. Of the first
+    purchase there is nothing to forget.
+
+    Parameters
+    ----------
+    fit : Fit
+    free : ndarray or None
+    day : float, optional
+        Since 1970-01-01; None is long after.
+    """
+    own = len(fit.model.names())
+    model: Any = fit.model if free is None else type(fit.model).at(free[:own])
+    if fit.recall is None or not fit.recall.drift or day is None:
+        return model
+    recall = fit.recall if free is None else fit.recall.at(free[-len(fit.recall.space.names) :])
+    return replace(model, alpha=model.alpha * np.exp(recall.haste_of(day)))
 
 
 def slower(counts: NDArray, x: NDArray, factor: float) -> NDArray:

@@ -23,7 +23,7 @@ from predclv.models.base import (
     Space,
 )
 from predclv.once import once
-from predclv.samples.exposures import CalendarExposure
+from predclv.samples.exposures import CalendarExposure, consecutive
 
 SEASON = "season["
 """How the names of season effects begin."""
@@ -66,6 +66,8 @@ class ClockedLikelihood(Likelihood):
     ) -> "ClockedLikelihood":
         """A likelihood of histories in steady time, on a clock."""
         own = {name: getattr(likelihood, name) for name in Likelihood.__dataclass_fields__}
+        if exposure.gaps is not None:  # which are counted by the clock, then, and vary with it
+            own["constant"] = 0.0
         return cls(**own, calendar=calendar, exposure=exposure)
 
     def with_calendar(self, calendar: Calendar) -> Self:
@@ -97,13 +99,14 @@ class ClockedLikelihood(Likelihood):
         if self.exposure.gaps is None:
             return self._at_random
         at_random, k, more = self._at_random, self.size, self.order - 1
+        of_clock = slice(k, k + len(self.calendar.names))
 
         def value_and_slope(free: NDArray) -> tuple[float, NDArray]:
             value, slope = at_random(free)
-            log_rate = self.calendar.observed_log_rate(free[k:])
+            log_rate = self.calendar.observed_log_rate(free[of_clock])
             rate = np.exp(log_rate)
             log_gaps, by_rate = self.exposure.log_gaps(rate)
-            slope[k:] += more * self.calendar.slopes(by_rate * rate, log_rate)
+            slope[of_clock] += more * self.calendar.slopes(by_rate * rate, log_rate)
             return value + more * log_gaps, slope
 
         return value_and_slope
@@ -274,7 +277,7 @@ class ClockedLikelihood(Likelihood):
             clock.first_day,
             repeats,
             self.unit,
-            None if self.exposure.gaps is None else _consecutive(pairs[0], pairs[1], born),
+            None if self.exposure.gaps is None else consecutive(pairs[0], pairs[1], born),
         )
         days = Steady(self.unit)
         columns = (
@@ -284,12 +287,6 @@ class ClockedLikelihood(Likelihood):
             np.ones(born.size),
         )
         return replace(self, columns=columns, exposure=exposure)
-
-
-def _consecutive(owner: NDArray, day: NDArray, born: NDArray) -> NDArray:
-    """The days of each purchase and of the one before it, and 1; (3, n). Sorted by owner, day."""
-    before = np.where(np.diff(owner, prepend=-1) > 0, born[owner], np.roll(day, 1))
-    return np.stack([before, day, np.ones_like(day)])
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

@@ -15,7 +15,9 @@ from predclv.likelihoods.effects import Effects
 from predclv.likelihoods.likelihood import Likelihood
 from predclv.models.base import Coordinate, Model, NormalPrior, Objective, Prior, Space
 from predclv.once import once
+from predclv.samples.cells import Cells
 from predclv.samples.exposures import CalendarExposure
+from predclv.samples.path_exposures import customers_by_pattern
 from predclv.samples.patterns import Patterns
 
 _FARTHEST = 30.0  # a covariate that multiplies by exp(30) between its ends is none
@@ -68,7 +70,11 @@ class CovariateLikelihood(Likelihood):
                 "pc.rfm_summary(log, static_covariates=table)."
             )
         pattern = np.asarray(cells.extra["pattern"], np.int64)
-        weight = np.bincount(pattern, cells.weight, len(patterns))
+        weight = (
+            customers_by_pattern(cells)
+            if isinstance(cells, Cells)
+            else np.bincount(pattern, cells.weight, len(patterns))
+        )
         effects = Effects.asked(covariates, base.model, patterns, weight)
         return cls._of(base, pattern, patterns, effects)
 
@@ -98,6 +104,11 @@ class CovariateLikelihood(Likelihood):
     def matrix(self) -> NDArray:
         """The columns of the patterns that have customers, shape (m, k)."""
         return self.effects.matrix(self.patterns)[np.unique(self.pattern)]
+
+    @once
+    def customers(self) -> NDArray:
+        """Customers of each row of the columns, shape (m,)."""
+        return np.array([part.columns[-1].sum() for part in self.parts])
 
     @once
     def signs(self) -> NDArray:
@@ -190,15 +201,14 @@ class CovariateLikelihood(Likelihood):
     def coordinates(self) -> tuple[Coordinate, ...]:
         """Those of the model, for the average customer; each effect between its column's ends."""
         matrix, names = self.matrix, self.effects.names
-        weight = np.array([part.columns[-1].sum() for part in self.parts])
-        average = weight @ matrix / weight.sum()
+        average = self.customers @ matrix / self.customers.sum()
         moved = dict(zip(self.base.space.names, self.signs * average, strict=True))
         found = []
         for part in self.base.coordinates():
             extra = sum(w * moved[name] for name, w in part.weights.items())
             also = {n: float(w) for n, w in zip(names, np.asarray(extra), strict=True) if w}
             found.append(replace(part, weights={**part.weights, **also}))
-        reach = np.ptp(matrix, axis=0)
+        reach = np.ptp(matrix[self.customers > 0], axis=0)
         return (
             *found,
             *(
@@ -208,8 +218,7 @@ class CovariateLikelihood(Likelihood):
         )
 
     def _believed(self) -> dict[str, Prior | Any]:
-        weight = np.array([part.columns[-1].sum() for part in self.parts])
-        share = weight / weight.sum()
+        share = self.customers / self.customers.sum()
         is_one_or_none = np.all((self.matrix == 0) | (self.matrix == 1), axis=0)
         spread = np.sqrt(share @ (self.matrix - share @ self.matrix) ** 2)
         unit = np.where(is_one_or_none, 1.0, spread)

@@ -78,7 +78,7 @@ class DriftingLikelihood(ClockedLikelihood):
         return super().space.and_numbers((DRIFT,))
 
     @once
-    def _function(self) -> Objective:
+    def _at_random(self) -> Objective:
         own, k = self.model.space(), self.size
         order: Any = getattr(self.model, "order", None) or 1
         x, weight, exposure = Levels(self.columns[0]), self.columns[-1], self.exposure

@@ -5,12 +5,14 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Self
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from predclv.errors import DataError, OptionError, did_you_mean
 from predclv.frozen import Frozen
 from predclv.models.base import Model
 from predclv.samples.design import Coding, Term, assert_told_apart, terms_of
+from predclv.samples.paths import Paths
 from predclv.samples.patterns import Patterns
 
 SAME = "same"
@@ -119,14 +121,44 @@ class Effects:
         """The columns that effects are multiplied by, shape (n_patterns, k)."""
         return np.concatenate([group.coding.matrix(patterns) for group in self.groups], axis=1)
 
-    def signs(self, model: type[Model]) -> NDArray:
-        """How much each free parameter moves with each effect, shape (parameters, k)."""
+    def acts(self, target: str) -> NDArray:
+        """Which effects act on a target, shape (k,)."""
+        return np.concatenate(
+            [np.full(len(group.names), target in group.acts_on) for group in self.groups]
+        )
+
+    def changing(self, cells: Any) -> tuple[str, ...]:
+        """The covariates of the effects that change on the path of some customer."""
+        if cells.paths is None or cells.patterns is None:
+            return ()
+        paths = cells.paths
+        remembered = paths.__dict__.setdefault("changing", {})
+        key = self.names, id(cells.patterns)
+        if key not in remembered:
+            remembered[key] = self._changing(paths, cells.patterns.frame)
+        return remembered[key]
+
+    def _changing(self, paths: Paths, frame: pd.DataFrame) -> tuple[str, ...]:
+        same = paths.path[1:] == paths.path[:-1]
+        pairs = np.unique(np.stack([paths.pattern[:-1], paths.pattern[1:]])[:, same], axis=1)
+        found = dict.fromkeys(n for group in self.groups for n in group.coding.covariates)
+        return tuple(
+            name
+            for name in found
+            if (frame[name].to_numpy()[pairs[0]] != frame[name].to_numpy()[pairs[1]]).any()
+        )
+
+    def signs(self, model: type[Model], without: tuple[str, ...] = ()) -> NDArray:
+        """How much each free parameter moves with each effect, shape (parameters, k).
+
+        Without what some targets do.
+        """
         names = model.names()
         found = np.zeros((len(names), self.coefficients.shape[-1]))
         first = 0
         for group in self.groups:
             columns = slice(first, first + len(group.coding.names))
-            for target in group.acts_on:
+            for target in set(group.acts_on) - set(without):
                 for name, sign in _moves(model, target).items():
                     found[names.index(name), columns] += sign
             first = columns.stop

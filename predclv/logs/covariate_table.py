@@ -79,6 +79,24 @@ class CovariateTable:
     predclv.rfm_summary : a log to one row per customer.
     predclv.RFM.from_frame : a summary made elsewhere.
 
+    Notes
+    -----
+    What bins do to the effect of a number on how fast customers buy, of 20,000 simulated ones by
+    BG/NBD, the number of mean 0 and standard deviation 1 and its effect 0.5 in truth:
+
+    =====  ====================  ====================
+    bins   normal                skewed (log-normal)
+    =====  ====================  ====================
+    exact  0.510, s.e. 0.010     0.499, s.e. 0.010
+    50     0.510, 0.0 s.e. off   0.520, 2.0 s.e. off
+    20     0.510, 0.0 s.e. off   0.534, 3.5 s.e. off
+    10     0.508, 0.2 s.e. off   0.544, 4.5 s.e. off
+    4      0.503, 0.7 s.e. off   0.558, 6.0 s.e. off
+    2      0.515, 0.5 s.e. off   0.581, 8.2 s.e. off
+    =====  ====================  ====================
+
+    So take the logarithm of what is skewed, such as income, before it is put in bins.
+
     Examples
     --------
     >>> import predclv as pc
@@ -175,6 +193,11 @@ class CovariateTable:
                     f"{did_you_mean(name, chosen)}"
                 )
         return roles | {f"c{place}": name for place, name in enumerate(chosen)}
+
+    def names_in(self, what: str) -> list[str]:
+        """The covariates of a dynamic table."""
+        roles = self.roles(what, "customer_id", is_dynamic=True)
+        return [name for role, name in roles.items() if role not in ("customer_id", "date")]
 
     def rules(self, columns: list[str]) -> CodingRules:
         """How values become patterns."""

@@ -25,6 +25,7 @@ EPOCH = datetime.date(1970, 1, 1)
 """The day that days are counted from."""
 FIRST, LAST = (day - EPOCH for day in (datetime.date.min, datetime.date.max))
 """The days that a date can be, counted from then."""
+_NO_COVARIATES: dict[str, Any] = {"static_covariates": None, "dynamic_covariates": None}
 
 
 @dataclass(frozen=True, slots=True, repr=False, eq=False)
@@ -76,8 +77,12 @@ class Log:
         left: Any = LeftBehind(self._table.dialect)
         table = replace(self._table, warehouse=left, reader=left, alive=None)
         values = {part.name: getattr(self, part.name) for part in fields(self)} | {"_table": table}
-        values |= {"static_covariates": None, "dynamic_covariates": None}
-        return Log, tuple(values.values())
+        return Log, tuple((values | _NO_COVARIATES).values())
+
+    @property
+    def without_covariates(self) -> "Log":
+        """The same purchases, for a summary that only counts customers."""
+        return replace(self, **_NO_COVARIATES)
 
     def purchases(
         self, after: datetime.date | None = None, until: datetime.date | None = None

@@ -120,3 +120,28 @@ def repeats_by_segment(days: str, segments: str) -> str:
         FROM {days} p JOIN {segments} g ON p.customer_id = g.customer_id
             AND p.day >= g.from_day AND p.day < g.to_day AND p.day > g.first_day
         GROUP BY 1, 2"""
+
+
+def segments_ahead(customers: str, known: str, end: int, days: int, nothing: int) -> str:
+    """customer_id, from_day, combo and pattern on so many days after the end.
+
+    Parameters
+    ----------
+    customers : str
+        A table with customer_id and pattern, the one in force at the end.
+    known : str
+        The table of values: customer_id, day and combo, each customer and day once.
+    end, days : int
+        The last day observed, and how many follow.
+    nothing : int
+        The combo of customers until their first row after the end.
+    """
+    rows = f"SELECT customer_id, day, combo FROM {known} WHERE day > {end} AND day <= {end + days}"
+    return f"""
+        SELECT r.customer_id, CAST(r.day AS BIGINT) AS from_day, r.combo, s.pattern
+        FROM ({rows}) r JOIN {customers} s ON r.customer_id = s.customer_id
+        UNION ALL
+        SELECT customer_id, CAST({end + 1} AS BIGINT) AS from_day,
+            CAST({nothing} AS BIGINT) AS combo, pattern
+        FROM {customers} ANTI JOIN (SELECT customer_id FROM ({rows}) WHERE day = {end + 1})
+            USING (customer_id)"""

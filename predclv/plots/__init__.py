@@ -23,6 +23,7 @@ from predclv.plots.drivers import (
     lookalike_gains,
     newcomer_budget,
 )
+from predclv.plots.effects import effects
 from predclv.plots.fit import frequency_recency, repeat_histogram
 from predclv.plots.gains import gains
 from predclv.plots.history import customer_history
@@ -54,6 +55,7 @@ __all__ = [
     "customer_history",
     "driver_dependence",
     "driver_lifts",
+    "effects",
     "frequency_recency",
     "gains",
     "holdout_by_frequency",

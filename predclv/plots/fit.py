@@ -10,6 +10,7 @@ from predclv.engines.result import Fit
 from predclv.errors import DataError, OptionError
 from predclv.forecast.fitted import FittedCLV
 from predclv.forecast.patterns import refuse_covariates
+from predclv.forecast.recalled import assert_as_they_stand
 from predclv.plots.inputs import customers_of, fit_of_purchases
 from predclv.plots.style import axes, finish, paired_bars, plain_number, short
 from predclv.samples.cells import Cells
@@ -111,6 +112,7 @@ def frequency_recency(
     fit = fit_of_purchases(fit, "frequency_recency")
     refuse_covariates(fit, "frequency_recency")
     model: Any = fit.model
+    assert_as_they_stand(fit, "The picture of frequency and recency")
     cells = rfm.cells()
     if rfm.unit != fit.unit:
         raise DataError(f"The fit is in {fit.unit}s, the summary in {rfm.unit}s; use one unit.")

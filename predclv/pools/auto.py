@@ -71,14 +71,14 @@ class AutoMember:
         return f"{self.model.__name__}{season}"
 
 
-MEMORY: Mapping[str, Any] = {}
-"""Options of all models in the pool."""
+MEMORY: Mapping[str, Any] = {"memory": True, "drift": True}
+"""Of all models: old purchases count less, and first customers may be unlike later ones."""
 
 MEMBERS: Mapping[str, Any] = {
-    "MBG/NBD": AutoMember(MBGNBD, options=MEMORY),
-    "MBG/NBD, season": AutoMember(MBGNBD, season=2, options=MEMORY),
-    "MBG/CNBD-2, season": AutoMember(MBGCNBD.of(2), season=2, options=MEMORY),
-    "MBG/CNBD-3, season": AutoMember(MBGCNBD.of(3), season=2, options=MEMORY),
+    "MBG/NBD with memory": AutoMember(MBGNBD, options=MEMORY),
+    "MBG/NBD with memory and season": AutoMember(MBGNBD, season=2, options=MEMORY),
+    "MBG/CNBD-2 with memory and season": AutoMember(MBGCNBD.of(2), season=2, options=MEMORY),
+    "MBG/CNBD-3 with memory and season": AutoMember(MBGCNBD.of(3), season=2, options=MEMORY),
     "last period": LastPeriodNB(),
 }
 """A line per member; the first is trusted most, and stands alone where only one can."""
@@ -109,8 +109,8 @@ def auto_pool(rfm: RFM, clock: Clock | None, spender: Any) -> tuple[Pool, str]:
     elif repeats < _FOR_A_POOL:
         note = f"{repeats:,} repeat purchases are too few to weigh members by"
     if note:
-        members = {first: members[first]}
+        alone = members[first]
         if rfm.log is None or rfm.observation_end is None or repeats < _FOR_MEMORY:
-            members[first] = replace(members[first], options={})
-        note = f"{first} alone, for {note}."
+            first, alone = alone.model.title, replace(alone, options={})
+        members, note = {first: alone}, f"{first} alone, for {note}."
     return Pool(members), note

@@ -97,7 +97,7 @@ class FittedPool:
     @property
     def first(self) -> FittedCLV:
         """The first model with the pool's spend, as a forecaster of its own."""
-        return FittedCLV(self.purchases, self.spend, self.rfm)
+        return replace(next(iter(self._models.values())), spend=self.spend)
 
     def summary(self, level: float = 0.9) -> pd.DataFrame:
         """Parameters of all models with their uncertainty, indexed by member and parameter."""
@@ -252,7 +252,7 @@ class FittedPool:
         """What a member's forecast is made from."""
         member = self.fits[name]
         if isinstance(member, FittedCLV):
-            member = FittedCLV(member.purchases, self.spend, self.rfm)
+            member = replace(member, spend=self.spend)
         found = member.forecast(horizon, **ways).source
         if isinstance(found, Outlook):
             return replace(found, futures=futures_of_member(weight, customers))

@@ -1,7 +1,7 @@
 """A fitted pool in a folder, and back."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from predclv.forecast.fitted import FittedCLV
 from predclv.frozen import Frozen
 from predclv.io.folders import write_folder
 from predclv.pools.inner import Evidence
+from predclv.summaries.files import customers_and_patterns
 from predclv.summaries.rfm import RFM
 
 
@@ -32,11 +33,20 @@ class StoredRecipe:
 def save_pool(pool: Any, path: str | Path, customers: bool) -> None:
     """Write a fitted pool; see :meth:`FittedPool.save`."""
     members: list[dict[str, Any]] = []
-    tables: dict[str, pd.DataFrame] = {}
+    tables = customers_and_patterns(pool.rfm) if customers else {}
+    shared: dict[str, Any] = {}
     for i, (name, fitted) in enumerate(pool.fits.items()):
         if isinstance(fitted, FittedCLV):
-            members.append({"name": name, "fit": fitted.purchases.document()})
-            tables |= {f"member{i}_{n}": t for n, t in fitted.purchases.tables().items()}
+            document, own = replace(fitted, spend=pool.spend).document(customers)
+            members.append({"name": name, "fit": document.pop("purchases")})
+            shared = document
+            for table, frame in own.items():
+                if table.startswith("purchases_"):
+                    tables[table.replace("purchases_", f"member{i}_", 1)] = frame
+                elif table == "memory":
+                    tables[f"memory{i}"] = frame
+                elif table.startswith("spend_"):
+                    tables[table] = frame
         elif isinstance(fitted, FittedLastPeriodNB):
             members.append({"name": name, "last_period": fitted.document()})
         else:
@@ -44,20 +54,10 @@ def save_pool(pool: Any, path: str | Path, customers: bool) -> None:
                 f"Member {name!r} cannot be written to a folder: {type(fitted).__name__} is fitted "
                 "anew instead. Save a pool without it."
             )
-    if pool.spend is not None:
-        tables |= {f"spend_{n}": t for n, t in pool.spend.tables().items()}
-    if customers:
-        tables["customers"] = pool.rfm.frame
-    end, rule = pool.rfm.observation_end, pool.recipe.weights
+    rule = pool.recipe.weights
     content = {
+        **shared,
         "members": members,
-        "spend": None if pool.spend is None else pool.spend.document(),
-        "rfm": {
-            "unit": pool.rfm.unit,
-            "observation_end": None if end is None else str(end),
-            "last_day": pool.rfm.cells().last_day if customers else None,
-            "currency": pool.rfm.currency,
-        },
         "asked": list(pool.recipe.members),
         "weights": rule if isinstance(rule, str) else dict(rule),
         "origins": pool.recipe.origins,
@@ -89,10 +89,14 @@ def loaded_pool(
         own = {
             name.replace(f"member{i}_", "purchases_", 1): table
             for name, table in tables.items()
-            if name.startswith((f"member{i}_", "spend_")) or name == "customers"
+            if not name.startswith(("member", "memory")) or name.startswith(f"member{i}_")
         }
+        if not len(rfm):
+            rfm = FittedCLV.from_document(document, own).rfm
+        if f"memory{i}" in tables:
+            own["memory"] = tables[f"memory{i}"]
         found = FittedCLV.from_document(document, own)
-        spend, rfm = found.spend, found.rfm
+        spend = found.spend
         fits[member["name"]] = FittedCLV(found.purchases, None, found.rfm)
     if not any(isinstance(found, FittedCLV) for found in fits.values()):
         raise StoreError("A pool needs a model, and this one has none.")

@@ -52,6 +52,9 @@ class Cells(Sample):
     paths : Paths or None
         What the numbers in ``extra["path"]`` stand for: how patterns changed, where they did.
         ``extra["pattern"]`` is then the one in force at the end of observation.
+    ahead : Paths or None
+        What the numbers in ``extra["ahead"]`` stand for: patterns on days after the last one
+        observed, where `predclv.summaries.looking_ahead` was told of them.
 
     See Also
     --------
@@ -79,6 +82,7 @@ class Cells(Sample):
     extra: Mapping[str, NDArray] = field(default_factory=lambda: Frozen({}))
     patterns: Patterns | None = None
     paths: Paths | None = None
+    ahead: Paths | None = None
 
     @property
     def names(self) -> tuple[str, ...]:

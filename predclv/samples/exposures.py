@@ -185,3 +185,9 @@ class CalendarExposure(FieldsAlone):
     def _by_rate(self, by_sum: NDArray) -> NDArray:
         """Slopes in each day's rate, from those in the sums of rates up to a day."""
         return np.cumsum(by_sum[:0:-1])[::-1] / self.days_per_unit
+
+
+def consecutive(owner: NDArray, day: NDArray, born: NDArray) -> NDArray:
+    """The days of each purchase and of the one before it, and 1; (3, n). Sorted by owner, day."""
+    before = np.where(np.diff(owner, prepend=-1) > 0, born[owner], np.roll(day, 1))
+    return np.stack([before, day, np.ones_like(day)])

@@ -43,6 +43,9 @@ class Summary(Protocol):
     def gap_days(self) -> pd.DataFrame | None:
         """Days between consecutive purchases, counted: gap_days, gaps; None without a log."""
 
+    def looking_ahead(self, find: Any) -> Any:
+        """The same customers by what is to come of their covariates."""
+
     def sample(self, rows: int) -> pd.DataFrame:
         """Rows of ``frame``: the same at every call, and no more related than by chance."""
 

@@ -10,6 +10,7 @@ import pyarrow.parquet as pq
 from predclv.errors import DataError, OptionError
 from predclv.io.files import write_csv, write_parquet
 from predclv.io.places import place
+from predclv.logs.covariate_table import CovariateTable
 from predclv.samples.pattern_facts import facts_of, number_in, paths_in, patterns_in
 from predclv.summaries.framed import FrameSummary
 from predclv.summaries.rfm import RFM
@@ -84,7 +85,12 @@ def read_rfm(path: str | Path, unit: str | None = None) -> RFM:
     if known is not None and unit is not None and known != unit:
         raise DataError(f"{path} is in {known}s, not in {unit}s. Leave the unit out.")
     end = metadata.get("predclv.observation_end")
-    rfm = RFM.from_frame(frame, known or unit or "", currency=metadata.get("predclv.currency"))
+    rfm = RFM.from_frame(
+        frame,
+        known or unit or "",
+        currency=metadata.get("predclv.currency"),
+        static_covariates=_covariates_of_csv(frame, path) if not metadata else None,
+    )
     patterns = patterns_in(metadata)
     if patterns is not None:
         number = frame.set_index("customer_id")["pattern"].loc[rfm.frame["customer_id"]]
@@ -98,6 +104,20 @@ def read_rfm(path: str | Path, unit: str | None = None) -> RFM:
         rfm,
         observation_end=datetime.date.fromisoformat(end) if end else None,
     )
+
+
+def _covariates_of_csv(frame: pd.DataFrame, path: str | Path) -> CovariateTable | None:
+    """The covariates in a CSV file that `write_rfm` wrote: the columns after pattern."""
+    names = list(map(str, frame))
+    if "pattern" not in names or "customer_id" not in names:
+        return None
+    if "path" in names:
+        raise DataError(
+            f"{path} is of a summary with dynamic covariates, whose paths a CSV file does not "
+            "hold. Write it as .parquet, or summarise the log again."
+        )
+    chosen = names[names.index("pattern") + 1 :]
+    return CovariateTable(frame, columns=chosen, rare=0) if chosen else None
 
 
 def _from_csv(file: Path) -> pd.DataFrame:

@@ -1,6 +1,6 @@
 """A summary that rests on a frame from elsewhere."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +16,13 @@ from predclv.samples.grouping import distinct
 from predclv.samples.paths import Paths
 from predclv.samples.patterns import Patterns, with_covariates
 from predclv.samples.spend import SpendCells
+from predclv.summaries.pathed import Ahead
 from predclv.summaries.spread import assert_covered, write_scored
+from predclv.warehouse.base import Warehouse, fresh
 from predclv.warehouse.duckdb import DuckDBWarehouse
 
 _HISTORY = ("frequency", "recency", "T")
-_KNOWN = ("pattern", "path")
+_KNOWN = ("pattern", "path", "ahead")
 
 
 class FrameSummary:
@@ -33,14 +35,15 @@ class FrameSummary:
         last_day: int | None = None,
         patterns: Patterns | None = None,
         paths: Paths | None = None,
+        ahead: Paths | None = None,
         extra: tuple[str, ...] = (),
         recalls: Any = None,
     ) -> None:
         self.frame = with_covariates(frame, patterns)
         self.patterns = patterns
         self.repeats_by_day_and_pattern: pd.DataFrame | None = None
-        self._paths = paths
-        known = (patterns, paths)
+        self._paths, self._ahead = paths, ahead
+        known = (patterns, paths, ahead)
         self._known = tuple(k for k, found in zip(_KNOWN, known, strict=True) if found is not None)
         self.has_spend = "monetary_value" in frame
         self._unit = unit
@@ -70,7 +73,21 @@ class FrameSummary:
             extra=Frozen({n: c[order] for n, c in zip(self._extra, extra, strict=True)}),
             patterns=self.patterns,
             paths=self._paths,
+            ahead=self._ahead,
         )
+
+    def looking_ahead(self, find: Callable[[Warehouse, str], Ahead]) -> "FrameSummary":
+        """The same customers by what is to come: ``find`` has it of a table with pattern."""
+        warehouse, name = DuckDBWarehouse(), fresh("summary")
+        own = self.frame[["customer_id", "pattern"]].assign(place=np.arange(len(self.frame)))
+        warehouse.register(name, pa.Table.from_pandas(own, preserve_index=False))
+        found = find(warehouse, name)
+        sql = f"SELECT a.path FROM {name} s JOIN {found.table} a USING (customer_id) ORDER BY place"
+        number = warehouse.frame(sql)["path"].to_numpy(np.int64)
+        names = [] if self.patterns is None else list(self.patterns.names)
+        frame = self.frame.drop(columns=names).assign(ahead=number)
+        unit, last_day = self._unit, self._last_day
+        return FrameSummary(frame, unit, last_day, found.patterns, self._paths, found.paths)
 
     def gap_days(self) -> pd.DataFrame | None:
         """None: a summary does not say when purchases came."""

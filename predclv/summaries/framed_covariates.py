@@ -14,7 +14,7 @@ from predclv.logs.covariates import open_covariates
 from predclv.logs.sources import Table
 from predclv.notices import counted, warn
 from predclv.samples.patterns import Patterns
-from predclv.summaries.patterned import with_patterns
+from predclv.summaries.patterned import Described, with_patterns
 from predclv.warehouse.base import fresh
 from predclv.warehouse.duckdb import DuckDBWarehouse
 
@@ -39,6 +39,36 @@ def names_of_columns(given: Any) -> list[str]:
     return []
 
 
+def described_in(warehouse: DuckDBWarehouse, table: str, given: Any) -> Described:
+    """Give the customers in a table the number of their pattern of static covariates.
+
+    Parameters
+    ----------
+    warehouse : DuckDBWarehouse
+    table : str
+        With customer_id; another one takes its place.
+    given : table or CovariateTable
+
+    Raises
+    ------
+    DataError
+        As `with_patterns`, and if the table of covariates cannot be read.
+    """
+    kinds = {"customer_id": warehouse.types(table)["customer_id"]}
+    own = Table(warehouse, warehouse, table, kinds, {"customer_id": "customer_id"})
+    known = open_covariates(given, own, ids_of(own)[0], None, "static_covariates")
+    found = with_patterns(warehouse, known, table, tells=True)
+    strange = found.counts["covariate_rows_without_customer"]
+    if strange:
+        warn(
+            f"{counted(strange, 'row')} of {known.what} {'is' if strange == 1 else 'are'} of "
+            f"customers who are not in the summary, and {'was' if strange == 1 else 'were'} not "
+            "used.",
+            DataWarning,
+        )
+    return found
+
+
 def described_frame(
     checked: pd.DataFrame, names: list[str], given: Any
 ) -> tuple[pd.DataFrame, Patterns | None, Mapping[str, int]]:
@@ -60,18 +90,8 @@ def described_frame(
     warehouse, name = DuckDBWarehouse(), fresh("summary")
     ids = columns[["customer_id"]].assign(place=np.arange(len(columns)))
     warehouse.register(name, pa.Table.from_pandas(ids, preserve_index=False))
-    table = Table(warehouse, warehouse, name, warehouse.types(name), {"customer_id": "customer_id"})
-    known = open_covariates(asked, table, ids_of(table)[0], None, "static_covariates")
-    found = with_patterns(warehouse, known, name, tells=True)
+    found = described_in(warehouse, name, asked)
     counts = {key: number for key, number in found.counts.items() if number}
-    strange = counts.get("covariate_rows_without_customer", 0)
-    if strange:
-        warn(
-            f"{counted(strange, 'row')} of static_covariates {'is' if strange == 1 else 'are'} of "
-            f"customers who are not in the summary, and {'was' if strange == 1 else 'were'} not "
-            "used.",
-            DataWarning,
-        )
     place = warehouse.frame(f"SELECT pattern FROM {found.table} ORDER BY place")
     summary = checked.drop(columns=names)
     summary["pattern"] = place["pattern"].to_numpy(np.int64)

@@ -136,9 +136,9 @@ def with_kept(rfm: RFM, key: Any, last_day: int | None, kept: pd.DataFrame) -> R
     ):
         raise StoreError("What customers' purchases still count is impossible.")
     frame[MEMORY] = values.astype(np.int64)
-    summary = FrameSummary(
-        frame, rfm.unit, last_day, rfm.patterns, rfm.cells().paths, (MEMORY,), key
-    )
+    cells = rfm.cells()
+    facts = (frame, rfm.unit, last_day, rfm.patterns, cells.paths, cells.ahead)
+    summary = FrameSummary(*facts, extra=(MEMORY,), recalls=key)
     rfm._summary.__dict__.setdefault("_remembered", {})[key] = summary
     return rfm
 

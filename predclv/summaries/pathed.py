@@ -1,6 +1,8 @@
 """Customers of a summary with the number of their path: dynamic covariates, in the warehouse."""
 
 import datetime
+from collections.abc import Iterable
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -18,6 +20,24 @@ from predclv.samples.paths import Paths, packed
 from predclv.samples.patterns import Patterns
 from predclv.summaries.patterned import Described, refuse_unusable, strangers
 from predclv.warehouse.base import Warehouse, fresh
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Ahead:
+    """What is to come of customers.
+
+    Attributes
+    ----------
+    table : str
+        customer_id and path.
+    paths : Paths
+    patterns : Patterns
+        Those that were known, and after them those that come new.
+    """
+
+    table: str
+    paths: Paths
+    patterns: Patterns
 
 
 def with_paths(
@@ -78,7 +98,18 @@ def with_paths(
                 " ON r.combo = n.combo AND r.static_pattern = n.static_pattern"
             ),
         )
-        name, kept, paths = _numbered(warehouse, table, segments, end)
+        of_customer, paths = paths_along(warehouse, segments)
+        warehouse.store(
+            name := fresh("summary"),
+            f"SELECT s.*, p.path, p.pattern FROM {table} s"
+            f" JOIN {of_customer} p ON s.customer_id = p.customer_id",
+        )
+        whole = lasting(f"SELECT * FROM {segments}", end)
+        warehouse.store(
+            kept := fresh("segments"),
+            f"SELECT g.*, {end} - s.age_days AS first_day FROM ({whole}) g"
+            f" JOIN {table} s ON g.customer_id = s.customer_id",
+        )
         counts |= {
             "dynamic_rows": known.rows,
             "dynamic_rows_repeated": known.repeated,
@@ -88,8 +119,8 @@ def with_paths(
             "customers_before_first_dynamic_row": facts["late"],
             "customers_without_dynamic_row": facts["without"],
         }
-        for done in (sql.rows, raw, numbers, segments, table):
-            warehouse.drop(done)
+        done = [of_customer, sql.rows, raw, numbers, segments, table]
+        finish(warehouse, [name, kept], done)
     return Described(
         name,
         ("pattern", "path"),
@@ -134,8 +165,11 @@ def _patterns(
     return patterns, number, dict(found.counts)
 
 
-def _numbered(warehouse: Warehouse, table: str, segments: str, end: int) -> tuple[str, str, Paths]:
-    """The summary with the columns path and pattern, the segments that are kept, and the paths."""
+def paths_along(warehouse: Warehouse, segments: str) -> tuple[str, Paths]:
+    """The paths in a table of customer_id, from_day and pattern, as `changes` leaves it.
+
+    With them comes the name of a table of customer_id, path and pattern, the last one.
+    """
     steps = warehouse.dialect.sorted_list(packed("from_day", "pattern"))
     warehouse.store(
         of_customer := fresh("steps"),
@@ -151,22 +185,20 @@ def _numbered(warehouse: Warehouse, table: str, segments: str, end: int) -> tupl
     column = listed.combine_chunks() if isinstance(listed, pa.ChunkedArray) else listed
     paths = Paths.of_steps(column.flatten().to_numpy(), column.value_lengths().to_numpy())
     warehouse.store(
-        name := fresh("summary"),
-        f"SELECT s.*, p.path, c.pattern FROM {table} s"
-        f" JOIN {of_customer} c ON s.customer_id = c.customer_id"
+        numbered_paths := fresh("paths"),
+        f"SELECT c.customer_id, p.path, c.pattern FROM {of_customer} c"
         f" JOIN {distinct} p ON c.steps = p.steps",
     )
-    whole = f"SELECT * FROM {segments}"
-    warehouse.store(
-        kept := fresh("segments"),
-        f"SELECT g.*, {end} - s.age_days AS first_day FROM ({lasting(whole, end)}) g"
-        f" JOIN {table} s ON g.customer_id = s.customer_id",
-    )
-    for stored in (name, kept):  # Spark computes them while the tables that they need are there
-        warehouse.rows(f"SELECT count(*) FROM {stored}")
-    warehouse.drop(of_customer)
-    warehouse.drop(distinct)
-    return name, kept, paths
+    finish(warehouse, [numbered_paths], [of_customer, distinct])
+    return numbered_paths, paths
+
+
+def finish(warehouse: Warehouse, stored: Iterable[str], done: Iterable[str]) -> None:
+    """Have tables computed, as Spark puts off, before those that they need are dropped."""
+    for name in stored:
+        warehouse.rows(f"SELECT count(*) FROM {name}")
+    for name in done:
+        warehouse.drop(name)
 
 
 def _refuse_without(warehouse: Warehouse, known: Covariates, sql: PathSQL, without: int) -> None:

@@ -38,6 +38,8 @@ class Described:
         Where there are dynamic covariates.
     segments : str
         The table of what held from when to when: customer_id, first_day, from_day, to_day, pattern.
+    ahead : Paths or None
+        What is known of the days after the last one observed.
     """
 
     table: str
@@ -46,6 +48,7 @@ class Described:
     counts: Mapping[str, int] = field(default_factory=dict)
     paths: Paths | None = None
     segments: str = ""
+    ahead: Paths | None = None
 
 
 def with_patterns(

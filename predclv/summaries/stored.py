@@ -18,6 +18,7 @@ from predclv.progress import stage
 from predclv.samples.cells import Cells
 from predclv.samples.patterns import Patterns, with_covariates
 from predclv.samples.spend import SpendCells
+from predclv.summaries.pathed import Ahead, finish
 from predclv.summaries.patterned import Described
 from predclv.summaries.spread import assert_covered, write_scored
 from predclv.warehouse.base import Warehouse, fresh
@@ -61,6 +62,30 @@ class StoredSummary:
         self._last_day = last_day
         self.has_spend = has_spend
         self.repeats_by_day: tuple[int, np.ndarray] | None = None
+
+    def described(self, known: Described) -> "StoredSummary":
+        """The same customers, of whom more is known."""
+        unit, last_day = self._clock.unit, self._last_day
+        gaps, table = self._count_gaps, known.table
+        return StoredSummary(self._warehouse, table, unit, self.has_spend, last_day, gaps, known)
+
+    def looking_ahead(self, find: Callable[[Warehouse, str], Ahead]) -> "StoredSummary":
+        """The same customers by what is to come: ``find`` has it of a table with pattern."""
+        found = find(self._warehouse, self._table)
+        self._warehouse.store(
+            name := fresh("summary"),
+            f"SELECT s.*, a.path AS ahead FROM {self._table} s"
+            f" JOIN {found.table} a ON s.customer_id = a.customer_id",
+        )
+        finish(self._warehouse, [name], [found.table])
+        known = replace(
+            self._known,
+            table=name,
+            keys=(*self._known.keys, "ahead"),
+            patterns=found.patterns,
+            ahead=found.paths,
+        )
+        return self.described(known)
 
     def __copy__(self) -> "StoredSummary":
         return self
@@ -147,6 +172,7 @@ class StoredSummary:
             extra=Frozen({name: found[name].to_numpy(np.int64) for name in self.extra}),
             patterns=self._known.patterns,
             paths=self._known.paths,
+            ahead=self._known.ahead,
         )
 
     def _grouped(self, keys: tuple[str, ...], aggregate: str, where: str = "") -> pd.DataFrame:

@@ -6,12 +6,14 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from predclv.clocks.days import day_numbers
 from predclv.clocks.spans import time_between
 from predclv.engines.result import Fit
 from predclv.errors import DataError, OptionError, some
 from predclv.forecast.patterns import Known
+from predclv.models.personal import Personal
 from predclv.summaries.rfm import RFM
 from predclv.units import days_per, horizon_in
 
@@ -108,16 +110,32 @@ def customer_history(
     frequency = np.searchsorted(at, age, side="right") - 1
     born = int(day_numbers([bought[0]])[0])
     t_x, T = (time_between(fit.clock, born, born + each) for each in (at[frequency], age))
-    known = Known.of(fit, rfm.cells())
+    known = Known.of(fit, rfm.cells(), "A customer's history")
     model: Any = known.model
     if known.pattern is not None:
         own = rfm.frame[rfm.frame["customer_id"] == customer_id]
         if not len(own):
             raise DataError(f"The summary has no customer {customer_id!r}, whose covariates count.")
         model = known.alone(int(known.pattern[rfm.cells().places(own)[0]]))
-    p_alive = model.p_alive(frequency, t_x, T)
+    p_alive = _p_alive(
+        fit, model, born, frequency, t_x, T, time_between(fit.clock, born, born + at)
+    )
     frame = pd.DataFrame(
         {"frequency": frequency, "p_alive": p_alive, "is_observed": days <= pd.Timestamp(end)},
         index=days,
     )
     return CustomerHistory(customer_id, bought, frame, end)
+
+
+def _p_alive(
+    fit: Fit, model: Any, born: int, x: NDArray, t_x: NDArray, T: NDArray, bought: NDArray
+) -> NDArray:
+    """P(still a customer) day by day, from what was known by then; all purchases at ``bought``."""
+    if fit.recall is None:
+        return model.p_alive(x, t_x, T)
+    rho, haste = fit.recall.rho or 0.0, np.full(x.size, float(fit.recall.haste_of(born)))
+    counts = np.zeros(bought.size)
+    for j in range(1, bought.size):
+        counts[j] = 1.0 + np.exp(-rho * (bought[j] - bought[j - 1])) * counts[j - 1]
+    faded = fit.recall.faded(t_x)
+    return Personal.of(model, x - counts[x], haste).p_alive(x, faded, faded + (T - t_x))

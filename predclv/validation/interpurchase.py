@@ -12,6 +12,7 @@ from predclv.clocks.spans import days_after, time_between
 from predclv.engines.result import Fit
 from predclv.errors import DataError
 from predclv.forecast.patterns import Known
+from predclv.forecast.recalled import assert_as_they_stand
 from predclv.samples.cells import Cells
 from predclv.summaries.rfm import RFM
 from predclv.units import days_per
@@ -116,6 +117,7 @@ def interpurchase_times(
     simulated = None
     if fit is not None:
         fit.assert_purchases("A simulation of times between purchases")
+        assert_as_they_stand(fit, "interpurchase_times")
         rng = np.random.default_rng(seed)
         simulated = _simulated(fit, rfm.cells(), rng, days_per(rfm.unit))
     unit = days_per(rfm.unit)
@@ -147,7 +149,9 @@ def _simulated(fit: Fit, cells: Cells, rng: np.random.Generator, days: float) ->
     if isinstance(fit.clock, Calendar):
         last_day, ages = cells.known_last_day, np.rint(ages)
     born = last_day - ages
-    traits = Known.of(fit, cells).at(chosen).traits(ages.shape, rng)
+    traits = (
+        Known.of(fit, cells, "Simulated times between purchases").at(chosen).traits(ages.shape, rng)
+    )
     observed = time_between(fit.clock, born, last_day)
     of, at = traits.purchases(observed, rng).times(rng)
     # As a log counts them: whole days since that of the first purchase, one purchase a day.

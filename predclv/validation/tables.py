@@ -12,6 +12,7 @@ from predclv.engines.result import Fit
 from predclv.errors import DataError, OptionError
 from predclv.forecast.ahead import times_of
 from predclv.forecast.patterns import Known
+from predclv.forecast.recalled import assert_as_they_stand
 from predclv.forecast.result import Forecast
 from predclv.samples.grouping import distinct
 from predclv.summaries.rfm import RFM
@@ -138,11 +139,12 @@ def repeat_histogram(fit: Fit, rfm: RFM, most: int = 7) -> pd.DataFrame:
     Fader, Hardie & Lee (2005), Marketing Science 24(2), figure 2.
     """
     fit.assert_purchases("A table of frequencies")
+    assert_as_they_stand(fit, "repeat_histogram")
     model: Any = fit.model
     if rfm.unit != fit.unit:
         raise DataError(f"The fit is in {fit.unit}s, the summary in {rfm.unit}s; use one unit.")
     cells = rfm.cells()
-    known, ages = Known.of(fit, cells), times_of(fit.clock, cells, 1.0)[1]
+    known, ages = Known.of(fit, cells), times_of(fit.clock, cells, 1.0, fit.covariates)[1]
     if known.pattern is None:
         ages, code = np.unique(ages, return_inverse=True)
         of_ages: Any = model

@@ -13,6 +13,7 @@ from predclv.clocks.days import day_numbers
 from predclv.engines.result import Fit
 from predclv.errors import DataError, OptionError, some
 from predclv.forecast.patterns import Known
+from predclv.forecast.recalled import assert_as_they_stand
 from predclv.logs.log import Log
 from predclv.summaries.rfm import RFM
 from predclv.units import days_per, horizon_in, probability
@@ -202,8 +203,9 @@ def tracking(
     )
     bands, rng = {}, np.random.default_rng(seed)
     for name, fit in fits.items():
+        assert_as_they_stand(fit, "tracking")
         clock: Any = fit.clock
-        known = Known.of(fit, rfm.cells())
+        known = Known.of(fit, rfm.cells(), "Tracking")
         if known.pattern is not None and not cohort.of_patterns:
             cohort = _by_pattern(cohort, rfm, customers, first)
         columns[name] = np.diff(cohort.expected(known.model, clock), prepend=0.0)

@@ -13,6 +13,7 @@ import pandas as pd
 from predclv.clocks.recipe import Clock
 from predclv.engines.clocks import on_clock
 from predclv.engines.covariates import with_covariates
+from predclv.engines.missing import needed_by
 from predclv.engines.orders import of_order, with_gaps
 from predclv.engines.recalling import assert_recalls, with_memory
 from predclv.engines.result import Fit
@@ -131,7 +132,7 @@ def fit(
     """
     wanted: type[Model] = class_of(model, Model, "fit wants a model's class")
     check_engine(engine)
-    with uninterrupted():
+    with uninterrupted(), needed_by(engine):
         runner = import_module(ENGINES[engine]).run
     checks: Mapping[str, float] = {}
     cells = _cells_for(wanted, rfm)
@@ -166,7 +167,7 @@ def fit(
     likelihood = with_covariates(likelihood, rfm, cells, covariates, engine)
     # PyMC's samplers show a bar of their own.
     shown = nullcontext() if engine == "pymc" else stage(f"Fitting {wanted.title}")
-    with shown:
+    with shown, needed_by(engine):
         result = runner(likelihood, **options)
         if memory:
             result = with_memory(result, likelihood, rfm)

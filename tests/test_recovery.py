@@ -208,7 +208,7 @@ def test_no_small_sample_of_cdnow_customers_fails(n):
 def test_a_small_sample_has_no_better_parameters_anywhere_on_a_grid(seed):
     rfm = customers(CDNOW, 20, seed)
     fit = fit_quietly(pc.BGNBD, rfm)
-    objective = pc.BGNBD.objective(columns_of(rfm, "purchases"))
+    objective = pc.BGNBD.objective(columns_of(rfm, CDNOW))
     rates = np.exp([-6.0, -4.0, -3.0, -2.0, -1.0])
     for r, rate, odds, b in itertools.product(
         (0.01, 0.1, 0.4, 1.5, 30.0, 1e4), rates, (1e-6, 0.03, 0.3, 3.0), (1e-4, 0.1, 1.0, 20.0, 1e5)
@@ -231,7 +231,7 @@ def test_gamma_gamma_never_fails_on_few_repeat_buyers(n):
         if fit.params["q"] > 1:
             assert np.all(np.isfinite(spend))
         # No better parameters nearby that the box allows: the fit is a maximum or a limit.
-        objective = pc.GammaGamma.objective(columns_of(rfm, "spend"))
+        objective = pc.GammaGamma.objective(columns_of(rfm, CDNOW_SPEND))
         for p, q in itertools.product((0.5, 5.0, 50.0, 500.0), (0.5, 1.5, 4.0, 40.0)):
             v = frame["monetary_value"].median() * q / p
             assert objective(np.log([p, q, v]))[0] <= fit.log_likelihood + 1e-6
@@ -412,7 +412,7 @@ def test_a_customer_with_twenty_thousand_purchases_does_not_break_a_fit(model):
     rfm = rfm_of(np.append(x, 20_000), np.append(t_x, 2999.0), np.append(T, 3000.0))
     fit = fit_quietly(model, rfm)
     assert_forecasts_are_sound(fit, history_of(rfm))
-    assert np.abs(slope_per_customer(fit, columns_of(rfm, "purchases"))).max() < 1e-7
+    assert np.abs(slope_per_customer(fit, columns_of(rfm, CDNOW))).max() < 1e-7
 
 
 # --- limits and doubts of Gamma-Gamma ------------------------------------------------------------

@@ -1,7 +1,7 @@
 """Known effects found again: ``uv run python benchmarks/covariates.py [shops] [customers]``.
 
-Simulates shops whose customers differ by channel (three levels) and age in how fast they buy, and by
-channel in how readily they leave, fits each by maximum likelihood, and counts how often 90%
+Simulates shops whose customers differ by channel (three levels) and age in how fast they buy, and
+by channel in how readily they leave, fits each by maximum likelihood, and counts how often 90%
 intervals hold the truth. Writes ``benchmarks/results/covariates.csv``: mean of the estimates, their
 spread, the mean standard error and the coverage, whose own standard error over 200 shops is 0.021.
 """

@@ -10,16 +10,14 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from predclv.clocks.calendar import Calendar
-from predclv.clocks.days import date_of, day_numbers
 from predclv.decisions.first_orders import first_order_of
 from predclv.decisions.newcomer_days import discounted_by_days
-from predclv.decisions.newcomer_mix import NewcomerMix
+from predclv.decisions.newcomer_mix import NewcomerMix, day_of
 from predclv.engines.result import Fit
-from predclv.errors import DataError, OptionError
+from predclv.errors import DataError
 from predclv.forecast.ahead import AheadOnCalendar
 from predclv.forecast.fitted import FittedCLV
 from predclv.forecast.recalled import newcomer_at
-from predclv.logs.log import civil_date
 from predclv.money import money
 from predclv.pools.fitted import single
 from predclv.units import DAYS, force_of_interest, horizon_in, probability, share
@@ -184,7 +182,7 @@ def new_customer(
     month = np.arange(np.ceil(length - 1e-9) + 1)
     delta = force_of_interest(discount_rate, fitted.unit)
     mix = NewcomerMix.of(fitted, covariates)
-    repeats_of = _repeats(fitted.purchases, month[1:], delta, _day_of(fitted, comes_on), mix)
+    repeats_of = _repeats(fitted.purchases, month[1:], delta, day_of(fitted, comes_on), mix)
     rng = np.random.default_rng(seed)
     observed = fitted.spend.checks.get("observed_mean", np.nan)
 
@@ -234,24 +232,6 @@ def new_customer(
         discount_rate=float(discount_rate),
         currency=fitted.rfm.currency,
     )
-
-
-def _day_of(fitted: FittedCLV, comes_on: Any) -> int:
-    """The day of a first purchase, since 1970-01-01; 0 where no day differs from another."""
-    clock = fitted.purchases.clock
-    day = None if comes_on is None else int(day_numbers([civil_date(comes_on, "comes_on")])[0])
-    end = fitted.rfm.observation_end
-    after = None if end is None else 1 + int(day_numbers([end])[0])
-    if not isinstance(clock, Calendar):
-        return day or (0 if fitted.purchases.recall is None else after or 0)
-    if day is None:
-        return 1 + clock.last_day if after is None else after
-    if day < clock.first_day:
-        raise OptionError(
-            f"comes_on must not lie before {date_of(clock.first_day)}, the first day that the "
-            f"clock knows; got {date_of(day)}."
-        )
-    return day
 
 
 def _repeats(

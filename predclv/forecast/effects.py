@@ -15,18 +15,17 @@ from predclv.engines.effects import (
 )
 from predclv.engines.result import Fit
 from predclv.errors import OptionError
+from predclv.units import force_of_interest, horizon_in, is_lifetime, probability, share
 
 
 def effects_of(
-    purchases: Fit,
-    spend: Fit | None,
-    t: float,
-    delta: float,
-    margin: float,
-    level: float,
-    seed: int | None,
+    fitted: Any, horizon: Any, discount_rate: float, margin: float, level: float, seed: int | None
 ) -> pd.DataFrame:
-    """What `FittedCLV.effects` gives; ``t`` and ``delta`` in the unit of the fit."""
+    """What `FittedCLV.effects` gives, its options checked."""
+    purchases, spend = fitted.purchases, fitted.spend
+    delta, margin = force_of_interest(discount_rate, fitted.unit), share(margin, "margin")
+    t = np.inf if is_lifetime(horizon) else horizon_in(horizon, fitted.unit)
+    level = probability(level, "level")
     fits = [fit for fit in (purchases, spend) if fit is not None and fit.covariates is not None]
     if not fits:
         asked_of(purchases, "effects")

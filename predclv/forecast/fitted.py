@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
-from typing import Any, Self, cast
+from typing import Any, Self
 
 import numpy as np
 import pandas as pd
@@ -144,13 +144,9 @@ class FittedCLV:
     ) -> pd.DataFrame:  # fmt: skip
         """What covariates come to: a newcomer's CLV at each level, typical in all else.
 
-        As :meth:`Fit.effects`, with ``clv`` (``purchases``, the first included, without spend). The
-        first order is at mean spend, months average: see :func:`predclv.economics.new_customer`.
+        As :meth:`Fit.effects`, with ``clv`` (without spend ``purchases``), the first order included.
         """
-        delta, margin = force_of_interest(discount_rate, self.unit), share(margin, "margin")
-        t = np.inf if is_lifetime(horizon) else horizon_in(cast(Any, horizon), self.unit)
-        level = probability(level, "level")
-        return effects_of(self.purchases, self.spend, t, delta, margin, level, seed)
+        return effects_of(self, horizon, discount_rate, margin, level, seed)
 
     def table(
         self,

@@ -247,8 +247,7 @@ class ClockedLikelihood(Likelihood):
 
     def simulated_as(self, model: Any, clock: Any, rng: np.random.Generator) -> "ClockedLikelihood":
         """The same of a model whose parameters are numbers, or one per customer."""
-        n_days = self.exposure.purchases.size
-        weight = self.columns[-1].astype(np.int64)
+        n_days, weight = self.exposure.purchases.size, self.columns[-1].astype(np.int64)
         born = np.repeat(self.exposure.born, weight) + clock.first_day
         for _ in range(_TRIES):
             paths = model.paths(clock.elapsed(born, clock.last_day), rng)

@@ -2,7 +2,7 @@
 
 import datetime
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from html import escape
 from pathlib import Path
 from typing import Any, Self, cast
@@ -23,9 +23,8 @@ from predclv.forecast.terms import Terms
 from predclv.io.folders import write_folder
 from predclv.models.purchases import PurchaseModel
 from predclv.models.spend import SpendModel
-from predclv.money import currency_named
-from predclv.samples.pattern_facts import levels_of, paths_of, patterns_of
-from predclv.summaries.files import customers_and_patterns
+from predclv.samples.pattern_facts import levels_of
+from predclv.summaries.files import customers_and_patterns, summary_from
 from predclv.summaries.memory import kept_memory, with_kept
 from predclv.summaries.rfm import RFM
 from predclv.units import (
@@ -209,7 +208,7 @@ class FittedCLV:
                 "horizon=None, the whole remaining lifetime, needs a discount_rate above 0: "
                 "undiscounted it can be infinite. Give a rate such as 0.10, or a horizon."
             )
-        tell_what_is_carried_on(self.purchases, customers.cells())
+        tell_what_is_carried_on(self.purchases, self.spend, customers.cells())
         terms = Terms(
             horizon=length,
             unit=customers.unit,
@@ -305,18 +304,10 @@ class FittedCLV:
         StoreError
             If what it held is impossible.
         """
-        told = content["rfm"]
-        end, unit, last_day = told["observation_end"], told["unit"], told.get("last_day")
-        found = tables.get("customers")
-        if found is not None:
-            assert_countable(found)
-        rfm = replace(
-            RFM.empty(unit)
-            if found is None
-            else RFM.stored(found, unit, last_day, patterns_of(told, tables), paths_of(tables)),
-            currency=currency_named(told.get("currency")),
-            observation_end=None if end is None else datetime.date.fromisoformat(end),
-        )
+        unit = content["rfm"]["unit"]
+        if "customers" in tables:
+            assert_countable(tables["customers"])
+        rfm = summary_from(content["rfm"], tables)
         fits = {
             role: Fit.from_document(
                 content[role],
@@ -330,8 +321,8 @@ class FittedCLV:
             if content[role] is not None
         }
         key = key_of(fits["purchases"])
-        if found is not None and key is not None and "memory" in tables:
-            rfm = with_kept(rfm, key, last_day, tables["memory"])
+        if "customers" in tables and key is not None and "memory" in tables:
+            rfm = with_kept(rfm, key, content["rfm"].get("last_day"), tables["memory"])
         for role, kind in (("purchases", PurchaseModel), ("spend", SpendModel)):
             if role in fits and not isinstance(fits[role].model, kind):
                 raise StoreError(f"{fits[role].model.title} is no model of {role}.")

@@ -136,8 +136,17 @@ def patterns_for(fit: Fit, cells: Cells) -> Patterns | None:
     return patterns
 
 
-def tell_what_is_carried_on(fit: Fit, cells: Cells) -> None:
-    """Warn that what changes is taken to stay as it was last."""
+def tell_what_is_carried_on(fit: Fit, spend: Fit | None, cells: Cells) -> None:
+    """Check that the fits know the customers; warn that what changes is taken to stay as it was.
+
+    Raises
+    ------
+    DataError
+        As of `patterns_for`.
+    """
+    for each in (fit, spend):
+        if each is not None:
+            patterns_for(each, cells)
     changing = () if fit.covariates is None else fit.covariates.changing(cells)
     if changing:
         warn(

@@ -102,8 +102,16 @@ class CovariateLikelihood(Likelihood):
 
     @once
     def matrix(self) -> NDArray:
-        """The columns of the patterns that have customers, shape (m, k)."""
-        return self.effects.matrix(self.patterns)[np.unique(self.pattern)]
+        """The different columns that customers have, shape (m, k)."""
+        return self._groups[0]
+
+    @once
+    def _groups(self) -> tuple[NDArray, NDArray]:
+        """Different columns, and which of them each cell has: what no effect tells apart is one."""
+        columns = self.effects.matrix(self.patterns)
+        rows, of_pattern = np.unique(columns, axis=0, return_inverse=True)
+        used, group = np.unique(of_pattern.ravel()[self.pattern], return_inverse=True)
+        return rows[used], group.ravel()
 
     @once
     def customers(self) -> NDArray:
@@ -118,9 +126,10 @@ class CovariateLikelihood(Likelihood):
 
     @once
     def parts(self) -> tuple[Likelihood, ...]:
-        """The likelihood of the customers of each pattern that has some, shape (m,)."""
-        order = np.argsort(self.pattern, kind="stable")
-        ends = np.flatnonzero(np.diff(self.pattern[order])) + 1
+        """The likelihood of the customers with each of the columns, shape (m,)."""
+        _, group = self._groups
+        order = np.argsort(group, kind="stable")
+        ends = np.flatnonzero(np.diff(group[order])) + 1
         many = len(self.columns[-1]) >= self.compile_from or len(ends) + 1 >= _COMPILED_FROM
         base = replace(self.base, compile_from=0 if many else np.inf, constant=0.0)
         return tuple(

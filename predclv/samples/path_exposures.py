@@ -99,10 +99,21 @@ class PathExposure(FieldsAlone):
         """
         until = self._until(rate)
         steps = times * (until[self.end] - until[self.begin])
-        before = np.cumsum(steps) - steps
-        before -= before[self.first_row][self.path]
+        before, whole = self._so_far(steps)
+        before -= steps
         own = times[self.segment] * (until[self.latest] - until[self.begin[self.segment]])
-        return before[self.segment] + own, np.add.reduceat(steps, self.first_row)[self.cell_path]
+        return before[self.segment] + own, whole[self.cell_path]
+
+    def _so_far(self, steps: NDArray) -> tuple[NDArray, NDArray]:
+        """Sums within each path up to each segment, and of each path.
+
+        In extended precision and set back at each beginning: one sum over the paths of a hundred
+        thousand customers would leave a search more noise than its last steps gain.
+        """
+        long = steps.astype(np.longdouble)
+        whole = np.add.reduceat(long, self.first_row)
+        long[self.first_row[1:]] -= whole[:-1]
+        return np.cumsum(long).astype(float), whole.astype(float)
 
     def pulled(
         self, by_t_x: NDArray, by_T: NDArray, rate: NDArray, times: NDArray
@@ -123,10 +134,8 @@ class PathExposure(FieldsAlone):
         """
         until, n = self._until(rate), self.path.size
         here = np.bincount(self.segment, by_t_x, n)
-        so_far = np.cumsum(here)
-        so_far -= (so_far - here)[self.first_row][self.path]
-        whole = np.bincount(self.cell_path, by_T, self.first_row.size)
-        whole += np.add.reduceat(here, self.first_row)
+        so_far, of_path = self._so_far(here)
+        whole = np.bincount(self.cell_path, by_T, self.first_row.size) + of_path
         full = whole[self.path] - so_far  # of who was in the segment to its end
         partly = by_t_x * (until[self.latest] - until[self.begin[self.segment]])
         by_times = full * (until[self.end] - until[self.begin])

@@ -65,9 +65,9 @@ class StoredSummary:
 
     def described(self, known: Described) -> "StoredSummary":
         """The same customers, of whom more is known."""
-        unit, last_day = self._clock.unit, self._last_day
-        gaps, table = self._count_gaps, known.table
-        return StoredSummary(self._warehouse, table, unit, self.has_spend, last_day, gaps, known)
+        facts = (self._clock.unit, self.has_spend, self._last_day, self._count_gaps, known)
+        more = (self._count_repeats, self._more, self.recalls)
+        return StoredSummary(self._warehouse, known.table, *facts, *more)
 
     def looking_ahead(self, find: Callable[[Warehouse, str], Ahead]) -> "StoredSummary":
         """The same customers by what is to come: ``find`` has it of a table with pattern."""

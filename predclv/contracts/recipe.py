@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 GROUPS = ("separate", "pooled", "together")
 
+
 @dataclass(frozen=True, slots=True, init=False)
 class ContractModel:
     """A recipe for the value of subscribers, or of people who give every year.

@@ -20,6 +20,7 @@ from predclv.forecast.totals import (
     parameters_away,
 )
 from predclv.progress import progress, stage
+from predclv.streams import Stream, stream
 
 _SAMPLE_FUTURES = 60
 
@@ -53,7 +54,7 @@ def simulated_by_period(
 
     The draws are the same, purchase by purchase: the periods of a future add up to its total.
     """
-    rng = np.random.default_rng([seed, 2])
+    rng = stream(seed, Stream.TOTALS)
     customers = members.histories.cell_of_customer.size
     n = futures_wanted or futures_of(customers, endless=False)
     drawn = members.drawn(n, rng)
@@ -112,7 +113,7 @@ def normal_by_period(
     expected : dict
         The base's expected totals of each period, shape (periods,) each; clv is without margin.
     """
-    rng = np.random.default_rng([seed, 2])
+    rng = stream(seed, Stream.TOTALS)
     sampled = members.histories.cell_of_customer.size
     with stage(f"Simulating a sample of {sampled:,} customers by period"):
         spend_model = None if spend is None else estimate_of(spend, members.patterns)

@@ -11,6 +11,7 @@ from predclv.forecast.members import Member, Members
 from predclv.forecast.patterns import at_free, estimate_of, model_for
 from predclv.forecast.simulation import futures
 from predclv.progress import progress, stage
+from predclv.streams import Stream, stream
 
 _WORK = 20_000_000  # customers x simulated futures behind the interval of a total
 _MOST, _MOST_ENDLESS = 1000, 500  # a future without end takes longer
@@ -38,7 +39,7 @@ def simulated_totals(
     In each future all customers share one draw of the parameters, and of the clock: what is not
     known of them does not average out over customers.
     """
-    rng = np.random.default_rng([seed, 2])
+    rng = stream(seed, Stream.TOTALS)
     customers = members.histories.cell_of_customer.size
     n = futures_wanted or futures_of(customers, members.ahead.is_endless)
     drawn = members.drawn(n, rng)
@@ -71,7 +72,7 @@ def simulated_buyers(members: Members, weight: NDArray, seed: int) -> NDArray:
     weight : ndarray of int64, shape (n_cells,)
         Customers of each.
     """
-    rng = np.random.default_rng([seed, 4])
+    rng = stream(seed, Stream.BUYERS)
     draws = int(np.clip(_WORK // members.histories.n_cells, _FEWEST_DRAWS, _MOST))
     futures_per_draw = -(-_MOST // draws)
     totals = []
@@ -116,7 +117,7 @@ def normal_totals(
         The base's expected totals of purchases, discounted_purchases, revenue and worth, as far
         as there are such.
     """
-    rng = np.random.default_rng([seed, 2])
+    rng = stream(seed, Stream.TOTALS)
     sampled = members.histories.cell_of_customer.size
     with stage(f"Simulating a sample of {sampled:,} customers"):
         spend_model = None if spend is None else estimate_of(spend, members.patterns)

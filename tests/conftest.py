@@ -1,6 +1,7 @@
 """Shared data: the CDNOW log, its summary at 39 weeks, and what is fitted to it, each made once."""
 
 import os
+import warnings
 from pathlib import Path
 
 # One thread of linear algebra in each process, which pytest-xdist's and a test's own inherit: where
@@ -10,6 +11,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 import numpy as np
 import pandas as pd
 import pytest
+from handmade_logs import log_of
 
 import predclv as pc
 
@@ -49,8 +51,29 @@ def bgnbd(cdnow: pc.RFM) -> pc.Fit:
 
 
 @pytest.fixture(scope="session")
+def mbgnbd(cdnow: pc.RFM) -> pc.Fit:
+    return pc.fit(pc.MBGNBD, cdnow)
+
+
+@pytest.fixture(scope="session")
+def pareto(cdnow: pc.RFM) -> pc.Fit:
+    return pc.fit(pc.ParetoNBD, cdnow)
+
+
+@pytest.fixture(scope="session")
 def gamma_gamma(cdnow: pc.RFM) -> pc.Fit:
     return pc.fit(pc.GammaGamma, cdnow)
+
+
+@pytest.fixture(scope="session")
+def prior_class() -> type:
+    """The class of PyMC's priors."""
+    from predclv.engines import pymc_model  # noqa: F401  (imports PyMC with its own noise silenced)
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        from pymc_extras.prior import Prior
+    return Prior
 
 
 @pytest.fixture(scope="session")
@@ -66,3 +89,18 @@ def grocery() -> pd.DataFrame:
     if not path.exists():
         pytest.skip(f"{path} is absent")
     return pd.read_csv(path, usecols=["customer_id", "date"])
+
+
+@pytest.fixture
+def small() -> pd.DataFrame:
+    """A log of six rows: three customers, one of them with two rows on one day."""
+    return log_of(
+        [
+            (1, "2024-01-01", 10.0),
+            (1, "2024-01-15", 20.0),
+            (1, "2024-01-15", 5.5),
+            (2, "2024-01-08", 12.25),
+            (3, "2024-01-02", 7.0),
+            (3, "2024-01-30", 8.0),
+        ]
+    )

@@ -1,42 +1,26 @@
-"""What is true of every model whatever the data."""
+"""What is true of every model of purchases whatever the data; parameters that no model takes."""
 
 import dataclasses
 
 import numpy as np
 import pytest
+from every_model import (
+    HISTORY,
+    HORIZON,
+    PURCHASE_MODELS,
+    T_X,
+    T,
+    X,
+    every_model,
+    every_purchase_model,
+    parameters,
+)
 from scipy import integrate, stats
 from scipy.special import betaln, exprel, gammaln
 
 import predclv as pc
-from predclv.models.purchases import PurchaseModel
 
-# Rows per model: the CDNOW fit, and corners.
-PURCHASE_MODELS = [
-    pytest.param(pc.BGNBD(r=0.243, alpha=4.414, a=0.793, b=2.426), id="BG/NBD"),
-    pytest.param(pc.BGNBD(r=2.0, alpha=9.0, a=1.0, b=0.5), id="BG/NBD, a = 1"),
-    pytest.param(pc.BGNBD(r=0.7, alpha=3.0, a=0.2, b=0.3), id="BG/NBD, a + b < 1"),
-    pytest.param(pc.BGNBD(r=5.0, alpha=40.0, a=3.0, b=30.0), id="BG/NBD, few leave"),
-    pytest.param(pc.MBGNBD(r=0.525, alpha=6.183, a=0.891, b=1.614), id="MBG/NBD"),
-    pytest.param(pc.MBGNBD(r=2.0, alpha=9.0, a=1.0, b=0.5), id="MBG/NBD, a = 1"),
-    pytest.param(pc.ParetoNBD(r=0.553, alpha=10.58, s=0.606, beta=11.67), id="Pareto/NBD"),
-    pytest.param(pc.ParetoNBD(r=2.0, alpha=9.0, s=1.0, beta=40.0), id="Pareto/NBD, s = 1"),
-    pytest.param(pc.ParetoNBD(r=0.7, alpha=60.0, s=0.2, beta=1.5), id="Pareto/NBD, small beta"),
-]
 TIMES = ("alpha", "beta")  # parameters that are times
-SPEND_MODELS = [
-    pytest.param(pc.GammaGamma(p=6.25, q=3.74, v=15.44), id="Gamma-Gamma"),
-    pytest.param(pc.GammaGamma(p=0.8, q=2.5, v=30.0), id="Gamma-Gamma, uneven spend"),
-]
-every_purchase_model = pytest.mark.parametrize("model", PURCHASE_MODELS)
-every_spend_model = pytest.mark.parametrize("model", SPEND_MODELS)
-
-# Customers to ask about: never back, once, often, just now, long ago.
-X = np.array([0.0, 1.0, 2.0, 7.0, 3.0, 25.0])
-T_X = np.array([0.0, 5.0, 30.43, 29.43, 38.0, 20.0])
-T = np.array([38.86, 38.86, 38.86, 38.86, 38.0, 39.0])
-HISTORY = (X, T_X, T)
-HORIZON = 26.0
-
 # Every formula of a purchase model as a function of the model and a history.
 FORMULAS = {
     "log_likelihood": lambda m, *h: m.log_likelihood(*h),
@@ -49,10 +33,6 @@ FORMULAS = {
     "pmf": lambda m, x, t_x, T: m.pmf(x, T),
     "pmf_after": lambda m, *h: m.pmf_after(2, HORIZON, *h),
 }
-
-
-def parameters(model) -> dict[str, float]:
-    return {name: getattr(model, name) for name in model.names()}
 
 
 # --- probabilities -------------------------------------------------------------------------------
@@ -317,245 +297,6 @@ def test_one_customer_as_numbers_gives_one_number(model, formula):
     row = FORMULAS[formula](model, np.array([2]), np.array([30.43]), np.array([38.86]))
     assert np.shape(row) == (1,)
     assert float(one) == pytest.approx(float(row[0]), rel=1e-14)
-
-
-# --- cells and the objective ---------------------------------------------------------------------
-
-
-def cells(model, n: int, seed: int):
-    """Arrays that a model's objective is a sum over, simulated from it."""
-    rng = np.random.default_rng(seed)
-    if isinstance(model, PurchaseModel):
-        length = rng.integers(189, 273, n) / 7
-        x, t_x = model.simulate(length, rng)
-        return x.astype(float), np.round(7 * t_x) / 7, length, np.ones(n)
-    x = 1.0 + rng.poisson(2.0, n)
-    rate = rng.gamma(model.q, 1.0, n) / model.v
-    return x, rng.gamma(model.p * x) / rate / x, np.ones(n)
-
-
-every_model = pytest.mark.parametrize("model", [*PURCHASE_MODELS, *SPEND_MODELS])
-
-
-@every_model
-def test_the_objective_is_the_sum_of_the_log_likelihoods(model):
-    *history, weight = cells(model, 200, 4)
-    weight = weight * np.random.default_rng(4).integers(1, 9, weight.size)
-    value, _ = type(model).objective((*history, weight))(np.log(list(parameters(model).values())))
-    assert value == pytest.approx(float(weight @ model.log_likelihood(*history)), rel=1e-12)
-
-
-@every_model
-@pytest.mark.parametrize("shift", [0.0, -6.0, 6.0, "mixed", "limit"])
-def test_the_gradient_is_what_finite_differences_give(model, shift):
-    arrays = cells(model, 60, 5)
-    objective = type(model).objective(arrays)
-    point = np.log(list(parameters(model).values()))
-    moves = {"mixed": np.resize([5.0, -5.0], point.size), "limit": np.zeros(point.size)}
-    point = point + moves.get(shift, shift)
-    if shift == "limit":
-        point[-2:] += 16.0  # a, b -> infinity; s, beta -> infinity; q, v -> infinity
-    _, gradient = objective(point)
-    numeric = np.empty(point.size)
-    for i in range(point.size):
-        step = np.zeros(point.size)
-        step[i] = 2e-3
-        # Fourth order: the error is h^4 = 2e-11 of the fifth derivative.
-        far, near = (
-            objective(point + k * step)[0] - objective(point - k * step)[0] for k in (2, 1)
-        )
-        numeric[i] = (8 * near - far) / (12 * 2e-3)
-    # The value is a sum of up to 1e6 in double precision; divided by the step that is 1e-7.
-    size = abs(objective(point)[0])
-    np.testing.assert_allclose(gradient, numeric, rtol=1e-7, atol=1e-6 + 2e-12 * size)
-
-
-@every_model
-def test_a_weight_of_three_is_three_equal_rows(model):
-    *history, weight = cells(model, 40, 6)
-    at = np.log(list(parameters(model).values())) + 0.3
-    weighted = type(model).objective((*history, 3 * weight))(at)
-    repeated = *(np.repeat(column, 3) for column in history), np.ones(3 * weight.size)
-    rows = type(model).objective(repeated)(at)
-    assert weighted[0] == pytest.approx(rows[0], rel=1e-13)
-    assert weighted[1] == pytest.approx(rows[1], rel=1e-12)
-
-
-def test_a_fit_to_weights_is_the_fit_to_repeated_rows(cdnow):
-    grouped = cdnow.cells()
-    assert len(grouped) < grouped.n_customers == 2357
-    heavier = dataclasses.replace(grouped, weight=3 * grouped.weight)
-    repeated = pc.Cells(
-        *(
-            np.repeat(getattr(grouped, name), heavier.weight)
-            for name in ("frequency", "recency", "T")
-        ),
-        weight=np.ones(3 * 2357, dtype=np.int64),
-        unit="week",
-    )
-    once, weighted, rows = (pc.fit(pc.BGNBD, c) for c in (grouped, heavier, repeated))
-    # Both are at a gradient of rounding noise; a ridge of condition 1e4 lies between.
-    assert weighted.params == pytest.approx(rows.params, rel=1e-9)
-    assert weighted.log_likelihood == pytest.approx(3 * once.log_likelihood, rel=1e-12)
-    assert weighted.log_covariance == pytest.approx(once.log_covariance / 3, rel=1e-5)
-
-
-def test_the_order_of_rows_does_not_matter_to_a_fit(cdnow, bgnbd, gamma_gamma):
-    shuffled = pc.RFM.from_frame(cdnow.frame.sample(frac=1.0, random_state=7), unit="week")
-    assert pc.fit(pc.BGNBD, shuffled).params == pytest.approx(bgnbd.params, rel=1e-9)
-    assert pc.fit(pc.GammaGamma, shuffled).params == pytest.approx(gamma_gamma.params, rel=1e-9)
-
-
-def test_a_fit_in_days_is_the_fit_in_weeks(cdnow, bgnbd):
-    frame = cdnow.frame.assign(recency=7 * cdnow.frame["recency"], T=7 * cdnow.frame["T"])
-    days = pc.fit(pc.BGNBD, pc.RFM.from_frame(frame, unit="day"))
-    weeks = bgnbd.params | {"alpha": 7 * bgnbd.params["alpha"]}
-    assert days.params == pytest.approx(weeks, rel=1e-8)  # the searches take different ways
-    shift = cdnow.frame["frequency"].sum() * np.log(7)
-    assert days.log_likelihood == pytest.approx(bgnbd.log_likelihood - shift, rel=1e-12)
-    assert days.unit == "day"
-
-
-# --- simulation ----------------------------------------------------------------------------------
-
-SIMULATED = 200_000
-# Standard errors that a Monte Carlo average may be off: 5 happens once in two million.
-Z = 5.0
-
-
-@every_purchase_model
-def test_simulated_customers_are_distributed_as_the_pmf(model):
-    x, t_x = model.simulate(np.full(SIMULATED, 20.0), np.random.default_rng(8))
-    assert x.dtype == np.int64
-    assert np.all((t_x > 0) == (x > 0))
-    assert np.all(t_x <= 20.0)
-    n = np.arange(12)
-    pmf = model.pmf(n, 20.0)
-    share = np.bincount(np.minimum(x, 12), minlength=13)[:12] / SIMULATED
-    assert np.all(np.abs(share - pmf) < Z * np.sqrt(pmf * (1 - pmf) / SIMULATED))
-    off = x.mean() - float(model.expected_purchases(20.0))
-    assert abs(off) < Z * x.std() / np.sqrt(SIMULATED)
-
-
-@every_purchase_model
-def test_the_likelihood_of_simulated_histories_is_highest_at_the_truth(model):
-    # The score has mean zero: each component of the gradient, in standard errors.
-    *history, weight = cells(model, 20_000, 9)
-    rounded = history[1] != 0
-    history[1] = np.where(rounded, np.clip(history[1], 1 / 14, history[2]), 0.0)
-    at = np.log(list(parameters(model).values()))
-    _, gradient = type(model).objective((*history, weight))(at)
-    each = np.array(
-        [
-            (
-                dataclasses.replace(model, **{name: value * np.exp(1e-4)}).log_likelihood(*history)
-                - dataclasses.replace(model, **{name: value * np.exp(-1e-4)}).log_likelihood(
-                    *history
-                )
-            )
-            / 2e-4
-            for name, value in parameters(model).items()
-        ]
-    )
-    assert np.all(np.abs(gradient) < Z * np.sqrt((each**2).sum(axis=1)))
-
-
-@every_purchase_model
-def test_simulation_takes_one_customer_length_each_and_repeats_with_its_seed(model):
-    lengths = np.array([1.0, 10.0, 100.0])
-    x, t_x = model.simulate(lengths, np.random.default_rng(10))
-    again, t_again = model.simulate(lengths, np.random.default_rng(10))
-    assert x.shape == t_x.shape == (3,)
-    np.testing.assert_array_equal(x, again)
-    np.testing.assert_array_equal(t_x, t_again)
-    assert np.all(t_x <= lengths)
-
-
-# --- spend ---------------------------------------------------------------------------------------
-
-
-@every_spend_model
-def test_the_given_model_has_the_expected_spend_as_its_mean(model):
-    x, mean = np.array([1.0, 2.0, 20.0]), np.array([100.0, 22.35, 300.0])
-    assert model.given(x, mean).mean == pytest.approx(model.expected_spend(x, mean))
-
-
-@every_spend_model
-def test_two_lots_of_purchases_are_one(model):
-    once = model.given(5, (2 * 30.0 + 3 * 50.0) / 5)
-    twice = model.given(2, 30.0).given(3, 50.0)
-    assert parameters(twice) == pytest.approx(parameters(once))
-
-
-@every_spend_model
-@pytest.mark.parametrize(("x", "mean"), [(1, 100.0), (3, 12.0), (30, 55.0)])
-def test_expected_spend_is_the_mean_of_the_posterior_by_integration(model, x, mean):
-    def weight(nu):
-        likelihood = stats.gamma.pdf(mean, model.p * x, scale=1 / (nu * x))
-        return likelihood * stats.gamma.pdf(nu, model.q, scale=1 / model.v)
-
-    middle = (model.q + model.p * x) / (model.v + x * mean)
-    points = {"points": [middle / 4, middle, 3 * middle]}
-    total, _ = integrate.quad(weight, 0, 40 * middle, **points, epsabs=0, epsrel=1e-11, limit=400)
-    value, _ = integrate.quad(
-        lambda nu: weight(nu) * model.p / nu if nu > 0 else 0.0,
-        0, 40 * middle, **points, epsabs=0, epsrel=1e-11, limit=400,
-    )  # fmt: skip
-    assert model.log_likelihood(x, mean) == pytest.approx(np.log(total), rel=1e-8)
-    assert model.expected_spend(x, mean) == pytest.approx(value / total, rel=1e-8)
-
-
-@every_spend_model
-def test_the_density_of_mean_spend_integrates_to_one(model):
-    for x in (1, 5):
-        # In log m, where the density has two exponential tails.
-        total, _ = integrate.quad(
-            lambda s, x=x: np.exp(float(model.log_likelihood(x, np.exp(s))) + s), -60, 60,
-            points=[0.0, 3.0, 6.0], limit=400,
-        )  # fmt: skip
-        assert total == pytest.approx(1.0, rel=1e-8)  # quad's own default
-
-
-@every_spend_model
-def test_a_customer_without_repeats_spends_what_everyone_does(model):
-    expected = model.p * model.v / (model.q - 1)
-    assert model.mean == pytest.approx(expected)
-    assert model.expected_spend(0, 0.0) == pytest.approx(expected)
-    assert model.expected_spend(0, 1e9) == pytest.approx(expected)
-    assert model.expected_spend(0, np.nan) == pytest.approx(expected)
-
-
-@every_spend_model
-def test_expected_spend_lies_between_the_own_mean_and_everyones(model):
-    x, mean = np.arange(1.0, 50.0), 200.0
-    spend = model.expected_spend(x, mean)
-    assert np.all((spend > model.mean) & (spend < mean))
-    assert np.all(np.diff(spend) > 0)
-
-
-@pytest.mark.parametrize("q", [0.2, 0.999, 1.0])
-def test_an_infinite_mean_is_infinite_and_never_negative(q):
-    model = pc.GammaGamma(p=0.1, q=q, v=15.0)
-    assert model.mean == np.inf
-    spend = model.expected_spend(np.arange(30.0), 40.0)
-    assert np.all(spend > 0)
-    assert np.all(np.isfinite(spend) == (0.1 * np.arange(30.0) + q > 1))
-
-
-@every_spend_model
-def test_parameters_of_spend_broadcast_over_draws(model):
-    draws = {
-        name: value * np.array([[0.9], [1.0], [1.2]]) for name, value in parameters(model).items()
-    }
-    x, mean = np.array([0.0, 1.0, 4.0, 9.0]), np.array([0.0, 30.0, 50.0, 10.0])
-    many = type(model)(**draws)
-    spend = many.expected_spend(x, mean)
-    assert spend.shape == (3, 4)
-    for i in range(3):
-        one = type(model)(**{name: float(value[i, 0]) for name, value in draws.items()})
-        np.testing.assert_allclose(spend[i], one.expected_spend(x, mean), rtol=1e-14)
-        likelihood = one.log_likelihood(x[1:], mean[1:])
-        np.testing.assert_allclose(many.log_likelihood(x[1:], mean[1:])[i], likelihood, rtol=1e-12)
 
 
 # --- parameters ----------------------------------------------------------------------------------

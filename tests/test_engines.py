@@ -45,6 +45,7 @@ def test_lifetimes_agrees_with_mle_on_simulated_customers(seed, parameters):
         assert_engines_agree(pc.fit(model, rfm), pc.fit(model, rfm, engine="lifetimes"))
 
 
+@pytest.mark.filterwarnings("ignore:T reaches")  # 3,000 weeks, as is meant here
 def test_paretonbd_of_lifetimes_is_not_believed_where_it_returns_its_start():
     # With a very busy customer its likelihood is not a number, wherever it looks.
     frame = simulated(300, 9).frame

@@ -57,7 +57,7 @@ html_copy_source = False
 html_math_renderer = "native"
 html_theme_options = {
     "navbar_align": "left",
-    "header_links_before_dropdown": 7,
+    "header_links_before_dropdown": 5,
     "show_prev_next": True,
     "navigation_with_keys": False,
     "secondary_sidebar_items": ["page-toc"],
@@ -66,7 +66,10 @@ html_theme_options = {
     "pygments_light_style": "tango",
     "show_toc_level": 2,
 }
-html_sidebars = {"index": [], "glossary": [], "limits": [], "gallery": []}
+html_sidebars = {
+    page: []
+    for page in ("index", "quickstart", "gallery", "glossary", "limits", "speed", "changelog")
+}
 
 
 def _public_namespaces() -> None:

@@ -15,7 +15,8 @@ a log, counted     rfm_summary, RFM; as cells: Cells, SpendCells; in bounds:
                    duckdb_settings; what is known of customers: CovariateTable; without
                    names: pseudonymise; to try: datasets
 a forecast         CLVModel, FittedCLV, Forecast; of several models: Pool, FittedPool;
-                   read again: load; by cohort: cohort_forecast, CohortForecast
+                   read again: load, in a registry: mlflow; by cohort: cohort_forecast,
+                   CohortForecast
 was it right?      holdout_split, HoldoutSplit, validate, Validation; at several days:
                    backtest, Backtest; rules without a model: baselines
 one model          fit, Fit, compare_fits; of purchases: BGNBD, MBGNBD, ParetoNBD; of
@@ -97,6 +98,7 @@ _MODULES = {
     "economics": "predclv.decisions.economics",
     "errors": "predclv.errors",
     "historical": "predclv.historical",
+    "mlflow": "predclv.mlflow",
     "plots": "predclv.plots",
     "segments": "predclv.decisions.segments",
     "units": "predclv.units",
@@ -105,7 +107,7 @@ _MODULES = {
 __all__ = [*_HOME, *_MODULES, "__version__"]
 
 if TYPE_CHECKING:
-    from predclv import baselines, contracts, errors, historical, plots, units
+    from predclv import baselines, contracts, errors, historical, mlflow, plots, units
     from predclv.base.customer_base import CustomerBase
     from predclv.clocks.recipe import Clock
     from predclv.contracts.fitted import FittedContracts

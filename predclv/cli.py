@@ -15,6 +15,7 @@ from predclv.cli_campaign import campaign, drivers
 from predclv.cli_contracts import contracts
 from predclv.cli_options import (
     TABLES,
+    CovariatesOption,
     CustomerOptions,
     EventsOption,
     Lists,
@@ -26,6 +27,7 @@ from predclv.cli_options import (
     WeekdayOption,
     check_suffix,
     clock_asked,
+    covariates_asked,
     draw,
     listed,
     with_options,
@@ -50,10 +52,10 @@ def _customers(path: str, options: CustomerOptions) -> "pc.RFM":
 
     with stage(f"Reading {path}"):
         if holds_rfm(path):
-            if options.covariates or options.dynamic_covariates:
+            if options.static_covariates or options.dynamic_covariates:
                 raise pc.errors.OptionError(
                     f"{path} is a summary, and covariates belong to a log: say summarise "
-                    "LOG --covariates FILE, which keeps them in the summary."
+                    "LOG --static-covariates FILE, which keeps them in the summary."
                 )
             return read_rfm(path, options.unit)
         return pc.rfm_summary(path, **options.arguments())
@@ -111,6 +113,7 @@ def fit(
     trend: TrendOption = False,
     weekday: WeekdayOption = False,
     events: EventsOption = None,
+    covariates: CovariatesOption = None,
     pictures: Pictures = None,
     *,
     options: CustomerOptions,
@@ -123,6 +126,7 @@ def fit(
         spend=None if spend.casefold() == "none" else class_named(spend),
         engine=engine,
         clock=clock_asked(season, trend, weekday, events),
+        covariates=covariates_asked(covariates),
     )
     rfm = _customers(customers, options)
     with stage("Fitting"):

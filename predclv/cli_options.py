@@ -56,6 +56,18 @@ EventsOption = Annotated[
     str | None,
     typer.Option(help="A clock with events: .csv or .parquet with name and date, or start, end."),
 ]
+StaticOption = Annotated[
+    str | None,
+    typer.Option(help="What is known of customers: .csv or .parquet with a row per customer_id."),
+]
+DynamicOption = Annotated[
+    str | None,
+    typer.Option(help="What changes: .csv or .parquet with customer_id, date and values since."),
+]
+CovariatesOption = Annotated[
+    str | None,
+    typer.Option(help="What they act on: 'rate=channel+age, leaving=channel, spend=age'."),
+]
 UnitOption = Annotated[Unit | None, typer.Option(help="Unit of time. [default: week]")]
 
 
@@ -81,8 +93,7 @@ class LogOptions:
         given = {field.name: getattr(self, field.name) for field in fields(self)}
         if given.pop("no_amount"):
             given["amount"] = None
-        known = {"static_covariates": given.pop("covariates")} if "covariates" in given else {}
-        return given | known | {"unit": self.unit or "week"}
+        return given | {"unit": self.unit or "week"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,14 +109,16 @@ class SummaryOptions(LogOptions):
 class CustomerOptions(SummaryOptions):
     """Those of a summary, and files that say what is known of customers."""
 
-    covariates: Annotated[
-        str | None,
-        typer.Option(help="What is known of customers: a file with a row for each customer_id."),
-    ] = None
-    dynamic_covariates: Annotated[
-        str | None,
-        typer.Option(help="What changes: a file with customer_id, date and values from then on."),
-    ] = None
+    static_covariates: StaticOption = None
+    dynamic_covariates: DynamicOption = None
+
+
+@dataclass(frozen=True, slots=True)
+class SplitOptions(LogOptions):
+    """Those of a log that is cut, and files that say what is known of customers."""
+
+    static_covariates: StaticOption = None
+    dynamic_covariates: DynamicOption = None
 
 
 def with_options[F: Callable[..., None]](verb: F) -> F:
@@ -155,6 +168,28 @@ def clock_asked(season: str | None, trend: bool, weekday: bool, events: str | No
         weekday=weekday,
         events=table,
     )
+
+
+def covariates_asked(text: str | None) -> dict[str, list[Any]] | None:
+    """What covariates act on, as a recipe takes it; ``a*b`` is an interaction.
+
+    Examples
+    --------
+    >>> covariates_asked("rate=channel+channel*age, leaving=age")
+    {'rate': ['channel', ('channel', 'age')], 'leaving': ['age']}
+    """
+    if text is None:
+        return None
+    found: dict[str, list[Any]] = {}
+    for part in listed(text):
+        target, _, columns = (word.strip() for word in part.partition("="))
+        names = [tuple(map(str.strip, name.split("*"))) for name in columns.split("+")]
+        if not target or not all(all(name) for name in names):
+            raise pc.errors.OptionError(
+                f"--covariates must be such as 'rate=channel+age, leaving=channel'; got {text!r}."
+            )
+        found[target] = [name[0] if len(name) == 1 else name for name in names]
+    return found
 
 
 def forecasters_named(models: str, baselines: str) -> list[Any]:

@@ -12,9 +12,9 @@ from predclv.cli_options import (
     TABLES,
     Baselines,
     Log,
-    LogOptions,
     Models,
     Pictures,
+    SplitOptions,
     check_suffix,
     draw,
     forecasters_named,
@@ -41,7 +41,7 @@ def validate(
     seed: Annotated[int | None, typer.Option(help="Of the draws behind intervals.")] = None,
     pictures: Pictures = None,
     *,
-    options: LogOptions,
+    options: SplitOptions,
 ) -> None:
     """Fit on what was known at a day, and score the forecasts against what came after."""
     check_suffix(out, (".html", ".csv"))
@@ -90,7 +90,7 @@ def backtest(
     level: Annotated[float, typer.Option(help="Of the predictive intervals.")] = 0.9,
     seed: Annotated[int | None, typer.Option(help="Of the draws behind intervals.")] = None,
     *,
-    options: LogOptions,
+    options: SplitOptions,
 ) -> None:
     """Validate from several days of the past, to see how much of it is chance."""
     check_suffix(out, TABLES)

@@ -206,11 +206,11 @@ class CLVModel:
         A prior of neither goes to purchases, whose engine says that it does not know it.
         """
         options = dict(self.engine_options)
-        if model.needs == "spend":
+        if issubclass(model, SpendModel):
             options.pop("k", None)
         start = options.get("start")
         if isinstance(start, (FittedCLV, FittedPool)):
-            options["start"] = start.spend if model.needs == "spend" else start.purchases
+            options["start"] = start.spend if issubclass(model, SpendModel) else start.purchases
         if options.get("priors"):
             others: Any = self.spend if model is self.purchases else self.purchases
             elsewhere = set(others.names()) - set(model.names()) if others is not None else set()

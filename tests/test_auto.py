@@ -10,7 +10,7 @@ from predclv.pools import auto
 from predclv.pools.inner import Origin
 
 
-def shop_of(model, customers=600, weeks=110, seed=5, spread=1):
+def shop_of(model, customers=250, weeks=110, seed=5, spread=1):
     """A log of customers who follow a model and come over the first ``spread`` weeks."""
     rng = np.random.default_rng(seed)
     born = rng.integers(0, 7 * spread, customers) if spread > 1 else np.zeros(customers, int)
@@ -61,13 +61,15 @@ def test_frames_add_up(forecast):
     assert months["purchases"].sum() == pytest.approx(total["purchases"], rel=1e-9)
 
 
+@pytest.mark.slow
 def test_it_is_the_same_each_time(rfm, forecast):
     again = pc.CLVModel("auto").fit(rfm).forecast("26 weeks", seed=1)
     pd.testing.assert_frame_equal(again.frame, forecast.frame)
 
 
+@pytest.mark.slow
 def test_where_customers_buy_by_mbg_it_is_as_good(rfm, fitted):
-    log = shop_of(MBG, spread=60, weeks=136)
+    log = shop_of(MBG, customers=600, spread=60, weeks=136)
     split = pc.holdout_split(log, amount=None, calibration_end=rfm.observation_end)
     found = pc.validate(
         {"auto": pc.CLVModel("auto"), "MBG": pc.CLVModel(pc.MBGNBD)}, split, seed=1
@@ -108,12 +110,25 @@ def test_an_earlier_day_under_a_year_takes_the_twin_without_season():
     assert "MBG/NBD with memory and season" in fitted.fits
 
 
-def test_the_rule_waits_until_a_full_horizon_can_be_learnt(fitted):
+@pytest.mark.slow
+def test_the_rule_waits_until_a_full_horizon_can_be_learnt(fitted, forecast):
     names = fitted._learned(182).names
     assert "last period" in names  # the last origin knows 580 days of the 364 wanted
     far = fitted.choice_for("52 weeks")
     assert far.weights["last period"] == 0.0
     assert any(d.startswith("last period takes no part") for d in far.doubts)
+
+
+def test_it_is_saved_and_loaded(fitted, forecast, rfm, tmp_path):
+    fitted.save(tmp_path / "auto")
+    again = pc.load(tmp_path / "auto")
+    same = again.forecast("26 weeks", seed=1, rfm=rfm)
+    pd.testing.assert_frame_equal(same.frame, forecast.frame)
+    models = {n: f for n, f in again.fits.items() if isinstance(f, pc.FittedCLV)}
+    for name, found in models.items():  # what purchases still count came along, without the log
+        own = found.forecast("26 weeks", level=None, seed=1).frame["expected_purchases"]
+        theirs = fitted.fits[name].forecast("26 weeks", level=None, seed=1).frame
+        np.testing.assert_allclose(own, theirs["expected_purchases"], rtol=1e-9)
 
 
 def test_without_a_log_one_model_stands_alone(rfm):

@@ -464,13 +464,26 @@ def test_the_command_line_takes_a_file_of_covariates(tmp_path, capsys):
         return stop.value.code or 0, capsys.readouterr()
 
     out = tmp_path / "rfm.parquet"
-    options = ("--observation-end", END, "--covariates", tmp_path / "known.csv")
+    options = ("--observation-end", END, "--static-covariates", tmp_path / "known.csv")
     code, told = call("summarise", tmp_path / "log.csv", "--out", out, *options)
     assert code == 0, told
     assert_frame_equal(read_rfm(out).frame, summary(log, known).frame)
     model, scored = tmp_path / "model", tmp_path / "scored.parquet"
-    assert call("fit", out, "--out", model, "--spend", "none")[0] == 0
+    acting = ("--covariates", "rate=channel + age, leaving=member")
+    code, told = call("fit", out, "--out", model, "--spend", "none", *acting)
+    assert code == 0, told
     assert pc.load(model).rfm.patterns.names == ("channel", "age", "member")
+    for effect in ("channel[web]", "age", "member"):
+        assert effect in told.out
+    code, told = call("fit", out, "--out", model, "--covariates", "channel")
+    assert code == 2
+    assert "rate=channel+age" in told.err
+    code, told = call(
+        "validate", tmp_path / "log.csv", "--calibration-end", "2024-08-31", "--models", "BGNBD",
+        "--baselines", "none", "--static-covariates", tmp_path / "missing.csv",
+    )  # fmt: skip
+    assert code == 2
+    assert "There is no file" in told.err
     code, told = call(
         "forecast", model, "--out", scored, "--no-intervals", "--customers", tmp_path / "log.csv",
         *options,

@@ -212,3 +212,14 @@ def test_a_notebook_runs_from_top_to_bottom(path, tmp_path, request):
     assert not warned
     kept = request.config.cache.mkdir("notebooks") / path.name  # the site shows these outputs
     nbformat.write(notebook, kept)
+
+
+# The release -------------------------------------------------------------------------------------
+
+
+@pytest.mark.skipif(not (ROOT / "CITATION.cff").is_file(), reason="a copy without it")
+def test_the_citation_has_the_version_of_the_package():
+    import predclv as pc
+
+    text = (ROOT / "CITATION.cff").read_text(encoding="utf-8")
+    assert f"\nversion: {pc.__version__}\n" in text

@@ -18,6 +18,7 @@ from predclv.errors import FitError, OptionError, OptionWarning, SamplingWarning
 from predclv.likelihoods.kernels import kernel_of
 from predclv.likelihoods.likelihood import Likelihood
 from predclv.models.base import LogNormalPrior
+from predclv.models.purchases import PurchaseModel
 
 # Posterior under the default priors of CDNOW's 39 weeks: 8 chains x 10,000 draws, seed 20261, all
 # r-hat below 1.0002: mean, standard deviation, Monte Carlo error of the mean.
@@ -238,7 +239,7 @@ def assert_kernel_is_objective(model, arrays, points):
 
 @pytest.mark.parametrize("model", [*FAMILY, pc.GammaGamma])
 def test_the_compiled_likelihood_is_the_models_own(cdnow, model):
-    cells = cdnow.cells() if model.needs == "purchases" else cdnow.spend_cells()
+    cells = cdnow.cells() if issubclass(model, PurchaseModel) else cdnow.spend_cells()
     rng = np.random.default_rng(1)
     size = len(model.names())
     near = rng.normal(0.0, 2.0, (100, size))

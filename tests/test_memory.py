@@ -151,6 +151,20 @@ def test_the_forecast_is_that_of_the_law_itself(rfm):
     assert abs(row["p_active"] - np.mean(bought > 0) * alive) < 5e-3
 
 
+def test_with_a_drift_each_customer_has_an_alpha(rfm):
+    fitted = pc.CLVModel(pc.MBGNBD, spend=None, drift=True).fit(rfm)
+    params = fitted.purchases.params
+    frame = rfm.frame
+    since = np.rint((frame["T"].max() - frame["T"]) * 7)
+    alpha = params["alpha"] * np.exp(params["drift"] * np.exp(-since / 91))
+    model = pc.MBGNBD(params["r"], alpha.to_numpy(), params["a"], params["b"])
+    history = [frame[name].to_numpy() for name in ("frequency", "recency", "T")]
+    found = fitted.forecast("26 weeks", level=None).frame
+    np.testing.assert_allclose(found["p_alive"], model.p_alive(*history), rtol=1e-10)
+    expected = model.expected_purchases_after(26.0, *history)
+    np.testing.assert_allclose(found["expected_purchases"], expected, rtol=1e-10)
+
+
 def test_memory_improves_the_forecast_of_cdnow(split):
     table = pc.validate(
         {

@@ -5,8 +5,10 @@ import pytest
 import predclv as pc
 from predclv.errors import OptionError
 from predclv.models import MODELS, class_named
+from predclv.models.purchases import PurchaseModel
+from predclv.models.spend import SpendModel
 
-OF_A_LOG = [name for name in MODELS if class_named(name).needs in ("purchases", "spend")]
+OF_A_LOG = [name for name in MODELS if issubclass(class_named(name), (PurchaseModel, SpendModel))]
 
 
 @pytest.mark.parametrize("name", OF_A_LOG)

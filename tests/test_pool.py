@@ -274,6 +274,24 @@ def test_the_loss_matrix_is_the_sum_over_counts(fitted, alone, rfm):
     assert w @ found @ w == pytest.approx(float(crps_of_each(pooled, came).mean()), rel=1e-4)
 
 
+def test_the_loss_matrix_holds_where_customers_buy_hundreds_of_times():
+    from predclv.baselines.negative_binomial import NegativeBinomialCounts
+
+    rng = np.random.default_rng(2)
+    members = [
+        NegativeBinomialCounts(rng.uniform(40, 200, 25), rng.uniform(2, 30, 25)) for _ in range(2)
+    ]
+    came = rng.integers(0, 400, 25)
+    n = np.arange(2500)
+    errors = [
+        np.column_stack([m.below(np.full(25, k + 1)) for k in n]) - (came[:, None] <= n)
+        for m in members
+    ]
+    brute = [[np.mean(np.sum(a * b, axis=1)) for b in errors] for a in errors]
+    # Tails are lines between classes 4% apart, and cut at 1e-5.
+    np.testing.assert_allclose(loss_matrix(members, came), brute, rtol=1e-3)
+
+
 def test_evidence_is_that_of_a_backtest(rfm):
     members = {"BG/NBD": pc.CLVModel(spend=None), "MBG/NBD": pc.CLVModel(pc.MBGNBD, spend=None)}
     pool = pc.Pool(members, origins=2).fit(rfm)

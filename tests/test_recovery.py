@@ -10,6 +10,7 @@ from scipy import stats
 
 import predclv as pc
 from predclv.errors import AssumptionWarning, BoundaryWarning, FitError, InfiniteMeanWarning
+from predclv.models.purchases import PurchaseModel
 
 # One row per model: what to simulate from (CDNOW's fits, and others as unlike as that).
 PURCHASE_TRUTHS = [
@@ -71,11 +72,13 @@ def history_of(rfm: pc.RFM):
     return tuple(rfm.frame[name].to_numpy(float) for name in ("frequency", "recency", "T"))
 
 
-def columns_of(rfm: pc.RFM, needs: str):
+def columns_of(rfm: pc.RFM, model):
     names = (
-        ("frequency", "recency", "T") if needs == "purchases" else ("frequency", "monetary_value")
+        ("frequency", "recency", "T")
+        if isinstance(model, PurchaseModel)
+        else ("frequency", "monetary_value")
     )
-    frame = rfm.frame if needs == "purchases" else rfm.frame.query("frequency > 0")
+    frame = rfm.frame if isinstance(model, PurchaseModel) else rfm.frame.query("frequency > 0")
     return *(frame[name].to_numpy(float) for name in names), np.ones(len(frame))
 
 
@@ -85,7 +88,7 @@ def columns_of(rfm: pc.RFM, needs: str):
 @pytest.mark.parametrize("seed", range(3))
 @pytest.mark.parametrize("truth", [*PURCHASE_TRUTHS, *SPEND_TRUTHS])
 def test_the_parameters_that_data_were_simulated_from_are_found_again(truth, seed):
-    data = customers if truth.needs == "purchases" else spenders
+    data = customers if isinstance(truth, PurchaseModel) else spenders
     rfm = data(truth, 6000, seed)
     fit = pc.fit(type(truth), rfm)
     off = np.log(list(fit.params.values())) - np.log([getattr(truth, n) for n in truth.names()])
@@ -94,12 +97,12 @@ def test_the_parameters_that_data_were_simulated_from_are_found_again(truth, see
     assert distance < stats.chi2.ppf(0.9999, off.size)
     assert fit.converged
     assert not fit.limits
-    assert np.abs(slope_per_customer(fit, columns_of(rfm, truth.needs))).max() < 1e-7
+    assert np.abs(slope_per_customer(fit, columns_of(rfm, truth))).max() < 1e-7
 
 
 @pytest.mark.parametrize("truth", [*PURCHASE_TRUTHS, *SPEND_TRUTHS])
 def test_standard_errors_cover_the_truth_as_often_as_they_say(truth):
-    data = customers if truth.needs == "purchases" else spenders
+    data = customers if isinstance(truth, PurchaseModel) else spenders
     true = {name: getattr(truth, name) for name in truth.names()}
     inside = []
     for seed in range(100, 120):
@@ -113,10 +116,10 @@ def test_standard_errors_cover_the_truth_as_often_as_they_say(truth):
 
 @pytest.mark.parametrize("truth", [*PURCHASE_TRUTHS, *SPEND_TRUTHS])
 def test_no_other_parameters_near_the_fit_have_a_higher_likelihood(truth):
-    data = customers if truth.needs == "purchases" else spenders
+    data = customers if isinstance(truth, PurchaseModel) else spenders
     rfm = data(truth, 1000, 11)
     fit = pc.fit(type(truth), rfm)
-    columns = columns_of(rfm, truth.needs)
+    columns = columns_of(rfm, truth)
     objective = type(truth).objective(columns)
     rng = np.random.default_rng(12)
     at = np.log(list(fit.params.values()))
@@ -164,7 +167,7 @@ def test_the_summary_is_symmetric_on_the_log_scale(bgnbd):
 @pytest.mark.parametrize("fixture", ["bgnbd", "gamma_gamma"])
 def test_the_gradient_per_customer_vanishes_on_cdnow(request, cdnow, fixture):
     fit = request.getfixturevalue(fixture)
-    slope = slope_per_customer(fit, columns_of(cdnow, fit.model.needs))
+    slope = slope_per_customer(fit, columns_of(cdnow, fit.model))
     assert np.abs(slope).max() < 1e-10  # issue: 1e-7; a polished maximum does far better
 
 
@@ -205,7 +208,7 @@ def test_no_small_sample_of_cdnow_customers_fails(n):
 def test_a_small_sample_has_no_better_parameters_anywhere_on_a_grid(seed):
     rfm = customers(CDNOW, 20, seed)
     fit = fit_quietly(pc.BGNBD, rfm)
-    objective = pc.BGNBD.objective(columns_of(rfm, "purchases"))
+    objective = pc.BGNBD.objective(columns_of(rfm, CDNOW))
     rates = np.exp([-6.0, -4.0, -3.0, -2.0, -1.0])
     for r, rate, odds, b in itertools.product(
         (0.01, 0.1, 0.4, 1.5, 30.0, 1e4), rates, (1e-6, 0.03, 0.3, 3.0), (1e-4, 0.1, 1.0, 20.0, 1e5)
@@ -228,7 +231,7 @@ def test_gamma_gamma_never_fails_on_few_repeat_buyers(n):
         if fit.params["q"] > 1:
             assert np.all(np.isfinite(spend))
         # No better parameters nearby that the box allows: the fit is a maximum or a limit.
-        objective = pc.GammaGamma.objective(columns_of(rfm, "spend"))
+        objective = pc.GammaGamma.objective(columns_of(rfm, CDNOW_SPEND))
         for p, q in itertools.product((0.5, 5.0, 50.0, 500.0), (0.5, 1.5, 4.0, 40.0)):
             v = frame["monetary_value"].median() * q / p
             assert objective(np.log([p, q, v]))[0] <= fit.log_likelihood + 1e-6
@@ -409,7 +412,7 @@ def test_a_customer_with_twenty_thousand_purchases_does_not_break_a_fit(model):
     rfm = rfm_of(np.append(x, 20_000), np.append(t_x, 2999.0), np.append(T, 3000.0))
     fit = fit_quietly(model, rfm)
     assert_forecasts_are_sound(fit, history_of(rfm))
-    assert np.abs(slope_per_customer(fit, columns_of(rfm, "purchases"))).max() < 1e-7
+    assert np.abs(slope_per_customer(fit, columns_of(rfm, CDNOW))).max() < 1e-7
 
 
 # --- limits and doubts of Gamma-Gamma ------------------------------------------------------------

@@ -6,6 +6,7 @@ import pytest
 
 import predclv as pc
 from predclv.engines.clocks import on_clock
+from predclv.likelihoods.drifting import DriftingLikelihood
 from predclv.likelihoods.likelihood import Likelihood
 
 
@@ -128,3 +129,17 @@ def test_a_bootstrap_draws_regular_buyers_on_the_clock(busy_shop):
     drawn = fit.draws(6, seed=2)
     sizes = np.hypot(drawn["season[sin 1]"], drawn["season[cos 1]"])
     assert np.all(np.abs(sizes - 0.7) < 0.2)
+
+
+def test_drift_beside_a_clock_has_the_slopes_of_differences(busy_shop):
+    rfm = until(busy_shop, "2022-12-30")
+    cells, model = rfm.cells(), pc.MBGCNBD.of(2)
+    clocked = on_clock(Likelihood.of(model, cells, rfm.unit), rfm, pc.Clock(season=1))
+    likelihood = DriftingLikelihood.over(clocked, cells)
+    free = np.array([0.2, 0.9, -0.3, 1.2, 0.3, -0.2, 0.4])
+    _, slope = likelihood(free)
+    for place in range(free.size):
+        step = np.zeros(free.size)
+        step[place] = 1e-5
+        by_difference = (likelihood(free + step)[0] - likelihood(free - step)[0]) / 2e-5
+        assert slope[place] == pytest.approx(by_difference, rel=1e-6, abs=1e-4)

@@ -13,6 +13,8 @@ from predclv.engines.base import ENGINES
 from predclv.errors import DataError, OptionError, did_you_mean
 from predclv.models import class_named
 from predclv.models.base import Model
+from predclv.models.bgbb import BGBB
+from predclv.models.retention import RetentionModel
 
 if TYPE_CHECKING:
     from predclv.contracts.fitted import FittedContracts
@@ -152,12 +154,12 @@ class ContractModel:
         """
         from predclv.contracts.fitted import FittedContracts
 
-        if self.model.needs == "renewals" and not isinstance(renewals, Renewals):
+        if issubclass(self.model, RetentionModel) and not isinstance(renewals, Renewals):
             raise DataError(
                 f"{self.title} is fitted to contracts: pc.renewals(subscriptions) or "
                 f"pc.Renewals.from_cohorts(table); got {type(renewals).__name__}."
             )
-        if self.model.needs == "opportunities" and not hasattr(renewals, "n_opportunities"):
+        if issubclass(self.model, BGBB) and not hasattr(renewals, "n_opportunities"):
             raise DataError(
                 f"{self.title} is fitted to opportunities: pc.opportunities(log, period='year'); "
                 f"got {type(renewals).__name__}."

@@ -15,6 +15,7 @@ from predclv.contracts.source import ContractSource
 from predclv.errors import OptionError
 from predclv.forecast.result import Forecast
 from predclv.io.pages import write_page
+from predclv.models.retention import RetentionModel
 from predclv.units import DAYS
 
 _LEVEL_DRAWS = 400  # of the parameters, behind the interval of an expectation
@@ -144,7 +145,7 @@ class ContractForecast(Forecast):
             If the model is of opportunities, whose customers have no age in renewals.
         """
         source = self._contracts
-        if source.fitted.recipe.model.needs != "renewals":
+        if not issubclass(source.fitted.recipe.model, RetentionModel):
             raise OptionError(
                 "value_by_age is for contracts; what a giver's history is worth, table() says."
             )
@@ -188,7 +189,7 @@ class ContractForecast(Forecast):
             If the model is of opportunities.
         """
         source = self._contracts
-        if source.fitted.recipe.model.needs != "renewals":
+        if not issubclass(source.fitted.recipe.model, RetentionModel):
             raise OptionError("new_subscriber is for contracts: givers do not subscribe.")
         rows = []
         for plan, found in source.fitted.fits.items():

@@ -3,21 +3,23 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from html import escape
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from predclv.clocks.calendar import Calendar
-from predclv.decisions.newcomer_mix import NewcomerMix, day_of
+from predclv.clocks.days import date_of, day_numbers
+from predclv.decisions.first_orders import first_order_of
+from predclv.decisions.newcomer_mix import NewcomerMix
 from predclv.engines.result import Fit
-from predclv.errors import AssumptionWarning, DataError, OptionError
+from predclv.errors import DataError, OptionError
 from predclv.forecast.ahead import AheadOnCalendar
 from predclv.forecast.fitted import FittedCLV
 from predclv.forecast.recalled import newcomer_at
+from predclv.logs.log import civil_date
 from predclv.money import money
-from predclv.notices import warn
 from predclv.pools.fitted import single
 from predclv.units import DAYS, force_of_interest, horizon_in, probability, share
 
@@ -183,7 +185,7 @@ def new_customer(
     month = np.arange(np.ceil(length - 1e-9) + 1)
     delta = force_of_interest(discount_rate, fitted.unit)
     mix = NewcomerMix.of(fitted, covariates)
-    repeats_of = _repeats(fitted.purchases, month[1:], delta, day_of(fitted, comes_on), mix)
+    repeats_of = _repeats(fitted.purchases, month[1:], delta, _day_of(fitted, comes_on), mix)
     rng = np.random.default_rng(seed)
     observed = fitted.spend.checks.get("observed_mean", np.nan)
 
@@ -197,7 +199,7 @@ def new_customer(
         return mean_of(mix.model(of_spend, free))
 
     later = float(mean_of(mix.model(of_spend))[0])
-    first = _first_order(fitted, later, first_order, mix)
+    first = first_order_of(fitted, later, first_order, mix)
     repeats = np.zeros(month.size)
     repeats[1:] = repeats_of(None)
     drawn_first = first.mean + first.error * rng.standard_normal((_DRAWS, 1))
@@ -235,42 +237,22 @@ def new_customer(
     )
 
 
-class _First(NamedTuple):
-    """The mean first order, its standard error, and where it is from."""
-
-    mean: float
-    error: float
-    source: str
-    is_repeat: bool = False
-
-
-def _first_order(fitted: FittedCLV, later: float, given: float | None, mix: NewcomerMix) -> _First:
-    """The first order as given, of the log, or without one as a repeat order."""
-    if given is not None:
-        if isinstance(given, bool) or not isinstance(given, (int, float, np.number)):
-            raise OptionError(f"first_order must be a number; got {given!r}.")
-        if not (np.isfinite(given) and given >= 0):
-            raise OptionError(f"first_order must be finite and at least 0; got {given!r}.")
-        return _First(float(given), 0.0, "as given")
-    log, end = fitted.rfm.log, fitted.rfm.observation_end
-    if log is None or end is None or not log.has_spend:
-        warn(
-            "There is no log to take the first order from, so it was taken to be like a repeat "
-            f"order ({later:,.2f}); first orders are often larger or smaller. Say first_order=, or "
-            "fit to a summary of a log.",
-            AssumptionWarning,
+def _day_of(fitted: FittedCLV, comes_on: Any) -> int:
+    """The day of a first purchase, since 1970-01-01; 0 where no day differs from another."""
+    clock = fitted.purchases.clock
+    day = None if comes_on is None else int(day_numbers([civil_date(comes_on, "comes_on")])[0])
+    end = fitted.rfm.observation_end
+    after = None if end is None else 1 + int(day_numbers([end])[0])
+    if not isinstance(clock, Calendar):
+        return day or (0 if fitted.purchases.recall is None else after or 0)
+    if day is None:
+        return 1 + clock.last_day if after is None else after
+    if day < clock.first_day:
+        raise OptionError(
+            f"comes_on must not lie before {date_of(clock.first_day)}, the first day that the "
+            f"clock knows; got {date_of(day)}."
         )
-        return _First(later, 0.0, "taken as a repeat order, for want of a log", is_repeat=True)
-    own = mix.first_orders(fitted)
-    if own is not None and own.size > 1:
-        error = float(own.std(ddof=1) / np.sqrt(own.size))
-        return _First(float(own.mean()), error, f"the mean of {own.size:,} such in the log")
-    orders = log.first_orders(end)
-    amount, customers = (orders[name].to_numpy(float) for name in ("amount", "customers"))
-    n = customers.sum()
-    mean = float(amount @ customers / n)
-    spread = np.sqrt(customers @ (amount - mean) ** 2 / max(n - 1, 1))
-    return _First(mean, float(spread / np.sqrt(n)), f"the mean of {n:,.0f} in the log")
+    return day
 
 
 def _repeats(

@@ -278,7 +278,7 @@ class _Base(NamedTuple):
         fit, rfm = fitted.purchases, as_recalled(fitted.purchases, rfm)
         clock, cells = fit.clock, rfm.cells()
         known: dict[str, Any] = read(
-            fit, clock, fit.recall, cells, DAYS[rfm.unit] / DAYS[fitted.unit]
+            fit, clock, fit.recall, cells, DAYS[rfm.unit] / DAYS[fitted.unit], fit.covariates
         )
         x, t_x, T = known["x"], known["t_x"], known["T"]
         silent = DAYS[fitted.unit] * (T - t_x)

@@ -7,17 +7,16 @@ from dataclasses import replace
 from importlib import import_module
 from typing import Any
 
-import numpy as np
-import pandas as pd
-
 from predclv.clocks.recipe import Clock
 from predclv.engines.clocks import on_clock
 from predclv.engines.covariates import with_covariates
+from predclv.engines.missing import needed_by
 from predclv.engines.orders import of_order, with_gaps
 from predclv.engines.recalling import assert_recalls, with_memory
 from predclv.engines.result import Fit
+from predclv.engines.samples import cells_for
 from predclv.engines.spend_checks import spend_checks
-from predclv.errors import DataError, DataWarning, FitError, OptionError, did_you_mean
+from predclv.errors import OptionError, did_you_mean
 from predclv.interrupts import uninterrupted
 from predclv.likelihoods.drifting import DriftingLikelihood
 from predclv.likelihoods.likelihood import Likelihood
@@ -27,10 +26,7 @@ from predclv.models.regular import RegularModel
 from predclv.models.spend import SpendModel
 from predclv.notices import warn
 from predclv.progress import stage
-from predclv.samples.cells import Cells
-from predclv.samples.renewals import OpportunityCells, RenewalCells
 from predclv.samples.spend import SpendCells
-from predclv.summaries.rfm import RFM
 
 ENGINES = {
     "mle": "predclv.engines.mle",
@@ -131,10 +127,10 @@ def fit(
     """
     wanted: type[Model] = class_of(model, Model, "fit wants a model's class")
     check_engine(engine)
-    with uninterrupted():
+    with uninterrupted(), needed_by(engine):
         runner = import_module(ENGINES[engine]).run
     checks: Mapping[str, float] = {}
-    cells = _cells_for(wanted, rfm)
+    cells = cells_for(wanted, rfm)
     if issubclass(wanted, RegularModel):
         wanted, checks = of_order(wanted, rfm, cells, options)
     known = [name for name in inspect.signature(runner).parameters if name != "likelihood"]
@@ -152,6 +148,9 @@ def fit(
         if engine == "lifetimes":
             raise OptionError("engine 'lifetimes' knows no clock. Try engine='mle'.")
         likelihood = on_clock(likelihood, rfm, clock)
+    for name, asked in (("memory", memory), ("drift", drift)):
+        if not isinstance(asked, bool):
+            raise OptionError(f"{name} must be True or False; got {asked!r}.")
     if (memory or drift) and covariates:
         raise OptionError(
             "memory and drift do not go together with covariates yet: leave one of them out."
@@ -163,7 +162,7 @@ def fit(
     likelihood = with_covariates(likelihood, rfm, cells, covariates, engine)
     # PyMC's samplers show a bar of their own.
     shown = nullcontext() if engine == "pymc" else stage(f"Fitting {wanted.title}")
-    with shown:
+    with shown, needed_by(engine):
         result = runner(likelihood, **options)
         if memory:
             result = with_memory(result, likelihood, rfm)
@@ -189,83 +188,3 @@ def check_engine(engine: object) -> None:
             f"engine must be one of {', '.join(ENGINES)}; got {engine!r}."
             f"{did_you_mean(engine, ENGINES)}"
         )
-
-
-_CONTRACTS: dict[str, tuple[type, str]] = {
-    "renewals": (RenewalCells, "pc.renewals(subscriptions) or pc.Renewals.from_cohorts(table)"),
-    "opportunities": (OpportunityCells, 'pc.opportunities(log, period="year")'),
-}
-"""By what a model of contracts needs: its cells, and how somebody comes by them."""
-
-
-def _contract_cells_for(model: type[Model], sample: Any) -> Any:
-    """The cells of contracts or opportunities, checked to hold something to learn from."""
-    kind, made_by = _CONTRACTS[model.needs]
-    cells = sample.cells() if hasattr(sample, "cells") else sample
-    if not isinstance(cells, kind):
-        raise DataError(
-            f"{model.title} is fitted to {model.needs}: {made_by}; got {type(sample).__name__}."
-        )
-    if isinstance(cells, RenewalCells):
-        if not np.any((cells.renewals > 0) | (cells.ended > 0)):
-            raise FitError(
-                f"None of the {cells.n_customers:,} contracts has come up for renewal yet, so the "
-                "data say nothing about who renews. Observe longer, or choose a shorter period."
-            )
-        if not np.any(cells.ended > 0):
-            raise FitError(
-                f"None of the {cells.n_customers:,} contracts has ended, so the data say nothing "
-                "about who leaves. Were ended contracts left out of the table? Bring them in, or "
-                "observe longer."
-            )
-    elif isinstance(cells, OpportunityCells) and not np.any(cells.frequency > 0):
-        raise FitError(
-            f"None of the {cells.n_customers:,} customers has taken an opportunity after the "
-            "first, so the data say nothing about how often they do. Observe longer."
-        )
-    return cells
-
-
-def _cells_for(model: type[Model], rfm: Any) -> Any:
-    """The cells a model's likelihood is a sum over, checked to hold something to learn from."""
-    if model.needs in _CONTRACTS:
-        return _contract_cells_for(model, rfm)
-    if isinstance(rfm, pd.DataFrame):
-        raise DataError(
-            "fit wants an RFM; make one of a frame with pc.RFM.from_frame(frame, unit=...), so "
-            "that its unit of time is known."
-        )
-    if not isinstance(rfm, (RFM, Cells, SpendCells)):
-        raise DataError(f"fit wants an RFM or its cells; got {type(rfm).__name__}.")
-    if model.needs == "spend":
-        if isinstance(rfm, RFM) and not rfm.has_spend:
-            raise DataError(
-                f"{model.title} needs spend, and this summary has no monetary_value. Name the "
-                f"log's amount column, or fit purchases alone: CLVModel(spend=None)."
-            )
-        cells = rfm.spend_cells() if isinstance(rfm, RFM) else rfm
-        if not isinstance(cells, SpendCells):
-            raise DataError(f"{model.title} is fitted to spend cells: rfm.spend_cells().")
-        if len(cells) == 0:
-            raise FitError(
-                f"{model.title} learns from customers with a repeat purchase and a positive mean "
-                f"spend; there are none. Observe longer, or forecast purchases alone: "
-                f"CLVModel(spend=None)."
-            )
-        if cells.left_out:
-            warn(
-                f"{model.title} was fitted without {cells.left_out:,} repeat buyers whose mean "
-                f"spend is zero or negative; they get a forecast all the same.",
-                DataWarning,
-            )
-        return cells
-    cells = rfm.cells() if isinstance(rfm, RFM) else rfm
-    if not isinstance(cells, Cells):
-        raise DataError(f"{model.title} is fitted to purchase cells: rfm.cells().")
-    if not np.any(cells.frequency > 0):
-        raise FitError(
-            f"None of the {cells.n_customers:,} customers has bought a second time, so the data "
-            f"say nothing about how often customers come back. Observe longer, include earlier "
-            f"customers, or take a repeat rate from elsewhere: pc.BGNBD(r, alpha, a, b)."
-        )
-    return cells

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from predclv.engines.search import one_thread
 from predclv.errors import OptionError
+from predclv.models.purchases import PurchaseModel
 from predclv.units import horizon_in
 
 _DRAWS = 4000
@@ -20,7 +21,7 @@ def effects_table(fit: Any, horizon: Any, level: float, seed: int | None) -> pd.
     """What `Fit.effects` gives, for a level that is checked."""
     asked_of(fit, "effects")
     found = of_targets(fit, seed, level)
-    if fit.model.needs == "purchases":
+    if isinstance(fit.model, PurchaseModel):
         t = horizon_in(horizon, fit.unit)
         estimate, draws = newcomers_at_levels(fit, t, 0.0, seed)
         found["purchases"] = estimate[:-1]

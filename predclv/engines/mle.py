@@ -20,6 +20,7 @@ from predclv.errors import BoundaryWarning, OptionError
 from predclv.likelihoods.likelihood import Likelihood
 from predclv.maths.newton import Maximum
 from predclv.models.base import Coordinate
+from predclv.models.spend import SpendModel
 from predclv.notices import warn
 
 
@@ -97,7 +98,7 @@ def checked_start(likelihood: Likelihood, start: Fit) -> Fit:
     if not (isinstance(start, Fit) and type(start.model) is model):
         found = start.model.title if isinstance(start, Fit) else type(start).__name__
         raise OptionError(f"start must be an earlier Fit of {model.title}; got {found}.")
-    if model.needs != "spend" and start.unit != unit:
+    if not issubclass(model, SpendModel) and start.unit != unit:
         raise OptionError(f"start is a fit in {start.unit}s, and these data are in {unit}s.")
     return start
 

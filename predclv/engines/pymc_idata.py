@@ -69,7 +69,7 @@ class Posterior(FieldsAlone):
         if isinstance(self.likelihood, (ClockedLikelihood, CovariateLikelihood)):
             return self._by_parameter
         model, arrays = self.density.model, self.density.arrays
-        target = 1 if model.needs == "spend" else 0
+        target = 1 if issubclass(model, SpendModel) else 0
         columns = model.columns
         named = columns[target]
         cell = np.repeat(np.arange(arrays[-1].size), arrays[-1].astype(int))

@@ -2,7 +2,7 @@
 
 import datetime
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from html import escape
 from pathlib import Path
 from typing import Any, Self
@@ -21,9 +21,10 @@ from predclv.forecast.result import Forecast
 from predclv.forecast.scoring import ScoreTable
 from predclv.forecast.terms import Terms
 from predclv.io.folders import write_folder
-from predclv.money import currency_named
-from predclv.samples.pattern_facts import levels_of, paths_of, patterns_of
-from predclv.summaries.files import customers_and_patterns
+from predclv.models.purchases import PurchaseModel
+from predclv.models.spend import SpendModel
+from predclv.samples.pattern_facts import levels_of
+from predclv.summaries.files import customers_and_patterns, summary_from
 from predclv.summaries.memory import kept_memory, with_kept
 from predclv.summaries.rfm import RFM
 from predclv.units import (
@@ -147,7 +148,7 @@ class FittedCLV:
     ) -> pd.DataFrame:  # fmt: skip
         """What covariates come to: a newcomer's CLV at each level, typical in all else.
 
-        As :meth:`Fit.effects`, with ``clv`` (without spend ``purchases``), the first order included.
+        As :meth:`Fit.effects`, with ``clv`` (without spend ``purchases``), first order included.
         """
         return effects_of(self, horizon, discount_rate, margin, level, seed)
 
@@ -299,24 +300,10 @@ class FittedCLV:
         StoreError
             If what it held is impossible.
         """
-        end = content["rfm"]["observation_end"]
         unit = content["rfm"]["unit"]
-        found = tables.get("customers")
-        if found is not None:
-            assert_countable(found)
-        rfm = replace(
-            RFM.empty(unit)
-            if found is None
-            else RFM.stored(
-                found,
-                unit,
-                content["rfm"].get("last_day"),
-                patterns_of(content["rfm"], tables),
-                paths_of(tables),
-            ),
-            currency=currency_named(content["rfm"].get("currency")),
-            observation_end=None if end is None else datetime.date.fromisoformat(end),
-        )
+        if "customers" in tables:
+            assert_countable(tables["customers"])
+        rfm = summary_from(content["rfm"], tables)
         fits = {
             role: Fit.from_document(
                 content[role],
@@ -330,10 +317,10 @@ class FittedCLV:
             if content[role] is not None
         }
         key = key_of(fits["purchases"])
-        if found is not None and key is not None and "memory" in tables:
+        if "customers" in tables and key is not None and "memory" in tables:
             rfm = with_kept(rfm, key, content["rfm"].get("last_day"), tables["memory"])
-        for role, needs in (("purchases", "purchases"), ("spend", "spend")):
-            if role in fits and fits[role].model.needs != needs:
+        for role, kind in (("purchases", PurchaseModel), ("spend", SpendModel)):
+            if role in fits and not isinstance(fits[role].model, kind):
                 raise StoreError(f"{fits[role].model.title} is no model of {role}.")
             if role in fits and fits[role].unit != unit:
                 raise StoreError(f"The fit of {role} is in {fits[role].unit}s, not in {unit}s.")

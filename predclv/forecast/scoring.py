@@ -24,7 +24,9 @@ class ScoreTable:
         One row per history: the columns of ``keys``, weight (customers who have it) and numbers.
     keys : tuple of str
         What tells histories apart: frequency, recency_days and age_days for the summary of a log;
-        frequency, recency and T for one made elsewhere.
+        frequency, recency and T for one made elsewhere. Where a fit forgets also memory, what a
+        customer's purchases still count, in 2^-30 of one: a sum over the log that ``to_parquet`` of
+        the forecast makes for everybody, and a table of customers has to bring.
     expressions : mapping
         Every column of the forecast as SQL over a row ``c`` of the table and a customer ``s``.
     terms : Terms

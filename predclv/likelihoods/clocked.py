@@ -172,8 +172,7 @@ class ClockedLikelihood(Likelihood):
 
     def starts(self) -> list[NDArray]:
         """Those of the model, on a clock on which all days are alike."""
-        still = np.zeros(len(self.calendar.names))
-        return [np.concatenate([start, still]) for start in super().starts()]
+        return [np.append(s, [0.0] * len(self.calendar.names)) for s in super().starts()]
 
     def coordinates(self) -> tuple[Coordinate, ...]:
         """Those of the model, and each effect by itself."""
@@ -202,8 +201,8 @@ class ClockedLikelihood(Likelihood):
     def thinned(self) -> "ClockedLikelihood | None":
         """That of about 40,000 cells where there are four times as many, with greater weights.
 
-        Taken at equal steps of the customers in the order of cells, so that cells of many
-        customers are all in it. The days of purchases are those of all, in proportion.
+        At equal steps of customers in the order of cells, so those of many are all in it. The days
+        of purchases are those of all, in proportion.
         """
         weight, exposure = self.columns[-1], self.exposure
         if weight.size < 4 * _FEWER:

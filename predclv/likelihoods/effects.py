@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from predclv.errors import DataError, OptionError, did_you_mean
 from predclv.frozen import Frozen
 from predclv.models.base import Model
+from predclv.models.spend import SpendModel
 from predclv.samples.design import Coding, Term, assert_told_apart, terms_of
 from predclv.samples.paths import Paths
 from predclv.samples.patterns import Patterns
@@ -269,7 +270,7 @@ def known_targets(model: type[Model]) -> tuple[str, ...]:
     """What covariates can act on in a model: by meaning, and by the parameters' own names."""
     # Bounds of revenue scale with money: of spend, covariates act on its scale alone.
     of_spend = [name for moved in model.targets.values() for name in moved]
-    return (*model.targets, *(of_spend if model.needs == "spend" else model.names()))
+    return (*model.targets, *(of_spend if issubclass(model, SpendModel) else model.names()))
 
 
 def _grouped(

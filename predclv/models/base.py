@@ -184,7 +184,6 @@ class Model:
 
     __slots__ = ()
     title: ClassVar[str]
-    needs: ClassVar[str]  # "purchases" or "spend": which cells the likelihood is a sum over
     columns: ClassVar[tuple[str, ...]]  # the cells' columns that the likelihood takes
     scales: ClassVar[Mapping[str, Scale]] = {}  # of the parameters that are not on the log scale
     fixed: ClassVar[tuple[str, ...]] = ()  # fields that are given rather than fitted

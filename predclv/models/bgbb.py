@@ -55,7 +55,6 @@ class BGBB(Model):
     delta: Parameter
 
     title: ClassVar[str] = "BG/BB"
-    needs: ClassVar[str] = "opportunities"
     columns: ClassVar[tuple[str, ...]] = ("frequency", "recency", "opportunities")
 
     def _log_taken(self, x: NDArray, n: NDArray) -> NDArray:

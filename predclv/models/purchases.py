@@ -29,7 +29,6 @@ class PurchaseModel(Model):
     """
 
     __slots__ = ()
-    needs = "purchases"
     leaves_in_real_time: ClassVar[bool] = False  # rather than at a purchase
     columns = ("frequency", "recency", "T")
     state: ClassVar[tuple[str, ...]] = ("x", "T")  # what a living customer's future depends on

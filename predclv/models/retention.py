@@ -19,7 +19,6 @@ class RetentionModel(Model):
     """
 
     __slots__ = ()
-    needs = "renewals"
     columns = ("renewals", "ended")
 
     def log_survival(self, t: ArrayLike) -> NDArray:

@@ -12,7 +12,6 @@ class SpendModel(Model):
     """A model of what customers spend per purchase, independent of how often they buy."""
 
     __slots__ = ()
-    needs = "spend"
     columns = ("frequency", "monetary_value")
 
     def expected_spend(self, x: ArrayLike, mean: ArrayLike) -> NDArray:

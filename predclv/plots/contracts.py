@@ -9,6 +9,7 @@ from predclv.contracts.fitted import FittedContracts
 from predclv.contracts.result import ContractForecast
 from predclv.contracts.validation import ContractValidation
 from predclv.errors import OptionError
+from predclv.models.retention import RetentionModel
 from predclv.plots.inputs import unfit
 from predclv.plots.style import ACTUAL, MODEL, SECOND, amount, axes, finish, legend, looks, short
 
@@ -250,7 +251,7 @@ def contract_calibration(validation: ContractValidation, ax: "Axes | None" = Non
 def _assert_fitted(fitted: Any, picture: str) -> None:
     if not isinstance(fitted, FittedContracts):
         raise unfit(picture, "a FittedContracts", fitted, "Fit one: ContractModel(...).fit(...).")
-    if fitted.recipe.model.needs != "renewals":
+    if not issubclass(fitted.recipe.model, RetentionModel):
         raise OptionError(f"{picture} is for contracts; {fitted.recipe.title} has no cohorts.")
 
 

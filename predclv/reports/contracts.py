@@ -10,6 +10,7 @@ from predclv.contracts.curves import retention_table, survival_table
 from predclv.contracts.fitted import FittedContracts
 from predclv.contracts.result import ContractForecast
 from predclv.errors import OptionError
+from predclv.models.retention import RetentionModel
 from predclv.plots.contracts import retention_by_age, survival_by_cohort, value_by_age
 from predclv.reports import parts
 
@@ -54,7 +55,7 @@ def report(forecast: ContractForecast, rows: int = 10) -> str:
         "<h2>Period by period</h2>",
         parts.plain(_shown(forecast.schedule().head(rows)), "Of all running contracts"),
     ]
-    if fitted.recipe.model.needs == "renewals":
+    if issubclass(fitted.recipe.model, RetentionModel):
         new = forecast.new_subscriber()
         body += [parts.plain(_shown(new), "Somebody who subscribes today"), *_pictures(forecast)]
     return parts.document(f"What contracts will bring: {len(forecast):,} running", body)

@@ -1,7 +1,6 @@
 """Contracts and donors with equal histories, counted: what models of renewal are fitted to."""
 
 from dataclasses import dataclass
-from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,8 +26,6 @@ class RenewalCells:
     ended: NDArray
     weight: NDArray
     unit: str
-
-    needs: ClassVar[str] = "renewals"
 
     def __len__(self) -> int:
         return self.weight.size
@@ -68,8 +65,6 @@ class OpportunityCells:
     opportunities: NDArray
     weight: NDArray
     unit: str
-
-    needs: ClassVar[str] = "opportunities"
 
     def __len__(self) -> int:
         return self.weight.size

@@ -1,8 +1,10 @@
 """Summaries as files: written with their unit, so that it cannot be forgotten."""
 
 import datetime
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pyarrow.parquet as pq
@@ -11,7 +13,15 @@ from predclv.errors import DataError, OptionError
 from predclv.io.files import write_csv, write_parquet
 from predclv.io.places import place
 from predclv.logs.covariate_table import CovariateTable
-from predclv.samples.pattern_facts import facts_of, number_in, paths_in, patterns_in
+from predclv.money import currency_named
+from predclv.samples.pattern_facts import (
+    facts_of,
+    number_in,
+    paths_in,
+    paths_of,
+    patterns_in,
+    patterns_of,
+)
 from predclv.summaries.framed import FrameSummary
 from predclv.summaries.rfm import RFM
 
@@ -152,3 +162,24 @@ def customers_and_patterns(rfm: RFM) -> dict[str, pd.DataFrame]:
     paths = rfm.cells().paths
     more = {} if paths is None else {"paths": paths.frame}
     return {"customers": customers, "patterns": rfm.patterns.frame} | more
+
+
+def summary_from(content: Mapping[str, Any], tables: Mapping[str, pd.DataFrame]) -> RFM:
+    """The summary that a document and those tables keep; of nobody where there are no customers.
+
+    Raises
+    ------
+    StoreError
+        If customers have numbers of patterns or paths that are not there.
+    """
+    end, customers = content["observation_end"], tables.get("customers")
+    if customers is None:
+        rfm = RFM.empty(content["unit"])
+    else:
+        known = (patterns_of(content, tables), paths_of(tables))
+        rfm = RFM.stored(customers, content["unit"], content.get("last_day"), *known)
+    return replace(
+        rfm,
+        currency=currency_named(content.get("currency")),
+        observation_end=None if end is None else datetime.date.fromisoformat(end),
+    )

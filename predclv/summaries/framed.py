@@ -86,8 +86,9 @@ class FrameSummary:
         number = warehouse.frame(sql)["path"].to_numpy(np.int64)
         names = [] if self.patterns is None else list(self.patterns.names)
         frame = self.frame.drop(columns=names).assign(ahead=number)
-        unit, last_day = self._unit, self._last_day
-        return FrameSummary(frame, unit, last_day, found.patterns, self._paths, found.paths)
+        facts = (self._unit, self._last_day, found.patterns, self._paths, found.paths)
+        more = self._extra[len(self._known) :]
+        return FrameSummary(frame, *facts, more, self.recalls)
 
     def gap_days(self) -> pd.DataFrame | None:
         """None: a summary does not say when purchases came."""

@@ -27,7 +27,9 @@ MEMORY = "memory"
 BINNED_FROM = 200_000
 """Customers from which on it is kept to bins: 64 up to one purchase, and so on with the root.
 
-Of 1,000,000 simulated customers that makes XX histories in the place of XX, and moves ...
+Of 250,000 simulated customers over two years, beside exact sums: expected purchases of a customer
+move by 0.5% (root mean square), their total by 0.002%. Histories are hardly fewer there, for who
+bought twice or more is nearly alone with the days alone; over more customers they are.
 """
 
 

@@ -65,9 +65,9 @@ class StoredSummary:
 
     def described(self, known: Described) -> "StoredSummary":
         """The same customers, of whom more is known."""
-        unit, last_day = self._clock.unit, self._last_day
-        gaps, table = self._count_gaps, known.table
-        return StoredSummary(self._warehouse, table, unit, self.has_spend, last_day, gaps, known)
+        facts = (self._clock.unit, self.has_spend, self._last_day, self._count_gaps, known)
+        more = (self._count_repeats, self._more, self.recalls)
+        return StoredSummary(self._warehouse, known.table, *facts, *more)
 
     def looking_ahead(self, find: Callable[[Warehouse, str], Ahead]) -> "StoredSummary":
         """The same customers by what is to come: ``find`` has it of a table with pattern."""
@@ -99,7 +99,9 @@ class StoredSummary:
         known = replace(self._known, table="", segments="")
         repeats = self.__dict__.get("repeats_by_day_and_pattern")
         facts = (self._clock.unit, self.has_spend, self._last_day)
-        return _arrived, (customers, *facts, gaps, known, repeats, self._more, self.recalls)
+        known_too = (known, repeats, self._more, self.recalls)
+        remembered = dict(self.__dict__.get("_remembered", {}))
+        return _arrived, (customers, *facts, gaps, *known_too, remembered)
 
     @property
     def warehouse(self) -> Warehouse:
@@ -265,6 +267,7 @@ def _arrived(
     repeats: pd.DataFrame | None = None,
     extra: tuple[str, ...] = (),
     recalls: Any = None,
+    remembered: Mapping[Any, StoredSummary] | None = None,
 ) -> StoredSummary:
     """A summary that came from another process, in a warehouse of this one."""
     warehouse, name = DuckDBWarehouse(), fresh("summary")
@@ -274,4 +277,5 @@ def _arrived(
     found = StoredSummary(warehouse, name, *facts, extra, recalls)
     if repeats is not None:
         found.__dict__["repeats_by_day_and_pattern"] = repeats
+    found.__dict__["_remembered"] = dict(remembered or {})
     return found

@@ -185,8 +185,7 @@ def picture(found: pd.DataFrame) -> None:
     ax.set_yticks(place, [f"{log}, {weeks} weeks after {cut}" for log, weeks, cut in beside.index])
     ax.set_xlabel("CRPS / that of MBG/NBD (smaller is better; 1.4 and more at the edge)")
     ax.grid(axis="y", linewidth=0.4)
-    ax.legend(loc="upper center", bbox_to_anchor=(0.5, 1.0 + 1.2 / (1.5 + 0.28 * len(beside))),
-              ncols=len(shown), frameon=False)  # fmt: skip
+    figure.legend(loc="outside upper center", ncols=len(shown), frameon=False)
     figure.savefig(PICTURE, dpi=120)
 
 

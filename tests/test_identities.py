@@ -325,7 +325,7 @@ def test_one_customer_as_numbers_gives_one_number(model, formula):
 def cells(model, n: int, seed: int):
     """Arrays that a model's objective is a sum over, simulated from it."""
     rng = np.random.default_rng(seed)
-    if issubclass(model, PurchaseModel):
+    if isinstance(model, PurchaseModel):
         length = rng.integers(189, 273, n) / 7
         x, t_x = model.simulate(length, rng)
         return x.astype(float), np.round(7 * t_x) / 7, length, np.ones(n)

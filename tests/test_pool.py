@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 import predclv as pc
-from predclv.errors import DataError, FitError, OptionError, OptionWarning, StoreError
+from predclv.errors import DataError, OptionError, OptionWarning, StoreError
 from predclv.pools.inner import evidence, inner_days
 from predclv.pools.losses import loss_matrix
 from predclv.pools.weights import cautious_weights, prior_weights
@@ -432,7 +432,7 @@ def test_members_that_fail_are_left_out_with_a_note(rfm):
     assert fitted.weights == {"MBG/NBD": 1.0, "last": 0.0}
     assert any("last takes no part" in doubt for doubt in fitted.choice.doubts)
     assert "purchases_budget_lower" not in fitted.forecast("13 weeks", seed=1).total()
-    with pytest.raises(FitError, match="No model in this pool"):
+    with pytest.raises(DataError, match="No model in this pool"):
         pc.Pool({"last": pc.baselines.LastPeriodNB()}).fit(no_log)
 
 

@@ -394,6 +394,7 @@ def test_customers_who_never_come_back_cannot_be_fitted_and_the_error_says_why(n
 FAMILY = [pc.BGNBD, pc.MBGNBD, pc.ParetoNBD]
 
 
+@pytest.mark.filterwarnings("ignore:T reaches")  # centuries in weeks, as is meant here
 @pytest.mark.parametrize("model", FAMILY)
 @pytest.mark.parametrize("scale", [1e-3, 1.0, 1e4], ids=["dense", "weekly", "sparse"])
 def test_the_unit_of_time_does_not_decide_whether_a_fit_converges(scale, model):
@@ -405,6 +406,7 @@ def test_the_unit_of_time_does_not_decide_whether_a_fit_converges(scale, model):
     assert scaled.params == pytest.approx(plain.params | times, rel=1e-5)
 
 
+@pytest.mark.filterwarnings("ignore:T reaches")
 @pytest.mark.parametrize("model", FAMILY)
 def test_a_customer_with_twenty_thousand_purchases_does_not_break_a_fit(model):
     x, t_x, T = history_of(customers(CDNOW, 1000, 22))

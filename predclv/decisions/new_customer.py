@@ -10,15 +10,14 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from predclv.clocks.calendar import Calendar
-from predclv.clocks.days import date_of, day_numbers
 from predclv.decisions.first_orders import first_order_of
-from predclv.decisions.newcomer_mix import NewcomerMix
+from predclv.decisions.newcomer_days import discounted_by_days
+from predclv.decisions.newcomer_mix import NewcomerMix, day_of
 from predclv.engines.result import Fit
-from predclv.errors import DataError, OptionError
+from predclv.errors import DataError
 from predclv.forecast.ahead import AheadOnCalendar
 from predclv.forecast.fitted import FittedCLV
 from predclv.forecast.recalled import newcomer_at
-from predclv.logs.log import civil_date
 from predclv.money import money
 from predclv.pools.fitted import single
 from predclv.units import DAYS, force_of_interest, horizon_in, probability, share
@@ -61,10 +60,8 @@ class NewCustomer:
     --------
     >>> import predclv as pc
     >>> fitted = pc.CLVModel().fit(pc.rfm_summary(pc.datasets.load_cdnow(), unit="week"))
-    >>> pc.economics.new_customer(fitted, "1 year", margin=0.3)
-    A new customer is worth 25.33 in 12 months (90% interval of this expectation 24.16 to
-    26.64): 9.90 of it at once, the first order the mean of 2,357 in the log (margin 0.3,
-    10.0% a year)
+    >>> round(pc.economics.new_customer(fitted, "1 year", margin=0.3).value, 2)
+    25.33
     """
 
     curve: pd.DataFrame
@@ -185,7 +182,7 @@ def new_customer(
     month = np.arange(np.ceil(length - 1e-9) + 1)
     delta = force_of_interest(discount_rate, fitted.unit)
     mix = NewcomerMix.of(fitted, covariates)
-    repeats_of = _repeats(fitted.purchases, month[1:], delta, _day_of(fitted, comes_on), mix)
+    repeats_of = _repeats(fitted.purchases, month[1:], delta, day_of(fitted, comes_on), mix)
     rng = np.random.default_rng(seed)
     observed = fitted.spend.checks.get("observed_mean", np.nan)
 
@@ -237,24 +234,6 @@ def new_customer(
     )
 
 
-def _day_of(fitted: FittedCLV, comes_on: Any) -> int:
-    """The day of a first purchase, since 1970-01-01; 0 where no day differs from another."""
-    clock = fitted.purchases.clock
-    day = None if comes_on is None else int(day_numbers([civil_date(comes_on, "comes_on")])[0])
-    end = fitted.rfm.observation_end
-    after = None if end is None else 1 + int(day_numbers([end])[0])
-    if not isinstance(clock, Calendar):
-        return day or (0 if fitted.purchases.recall is None else after or 0)
-    if day is None:
-        return 1 + clock.last_day if after is None else after
-    if day < clock.first_day:
-        raise OptionError(
-            f"comes_on must not lie before {date_of(clock.first_day)}, the first day that the "
-            f"clock knows; got {date_of(day)}."
-        )
-    return day
-
-
 def _repeats(
     fit: Fit, months: NDArray, delta: float, day: int, mix: NewcomerMix
 ) -> Callable[..., NDArray]:
@@ -290,18 +269,9 @@ def _repeats(
         if np.array_equal(moved, effects):
             unlike = np.sum(weights * model.expected_purchases(nodes), axis=1)
             return np.asarray(model.discounted_purchases(times, deltas) + unlike)
-        return _by_days(model, clock.at(moved), day, ends, delta)
+        return discounted_by_days(model, clock.at(moved), day, ends, delta)
 
     return by_month
-
-
-def _by_days(model: Any, clock: Calendar, day: int, ends: NDArray, delta: float) -> NDArray:
-    """The same as a sum over days: off by some 1e-5, which a derivative in the clock can bear."""
-    until = np.append(np.arange(np.floor(ends[-1]) + 1), ends[-1])
-    expected = model.expected_purchases(clock.elapsed(day, day + until))
-    discount = np.exp(-delta / DAYS[clock.unit] * 0.5 * (until[1:] + until[:-1]))
-    total = np.append(0.0, np.cumsum(discount * np.diff(expected)))
-    return np.interp(ends, until, total)
 
 
 def _shifts(fit: Fit, amounts: Callable[[NDArray], NDArray], rng: np.random.Generator) -> NDArray:

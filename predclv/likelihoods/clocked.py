@@ -45,9 +45,8 @@ class ClockedLikelihood(Likelihood):
 
     with the model's log-likelihood l of a history in the clock's own time, and n(u) repeat
     purchases on day u, on which the shop runs at the rate s(u). Slopes in the two times go back
-    through the sums over days to each day's rate, and from there to the effects: one pass over the
-    cells and one over the days. Regular buyers' gaps are in the clock's time too: they add
-    ``k - 1`` times the sum of their logarithms.
+    to each day's rate, and from there to the effects: one pass over the cells and one over the
+    days. Regular buyers' gaps are in the clock's time too: they add ``k - 1`` times their logs.
 
     Attributes
     ----------

@@ -43,7 +43,20 @@ def effects(fit: FittedCLV | Fit, ax: "Axes | None" = None, **options: Any) -> "
 
     See Also
     --------
-    predclv.forecast.fitted.FittedCLV.effects : the numbers.
+    predclv.FittedCLV.effects : the numbers.
+    predclv.CovariateTable : how a table of covariates is read.
+
+    Examples
+    --------
+    >>> import numpy as np, pandas as pd, predclv as pc
+    >>> web = np.arange(1000) % 2 == 0
+    >>> truth = pc.MBGNBD(r=0.8, alpha=np.where(web, 6.0, 12.0), a=0.7, b=2.5)
+    >>> x, t_x = truth.simulate(np.full(1000, 80.0), np.random.default_rng(1))
+    >>> frame = pd.DataFrame({"frequency": x, "recency": t_x, "T": 80.0, "web": web})
+    >>> rfm = pc.RFM.from_frame(frame, unit="week", static_covariates=["web"])
+    >>> fit = pc.fit(pc.MBGNBD, rfm, covariates={"rate": ["web"]})
+    >>> pc.plots.effects(fit, seed=1).get_title(loc="left")
+    'How often a newcomer buys again'
     """
     if not isinstance(fit, (FittedCLV, Fit)):
         raise unfit("effects", "a FittedCLV or a Fit", fit, "Fit with covariates.")

@@ -106,7 +106,7 @@ class Pool:
         OptionError
             If members ask for different models of spend.
         FitError
-            If no member could be fitted.
+            If no model among the members could be fitted; DataError where it is for want of data.
         """
         if not isinstance(rfm, RFM):
             raise DataError(
@@ -118,6 +118,7 @@ class Pool:
         doubts: dict[str, None] = {}
         days = known_days(rfm)
         twins: dict[Any, str] = {}
+        failures: list[PredclvError] = []
         for name, recipe in self.members.items():
             if days is not None:
                 recipe = for_span(recipe, days)
@@ -134,13 +135,15 @@ class Pool:
                     raise
                 except PredclvError as error:
                     doubts[f"{name} takes no part: {error}"] = None
+                    failures.append(error)
                     continue
             doubts |= {f"{name}: {warning.message}": None for warning in caught}
             if isinstance(fitted, FittedPool):
                 raise OptionError(f"Member {name!r} is a pool itself: name its members instead.")
             fits[name] = fitted
         if not any(isinstance(fitted, FittedCLV) for fitted in fits.values()):
-            raise FitError(
+            kind = DataError if all(isinstance(e, DataError) for e in failures) else FitError
+            raise kind(
                 "No model in this pool could be fitted, and rules alone are none. "
                 + " ".join(doubts)
             )

@@ -17,9 +17,11 @@ from predclv.cli_options import (
     TABLES,
     CovariatesOption,
     CustomerOptions,
+    DriftOption,
     EventsOption,
     Lists,
     Log,
+    MemoryOption,
     Model,
     Pictures,
     Season,
@@ -114,6 +116,8 @@ def fit(
     weekday: WeekdayOption = False,
     events: EventsOption = None,
     covariates: CovariatesOption = None,
+    memory: MemoryOption = False,
+    drift: DriftOption = False,
     pictures: Pictures = None,
     *,
     options: CustomerOptions,
@@ -127,6 +131,8 @@ def fit(
         engine=engine,
         clock=clock_asked(season, trend, weekday, events),
         covariates=covariates_asked(covariates),
+        memory=memory,
+        drift=drift,
     )
     rfm = _customers(customers, options)
     with stage("Fitting"):

@@ -51,6 +51,12 @@ Season = Annotated[
     str | None, typer.Option(help="Fit on a clock with a yearly season: auto, or harmonics.")
 ]
 TrendOption = Annotated[bool, typer.Option("--trend", help="A clock with a damped trend.")]
+MemoryOption = Annotated[
+    bool, typer.Option("--memory", help="Old purchases count less than recent ones.")
+]
+DriftOption = Annotated[
+    bool, typer.Option("--drift", help="The log's first customers buy at a rate of their own.")
+]
 WeekdayOption = Annotated[bool, typer.Option("--weekday", help="A clock with days of the week.")]
 EventsOption = Annotated[
     str | None,

@@ -41,7 +41,7 @@ ROWS = (
     {"money"},
     {"units"},
     {"notices"},
-    {"errors", "progress", "once", "frozen", "interrupts"},
+    {"errors", "progress", "once", "frozen", "interrupts", "streams"},
 )
 
 # The only files that may import a package, as patterns of their path in the package.

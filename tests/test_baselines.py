@@ -196,7 +196,7 @@ def test_customers_who_only_just_came_buy_nothing_or_the_average(baseline, rfm):
 @pytest.mark.parametrize("baseline", [B.LastPeriod(), B.HiatusRate()])
 def test_a_summary_without_its_log_is_not_enough_for_some(baseline, rfm):
     bare = pc.RFM.from_frame(rfm.frame, unit="day")
-    with pytest.raises(DataError, match=r"needs the log of purchases.*pc.rfm_summary\(log\)"):
+    with pytest.raises(DataError, match=r"needs the day of every purchase.*pc.rfm_summary\(log\)"):
         baseline.fit(bare)
 
 

@@ -233,6 +233,7 @@ def test_cohorts_refuse_what_has_no_meaning(by_channel, options, error, said):
         cohorts(log, **options)
 
 
+@pytest.mark.filterwarnings("ignore:The first day with a purchase")
 def test_a_date_of_long_ago_is_no_reason_for_a_million_cells(cdnow_log):
     log = cdnow_log[["customer_id", "date", "amount"]].astype({"date": "datetime64[s]"})
     log.loc[log.index[:3], "date"] = pd.Timestamp("0200-01-01").as_unit("s")

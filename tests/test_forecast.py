@@ -498,6 +498,7 @@ def test_a_fit_with_an_infinite_mean_warns_and_never_gives_a_negative_clv():
     assert (forecast.frame[["expected_spend", "clv"]] > 0).all(axis=None)
 
 
+@pytest.mark.filterwarnings("ignore:T reaches")  # 3,000 weeks, as is meant here
 def test_extreme_customers_are_forecast_without_infinities(fitted):
     frame = pd.DataFrame(
         {

@@ -416,7 +416,7 @@ def test_the_textbook_forecaster_is_the_same_in_any_unit(cdnow_log):
 
 def test_the_textbook_forecaster_says_what_it_lacks(cdnow):
     bare = pc.RFM.from_frame(cdnow.frame, unit="week")
-    with pytest.raises(DataError, match="Textbook needs the log"):
+    with pytest.raises(DataError, match="Textbook needs the day of every purchase"):
         pc.baselines.Textbook().fit(bare)
     without_spend = pc.RFM.from_frame(cdnow.frame.drop(columns="monetary_value"), unit="week")
     forecast = pc.baselines.Textbook().fit(without_spend).forecast(39)

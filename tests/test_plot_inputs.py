@@ -86,7 +86,7 @@ def test_every_picture_is_asked():
         name
         for name in pc.plots.__all__
         if getattr(pc.plots, name).__module__.rpartition(".")[2]
-        in ("campaigns", "drivers", "clock", "schedule")
+        in ("campaigns", "drivers", "clock", "schedule", "effects")
     }
     assert set(DRAWS) - elsewhere == set(pc.plots.__all__) - elsewhere
 

@@ -142,7 +142,8 @@ def test_these_are_all_the_pictures_there_are(pictures):
     elsewhere = {
         name for name in pc.plots.__all__
         if getattr(pc.plots, name).__module__.rpartition(".")[2]
-        in ("segments", "cohorts", "campaigns", "drivers", "clock", "schedule", "contracts")
+        in ("segments", "cohorts", "campaigns", "drivers", "clock", "schedule", "contracts",
+            "effects")
     }  # fmt: skip
     assert set(NAMES) - variants == set(pc.plots.__all__) - of_several_panels - elsewhere
 

@@ -478,3 +478,14 @@ def test_evidence_leaves_out_days_with_few_purchases(rfm):
     recipes = {"MBG/NBD": pc.CLVModel(pc.MBGNBD, spend=None)}
     found = evidence(recipes, rfm.log, rfm.observation_end, 1, "week", 3, None)
     assert len(found.origins) + sum("purchases came" in d for d in found.doubts) == 3
+
+
+def test_without_its_log_a_pool_leaves_its_rules_out(rfm, tmp_path):
+    members = {"MBG/NBD": pc.CLVModel(pc.MBGNBD), "last period": pc.baselines.LastPeriodNB()}
+    fitted = pc.Pool(members, "equal", 0).fit(rfm)
+    fitted.save(tmp_path / "pool")
+    again = pc.load(tmp_path / "pool")
+    with pytest.warns(OptionWarning, match=r"last period \(50% of the weight\) looks into the log"):
+        found = again.forecast("26 weeks", level=None, seed=1).frame["expected_purchases"]
+    alone = fitted.fits["MBG/NBD"].forecast("26 weeks", level=None).frame["expected_purchases"]
+    np.testing.assert_allclose(found, alone, rtol=1e-9)

@@ -20,6 +20,7 @@ from predclv.forecast.recalled import as_recalled
 from predclv.forecast.simulation import futures
 from predclv.forecast.total_interval import interval
 from predclv.forecast.totals import SIMULATED
+from predclv.streams import Stream, stream
 from predclv.summaries.rfm import RFM
 from predclv.units import DAYS, force_of_interest
 from predclv.warehouse.dialects import DUCKDB
@@ -103,7 +104,7 @@ def _simulated(
     seed: int,
 ) -> dict[tuple[str, str], NDArray]:
     """By grouping and measure: the totals of its groups, shape (futures, groups)."""
-    rng = np.random.default_rng([seed, 5])
+    rng = stream(seed, Stream.GROUPS)
     rfm = as_recalled(fitted.purchases, rfm)
     frame, cells = rfm.frame, rfm.cells()
     members = Members(fitted.purchases, cells, DAYS[rfm.unit] / DAYS[fitted.unit], t, delta).of(

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from predclv.contracts.prospects import Ahead, central, mean_of_draws, with_draws
 from predclv.engines.result import Fit
 from predclv.models.bgbb import BGBB
+from predclv.streams import Stream, stream
 
 _DRAWS = 400  # simulated futures of each history, one per draw of the parameters
 _ENDLESS = 300  # opportunities ahead that stand for the whole remaining lifetime
@@ -41,7 +42,7 @@ def opportunities_ahead(
     counts = bounds = None
     if level is not None:
         drawn: BGBB = with_draws(fit, _DRAWS, seed)
-        rng = np.random.default_rng([seed % (1 << 63), 3])
+        rng = stream(seed, Stream.COUNTS)
         taken = _paths(drawn, history, length, rng)
         ends = [0.5 - level / 2, 0.5 + level / 2]
         counts = np.quantile(taken.sum(axis=-1), ends, axis=0, method="inverted_cdf")

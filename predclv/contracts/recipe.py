@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from predclv.contracts.fitted import FittedContracts
 
 GROUPS = ("separate", "pooled", "together")
-_NEEDS = ("renewals", "opportunities")
 
 
 @dataclass(frozen=True, slots=True, init=False)
@@ -94,7 +93,7 @@ class ContractModel:
         **engine_options: Any,
     ) -> None:
         found = class_named(model) if isinstance(model, str) else model
-        if not (isinstance(found, type) and getattr(found, "needs", None) in _NEEDS):
+        if not (isinstance(found, type) and issubclass(found, (RetentionModel, BGBB))):
             raise OptionError(
                 "ContractModel wants ShiftedBetaGeometric, BetaDiscreteWeibull or BGBB; got "
                 f"{model!r}. For purchases at any time there is CLVModel."

@@ -14,6 +14,7 @@ from predclv.contracts.prospects import Ahead, steps
 from predclv.forecast.terms import Terms
 from predclv.io.files import write_parquet
 from predclv.once import FieldsAlone, once
+from predclv.streams import Stream, stream
 
 if TYPE_CHECKING:
     from predclv.contracts.fitted import FittedContracts
@@ -159,7 +160,7 @@ class ContractSource(FieldsAlone):
         """Simulated payments by plan: (futures, periods, what), what being all and first buyers."""
         states = sum(len(total) for *_, total in self.plans)
         futures = futures_for(states, steps(self.within))
-        rng = np.random.default_rng([self.seed % (1 << 63), 7])
+        rng = stream(self.seed, Stream.PAYMENTS)
         shared = len({id(found) for found in self.fitted.fits.values()}) < len(self.fitted.fits)
         joint = shared or any(f.method == "nuts" for f in self.fitted.fits.values())
         found = {}

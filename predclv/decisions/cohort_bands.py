@@ -13,6 +13,7 @@ from predclv.forecast.draws import clocked_draws, fixed_draws
 from predclv.forecast.fitted import FittedCLV
 from predclv.forecast.patterns import model_for, patterns_for
 from predclv.forecast.recalled import assert_as_they_stand
+from predclv.streams import Stream, stream
 from predclv.summaries.rfm import RFM
 from predclv.units import DAYS
 
@@ -49,7 +50,7 @@ def simulated_revenue(
     """
     assert fitted.spend is not None
     assert_as_they_stand(fitted.purchases, "The interval of cohorts")
-    rng = np.random.default_rng([seed, 5])
+    rng = stream(seed, Stream.GROUPS)
     sizes = np.bincount(cohort)
     chosen = _sample(cohort, rng)
     frame, to_fit = rfm.frame.iloc[chosen], DAYS[rfm.unit] / DAYS[fitted.unit]

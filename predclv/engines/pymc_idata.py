@@ -17,6 +17,7 @@ from predclv.models.base import Model
 from predclv.models.purchases import PurchaseModel
 from predclv.models.spend import SpendModel
 from predclv.once import FieldsAlone, once
+from predclv.streams import Stream, stream
 
 _PREDICTED = 1000  # customers that predictions are drawn for
 _PREDICTIONS = 100  # draws of each prediction
@@ -76,7 +77,7 @@ class Posterior(FieldsAlone):
         count = min(_PREDICTED, cell.size)
         shown = np.linspace(0, cell.size - 1, count).astype(int)
         chosen = [column[cell[shown]] for column in arrays[:-1]]
-        rng = np.random.default_rng([self.seed, 1])
+        rng = stream(self.seed, Stream.BOUNDS)
         chains, draws, _ = self.replicates.shape
         each = max(1, _PREDICTIONS // chains)
         few = self.replicates[:, np.linspace(0, draws - 1, min(each, draws)).astype(int)]

@@ -20,6 +20,7 @@ from predclv.forecast.totals import (
     parameters_away,
 )
 from predclv.progress import progress, stage
+from predclv.streams import Stream, stream
 
 _SAMPLE_FUTURES = 60
 
@@ -48,19 +49,19 @@ def simulated_by_period(
     seed: int,
     shares: NDArray,
     futures_wanted: int | None = None,
-    stream: int | None = None,
+    group: int | None = None,
 ) -> dict[str, NDArray]:
     """Totals of each period in each future of `totals.simulated_totals`, (futures, periods).
 
     The draws are the same, purchase by purchase: the periods of a future add up to its total.
     """
-    rng = np.random.default_rng([seed, 2])
+    rng = stream(seed, Stream.TOTALS)
     customers = members.histories.cell_of_customer.size
     n = futures_wanted or futures_of(customers, endless=False)
     drawn = members.drawn(n, rng)
     spends = [None] * n if spend is None else fixed_draws(spend, n, rng, members.patterns)
-    if stream is not None:
-        rng = np.random.default_rng([seed, 2, stream])
+    if group is not None:
+        rng = stream(seed, Stream.TOTALS, group)
     found: dict[str, list[NDArray]] = {}
     with progress(f"Simulating {customers:,} customers by period", n) as step:
         for i, (member, spend_model) in enumerate(zip(drawn, spends, strict=True)):
@@ -115,7 +116,7 @@ def normal_by_period(
     expected : dict
         The base's expected totals of each period, shape (periods,) each; clv is without margin.
     """
-    rng = np.random.default_rng([seed, 2])
+    rng = stream(seed, Stream.TOTALS)
     sampled = members.histories.cell_of_customer.size
     with stage(f"Simulating a sample of {sampled:,} customers by period"):
         spend_model = None if spend is None else estimate_of(spend, members.patterns)

@@ -153,7 +153,7 @@ class FittedCLV:
     ) -> pd.DataFrame:  # fmt: skip
         """What covariates come to: a newcomer's CLV at each level, typical in all else.
 
-        As :meth:`Fit.effects`, with ``clv`` (without spend ``purchases``), first order included.
+        As :meth:`Fit.effects`, with ``clv`` (``purchases`` without spend), first order included.
         """
         return effects_of(self, horizon, discount_rate, margin, level, seed)
 

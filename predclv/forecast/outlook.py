@@ -28,6 +28,7 @@ from predclv.io.files import write_parquet
 from predclv.notices import warn
 from predclv.once import once
 from predclv.progress import stage
+from predclv.streams import Stream, stream
 from predclv.summaries.rfm import RFM
 
 # Posterior expectations are averaged over draws, the fewer the more histories there are: a fit of
@@ -121,10 +122,9 @@ class Outlook:
     def _expected(self) -> dict[str, NDArray]:
         """Expectations, at the estimate or averaged over a posterior, each (n_cells,).
 
-        Purchases and spend are fitted apart, so the average of their product is the product of
-        their averages.
+        Purchases and spend are fitted apart: their averages' product is their product's average.
         """
-        rng = np.random.default_rng([self.seed, 0])
+        rng = stream(self.seed, Stream.EXPECTATIONS)
         model: Any = self._members.model
         if is_posterior(self.purchases):
             draws = int(np.clip(_WORK // self._histories.n_cells, _FEWEST, _MOST))
@@ -140,7 +140,7 @@ class Outlook:
 
     def _bounds(self, level: float) -> dict[str, NDArray]:
         """Bounds of the predictive intervals per history."""
-        rng = np.random.default_rng([self.seed, 1])
+        rng = stream(self.seed, Stream.BOUNDS)
         if not self.is_endless:
             return predictive_intervals(
                 self._counts, self.spend, level, rng, self._members.patterns
@@ -326,7 +326,7 @@ class Outlook:
     @once
     def _counts(self) -> HistoryCounts:
         """The distribution of purchases of each history, calculated once."""
-        rng = np.random.default_rng([self.seed, 3])
+        rng = stream(self.seed, Stream.COUNTS)
         model = purchase_draws(self.purchases, self._histories, rng, self._members.patterns)
         return HistoryCounts(self._histories, model, self._members.ahead.t)
 

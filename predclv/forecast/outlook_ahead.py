@@ -93,8 +93,8 @@ class OutlookAhead(Outlook):
         )
         mean = self._mean_of(self.rfm.frame)
         totals: dict[str, Any] = {}
-        for stream, (rows, members) in enumerate(self._customers):
-            of_group = simulate(members, None if mean is None else mean[rows], n, stream)
+        for group, (rows, members) in enumerate(self._customers):
+            of_group = simulate(members, None if mean is None else mean[rows], n, group)
             for name, values in of_group.items():
                 totals[name] = totals.get(name, 0.0) + values
         if "worth" in totals:
@@ -105,8 +105,8 @@ class OutlookAhead(Outlook):
     def _totals(self) -> dict[str, NDArray]:
         self._refuse_many()
 
-        def simulate(members: Members, mean: Any, n: int, stream: int) -> dict[str, NDArray]:
-            return simulated_totals(members, mean, self.spend, self.seed, n, stream)
+        def simulate(members: Members, mean: Any, n: int, group: int) -> dict[str, NDArray]:
+            return simulated_totals(members, mean, self.spend, self.seed, n, group)
 
         totals = self._added(simulate)
         if self.is_endless:
@@ -117,8 +117,8 @@ class OutlookAhead(Outlook):
         """Simulated totals of the base in each period, each of shape (futures, periods)."""
         self._refuse_many()
 
-        def simulate(members: Members, mean: Any, n: int, stream: int) -> dict[str, NDArray]:
-            return simulated_by_period(members, mean, self.spend, self.seed, shares, n, stream)
+        def simulate(members: Members, mean: Any, n: int, group: int) -> dict[str, NDArray]:
+            return simulated_by_period(members, mean, self.spend, self.seed, shares, n, group)
 
         return self._added(simulate)
 
@@ -133,11 +133,11 @@ class OutlookAhead(Outlook):
     def buyers(self) -> NDArray:
         """Simulated numbers of customers who buy within the horizon, shape (futures,)."""
         weight, total = self.rfm.cells().weight, np.zeros(1)
-        for stream, (cells, outlook) in enumerate(self.groups):
+        for group, (cells, outlook) in enumerate(self.groups):
             own = outlook._histories
             of_group = np.bincount(own.cell_of_customer, weight[cells], own.n_cells)
             total = total + simulated_buyers(
-                outlook._members, of_group.astype(np.int64), self.seed, _DRAWS, stream
+                outlook._members, of_group.astype(np.int64), self.seed, _DRAWS, group
             )
         return total
 

@@ -11,6 +11,7 @@ from predclv.forecast.members import Member, Members
 from predclv.forecast.patterns import at_free, estimate_of, model_for
 from predclv.forecast.simulation import futures
 from predclv.progress import progress, stage
+from predclv.streams import Stream, stream
 
 _WORK = 20_000_000  # customers x simulated futures behind the interval of a total
 _MOST, _MOST_ENDLESS = 1000, 500  # a future without end takes longer
@@ -32,21 +33,21 @@ def simulated_totals(
     spend: Fit | None,
     seed: int,
     futures_wanted: int | None = None,
-    stream: int | None = None,
+    group: int | None = None,
 ) -> dict[str, NDArray]:
     """Totals over customers of `simulation.futures`, each of shape (futures,).
 
     In each future all customers share one draw of the parameters, and of the clock: what is not
     known of them does not average out over customers. Groups of customers that are simulated apart,
-    each by a ``stream`` of chance of its own, share it too.
+    each a ``group`` with chance of its own, share it too.
     """
-    rng = np.random.default_rng([seed, 2])
+    rng = stream(seed, Stream.TOTALS)
     customers = members.histories.cell_of_customer.size
     n = futures_wanted or futures_of(customers, members.ahead.is_endless)
     drawn = members.drawn(n, rng)
     spends = [None] * n if spend is None else fixed_draws(spend, n, rng, members.patterns)
-    if stream is not None:
-        rng = np.random.default_rng([seed, 2, stream])
+    if group is not None:
+        rng = stream(seed, Stream.TOTALS, group)
     found: dict[str, list[float]] = {}
     with progress(f"Simulating {customers:,} customers", n) as step:
         for i, (member, spend_model) in enumerate(zip(drawn, spends, strict=True)):
@@ -67,7 +68,7 @@ def simulated_buyers(
     weight: NDArray,
     seed: int,
     draws: int | None = None,
-    stream: int | None = None,
+    group: int | None = None,
 ) -> NDArray:
     """Numbers of customers who buy at least once within the horizon, shape (futures,).
 
@@ -82,17 +83,17 @@ def simulated_buyers(
         Customers of each.
     draws : int, optional
         Of the parameters; None takes as many as the histories allow.
-    stream : int, optional
-        Of chance, as of `simulated_totals`.
+    group : int, optional
+        As of `simulated_totals`.
     """
-    rng = np.random.default_rng([seed, 4])
+    rng = stream(seed, Stream.BUYERS)
     if draws is None:
         draws = int(np.clip(_WORK // members.histories.n_cells, _FEWEST_DRAWS, _MOST))
     futures_per_draw = -(-_MOST // draws)
     totals = []
     drawn = members.drawn(draws, rng)
-    if stream is not None:
-        rng = np.random.default_rng([seed, 4, stream])
+    if group is not None:
+        rng = stream(seed, Stream.BUYERS, group)
     for member in drawn:
         histories, t = member.histories, member.ahead.t
         active = np.zeros(histories.n_cells)
@@ -134,7 +135,7 @@ def normal_totals(
         The base's expected totals of purchases, discounted_purchases, revenue and worth, as far
         as there are such.
     """
-    rng = np.random.default_rng([seed, 2])
+    rng = stream(seed, Stream.TOTALS)
     sampled = members.histories.cell_of_customer.size
     with stage(f"Simulating a sample of {sampled:,} customers"):
         spend_model = None if spend is None else estimate_of(spend, members.patterns)

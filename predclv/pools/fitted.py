@@ -207,7 +207,12 @@ class FittedPool:
         Raises
         ------
         OptionError, DataError
-            As of a single model; where a rule is a member, ``rfm`` must have its log.
+            As of a single model.
+
+        Warns
+        -----
+        OptionWarning
+            If rules of thumb are left out, for the customers have no log.
         """
         ways: dict[str, Any] = {"discount_rate": discount_rate, "margin": margin, "rfm": rfm}
         if is_lifetime(horizon):
@@ -225,7 +230,7 @@ class FittedPool:
         customers, seed = self.rfm if rfm is None else rfm, outlook.seed
         days = whole_days(terms.horizon, customers.unit)
         known = self._learned(days)
-        weights, _ = self._weighed(known)
+        weights = self._without_rules(self._weighed(known)[0], customers)
         ways |= {"level": None, "seed": seed}
         parts = []
         for name, weight in weights.items():
@@ -245,6 +250,20 @@ class FittedPool:
                 errors=TotalErrors("the pool", float(days), errors) if known.origins else None,
             ),
         )
+
+    def _without_rules(self, weights: dict[str, float], customers: RFM) -> dict[str, float]:
+        """The weights without those of rules that look into a log, where there is none."""
+        blind = [n for n, weight in weights.items() if weight > 0 and n not in self._models]
+        left = 1.0 - sum(weights[name] for name in blind)
+        if customers.log is not None or not blind or not left > 0:
+            return weights
+        warn(
+            f"{', '.join(blind)} ({1 - left:.0%} of the weight) looks into the log, and these "
+            "customers have none: the other members forecast without it. Pass them with their log "
+            "for all of the pool: forecast(rfm=pc.rfm_summary(log)).",
+            OptionWarning,
+        )
+        return {name: 0.0 if name in blind else weight / left for name, weight in weights.items()}
 
     def _source(
         self, name: str, weight: float, horizon: Horizon, ways: dict[str, Any], customers: int
@@ -280,8 +299,8 @@ class FittedPool:
         """Write the pool to a folder, with what was learnt for the horizons forecast so far.
 
         :func:`predclv.load` reads it back. What is loaded has no log: it takes these weights, for
-        other horizons those of the nearest with a warning, and where a rule of thumb is a member it
-        wants ``forecast(rfm=pc.rfm_summary(log))``.
+        other horizons those of the nearest with a warning, and leaves out rules of thumb, which
+        look into the log, unless it is asked ``forecast(rfm=pc.rfm_summary(log))``.
 
         Parameters
         ----------

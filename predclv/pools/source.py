@@ -29,6 +29,7 @@ from predclv.pools.mixture import JointCounts, MixtureCounts, codes, joined
 from predclv.pools.rule_totals import rule_buyers, rule_totals
 from predclv.progress import stage
 from predclv.samples.grouping import distinct
+from predclv.streams import Stream, stream
 from predclv.summaries.rfm import RFM
 
 _SPEND_DRAWS = 7  # as of a single fit
@@ -111,7 +112,7 @@ class Pooled(FieldsAlone):
         scale = None
         if self.spend is not None:
             frequency = self.rfm.frame["frequency"].to_numpy(np.float64)[first]
-            rng = np.random.default_rng([self.seed, 0])
+            rng = stream(self.seed, Stream.EXPECTATIONS)
             columns |= expected_spend(self.spend, frequency, rng)
         if self.terms.level is not None:
             bounds = self._bounds(self.terms.level)
@@ -150,7 +151,7 @@ class Pooled(FieldsAlone):
         found: dict[str, NDArray] = {f"purchases_{s}": np.empty(first.size, np.int64) for s in ends}
         spend: Any = None
         if self.spend is not None:
-            spend = drawn(self.spend, _SPEND_DRAWS, np.random.default_rng([self.seed, 1]))
+            spend = drawn(self.spend, _SPEND_DRAWS, stream(self.seed, Stream.BOUNDS))
             found["scale"] = np.array(scale_of(spend))
             found |= {
                 f"{side}_{power}": np.empty(first.size) for side in ends for power in range(3)
@@ -230,7 +231,7 @@ class Pooled(FieldsAlone):
 
     @once
     def _totals_of_members(self) -> list[Mapping[str, NDArray]]:
-        rng = np.random.default_rng([self.seed, 5])
+        rng = stream(self.seed, Stream.GROUPS)
         found: list[Mapping[str, NDArray]] = []
         for (_, source), n in zip(self.parts, self._futures, strict=True):
             if isinstance(source, Outlook):
@@ -264,7 +265,7 @@ class Pooled(FieldsAlone):
 
     def buyers(self) -> NDArray:
         """Simulated numbers of customers who buy, (futures,)."""
-        rng = np.random.default_rng([self.seed, 6])
+        rng = stream(self.seed, Stream.BUYERS_OF_POOL)
         found = []
         for (_, source), n in zip(self.parts, self._futures, strict=True):
             known = source.buyers()
@@ -275,7 +276,7 @@ class Pooled(FieldsAlone):
 
     def totals_by(self, shares: NDArray) -> Mapping[str, NDArray]:
         """Simulated totals by period, each (futures, periods)."""
-        rng = np.random.default_rng([self.seed, 5])
+        rng = stream(self.seed, Stream.GROUPS)
         found = []
         for (_, source), n in zip(self.parts, self._futures, strict=True):
             if isinstance(source, Outlook):

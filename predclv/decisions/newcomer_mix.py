@@ -8,10 +8,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
+from predclv.clocks.calendar import Calendar
+from predclv.clocks.days import date_of, day_numbers
 from predclv.engines.result import Fit
 from predclv.errors import DataError, OptionError, did_you_mean
 from predclv.forecast.fitted import FittedCLV
 from predclv.forecast.patterns import ByPattern, at_free, estimate_of
+from predclv.logs.log import civil_date
 from predclv.money import UNITS
 from predclv.samples.patterns import Patterns
 
@@ -168,3 +171,21 @@ def _value(name: str, value: Any, levels: tuple[str, ...] | None) -> Any:
     if not np.isfinite(number):
         raise DataError(f"The covariate {name!r} is a finite number; got {value!r}.")
     return number
+
+
+def day_of(fitted: FittedCLV, comes_on: Any) -> int:
+    """The day of a first purchase, since 1970-01-01; 0 where no day differs from another."""
+    clock = fitted.purchases.clock
+    day = None if comes_on is None else int(day_numbers([civil_date(comes_on, "comes_on")])[0])
+    end = fitted.rfm.observation_end
+    after = None if end is None else 1 + int(day_numbers([end])[0])
+    if not isinstance(clock, Calendar):
+        return day or (0 if fitted.purchases.recall is None else after or 0)
+    if day is None:
+        return 1 + clock.last_day if after is None else after
+    if day < clock.first_day:
+        raise OptionError(
+            f"comes_on must not lie before {date_of(clock.first_day)}, the first day that the "
+            f"clock knows; got {date_of(day)}."
+        )
+    return day

@@ -18,6 +18,8 @@ from predclv.once import FieldsAlone, once
 from predclv.samples.cells import Cells
 from predclv.samples.paths import Paths
 
+_LEAST = 30.0  # days that are followed one by one
+
 
 @dataclass(frozen=True, eq=False)
 class ClockOnPath(FieldsAlone):
@@ -77,6 +79,19 @@ class ClockOnPath(FieldsAlone):
 
 
 @dataclass(frozen=True, eq=False)
+class AheadOnPath(AheadOnCalendar):
+    """The horizon by such a clock, which is steady after the last change where no calendar is."""
+
+    @property
+    def settled(self) -> float:
+        """Days after which the clock is steady."""
+        clock: Any = self.clock
+        if clock.below is not None:
+            return super().settled
+        return max(float(clock.starts[-1] - clock.starts[0]), _LEAST)
+
+
+@dataclass(frozen=True, eq=False)
 class MembersAhead(Members):
     """Members of customers whose covariates change alike on the days ahead.
 
@@ -102,7 +117,7 @@ class MembersAhead(Members):
         times = np.exp(self.apart @ effects.coefficients)
         on_path: Any = ClockOnPath(below, self.fit.unit, self.starts, times)
         days = self.t * Steady(self.fit.unit).days_per_unit
-        return AheadOnCalendar.of(on_path, self.cells.known_last_day, days, self.delta)
+        return AheadOnPath.of(on_path, self.cells.known_last_day, days, self.delta)
 
     def at(self, free: NDArray) -> Member:
         """The member at free parameters (k,), those of clock, recall and covariates included."""

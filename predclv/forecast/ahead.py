@@ -152,12 +152,17 @@ class AheadOnCalendar(Ahead):
 
     @property
     def _settled_discount(self) -> float:
-        return float(np.exp(-self._delta_per_day * _SETTLED * 365.2425))
+        return float(np.exp(-self._delta_per_day * self.settled))
+
+    @property
+    def settled(self) -> float:
+        """Days after which the clock is steady."""
+        return _SETTLED * 365.2425
 
     @property
     def _integrated(self) -> float:
         """Days over which the clock is followed day by day."""
-        return _SETTLED * 365.2425 if self.is_endless else self.days
+        return self.settled if self.is_endless else self.days
 
     @property
     def delta_alike(self) -> float:

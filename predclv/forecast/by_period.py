@@ -49,6 +49,7 @@ def simulated_by_period(
     seed: int,
     shares: NDArray,
     futures_wanted: int | None = None,
+    group: int | None = None,
 ) -> dict[str, NDArray]:
     """Totals of each period in each future of `totals.simulated_totals`, (futures, periods).
 
@@ -59,6 +60,8 @@ def simulated_by_period(
     n = futures_wanted or futures_of(customers, endless=False)
     drawn = members.drawn(n, rng)
     spends = [None] * n if spend is None else fixed_draws(spend, n, rng, members.patterns)
+    if group is not None:
+        rng = stream(seed, Stream.TOTALS, group)
     found: dict[str, list[NDArray]] = {}
     with progress(f"Simulating {customers:,} customers by period", n) as step:
         for i, (member, spend_model) in enumerate(zip(drawn, spends, strict=True)):

@@ -15,6 +15,7 @@ from predclv.errors import DataError, OptionError, StoreError
 from predclv.forecast.effects import effects_of
 from predclv.forecast.fitted_checks import assert_countable, fresh_seed
 from predclv.forecast.outlook import Outlook
+from predclv.forecast.outlook_ahead import with_covariates_ahead
 from predclv.forecast.patterns import tell_what_is_carried_on
 from predclv.forecast.recalled import as_recalled, key_of
 from predclv.forecast.result import Forecast
@@ -94,6 +95,7 @@ class FittedCLV:
         level: float | None = 0.9,
         rfm: RFM | None = None,
         seed: int | None = None,
+        dynamic_covariates: Any = None,
     ) -> Forecast:
         """What every customer will do after the end of observation, and what it is worth today.
 
@@ -123,6 +125,10 @@ class FittedCLV:
             Other customers than those fitted, in any unit of time.
         seed : int, optional
             Of the draws behind intervals and posterior averages; None draws afresh.
+        dynamic_covariates : table or CovariateTable, optional
+            How covariates of the rate change on the days ahead: customer_id, date and columns, as
+            of :func:`predclv.rfm_summary`; rows up to the last day observed do not count. None,
+            or no row, carries each customer's last value on.
 
         Returns
         -------
@@ -131,11 +137,14 @@ class FittedCLV:
         Raises
         ------
         OptionError
-            If the horizon, rate, margin or level makes no sense.
+            If the horizon, rate, margin or level makes no sense; or a covariate changes ahead that
+            does not act on the rate alone.
         DataError
-            If ``rfm`` has no spend and the model needs it.
+            If ``rfm`` has no spend and the model needs it; or ``dynamic_covariates`` has columns
+            or levels that are not known.
         """
-        outlook = self._outlook(horizon, discount_rate, margin, level, rfm, seed)
+        asked = (horizon, discount_rate, margin, level, rfm, seed, dynamic_covariates)
+        outlook = self._outlook(*asked)
         return Forecast(outlook.terms, outlook)
 
     def effects(
@@ -156,6 +165,7 @@ class FittedCLV:
         level: float | None = 0.9,
         rfm: RFM | None = None,
         seed: int | None = None,
+        dynamic_covariates: Any = None,
     ) -> ScoreTable:
         """The forecast as a table of histories, for scoring customers in SQL without Python.
 
@@ -174,7 +184,8 @@ class FittedCLV:
         >>> table
         ScoreTable: 1,218 histories of 2,357 customers
         """
-        return self._outlook(horizon, discount_rate, margin, level, rfm, seed).table()
+        asked = (horizon, discount_rate, margin, level, rfm, seed, dynamic_covariates)
+        return self._outlook(*asked).table()
 
     def _outlook(
         self,
@@ -184,6 +195,7 @@ class FittedCLV:
         level: float | None,
         rfm: RFM | None,
         seed: int | None,
+        dynamic_covariates: Any,
     ) -> Outlook:
         """What a forecast on these terms is calculated from, checked."""
         customers = as_recalled(self.purchases, self._customers(rfm))
@@ -200,7 +212,8 @@ class FittedCLV:
                 "horizon=None, the whole remaining lifetime, needs a discount_rate above 0: "
                 "undiscounted it can be infinite. Give a rate such as 0.10, or a horizon."
             )
-        tell_what_is_carried_on(self.purchases, self.spend, customers.cells())
+        if dynamic_covariates is None:
+            tell_what_is_carried_on(self.purchases, self.spend, customers.cells())
         terms = Terms(
             horizon=length,
             unit=customers.unit,
@@ -211,7 +224,7 @@ class FittedCLV:
             asked=horizon_in_words(horizon),
             currency=customers.currency,
         )
-        return Outlook(
+        outlook = Outlook(
             rfm=customers,
             purchases=self.purchases,
             spend=self.spend,
@@ -221,6 +234,9 @@ class FittedCLV:
             delta=delta,
             seed=fresh_seed() if seed is None else seed,
         )
+        if dynamic_covariates is None:
+            return outlook
+        return with_covariates_ahead(outlook, dynamic_covariates)
 
     def _customers(self, rfm: RFM | None) -> RFM:
         """Whom to forecast, checked to have what the model needs."""

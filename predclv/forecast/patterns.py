@@ -185,6 +185,11 @@ class Known:
                 f"{always} knows no covariates that change yet, and "
                 f"{', '.join(fit.covariates.changing(cells))} of this fit does."
             )
+        if always and fit.covariates is not None and cells.ahead is not None:
+            raise OptionError(
+                f"{always} knows no covariates that change on the days ahead yet. Give it a "
+                "forecast without dynamic_covariates."
+            )
         patterns = patterns_for(fit, cells)
         if patterns is None:
             return cls(fit.model, None)

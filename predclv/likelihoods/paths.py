@@ -109,6 +109,10 @@ class PathLikelihood(CovariateLikelihood):
         """Itself: it has no compiled form."""
         return self
 
+    def thinned(self) -> None:
+        """None: which days customers were in which pattern is of them all."""
+        return None
+
     def sampled(self, priors: Any = None) -> "Likelihood":
         """Itself: a season's size is as it is believed."""
         return self

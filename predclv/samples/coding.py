@@ -8,7 +8,15 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from predclv.errors import DataError, DataWarning, OptionError, ScaleWarning, did_you_mean, some
+from predclv.errors import (
+    DataError,
+    DataWarning,
+    OptionError,
+    ScaleWarning,
+    did_you_mean,
+    plainly,
+    some,
+)
 from predclv.notices import counted, warn
 from predclv.samples.pattern_checks import follows_from
 from predclv.samples.patterns import OTHER, Patterns
@@ -208,7 +216,7 @@ def _warn_of_patterns(patterns: Patterns, customers: int, what: str) -> None:
         value = patterns.frame[constant[0]].iloc[0]
         warn(
             f"Column {some(map(repr, constant))} of {what} is the same for all "
-            f"{counted(customers, 'customer')} ({value!r}): no effect of it can be found. A fit "
+            f"{counted(customers, 'customer')} ({plainly(value)}): no effect of it can be found. A fit "
             "that is asked for one fails.",
             DataWarning,
         )

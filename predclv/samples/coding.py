@@ -216,8 +216,8 @@ def _warn_of_patterns(patterns: Patterns, customers: int, what: str) -> None:
         value = patterns.frame[constant[0]].iloc[0]
         warn(
             f"Column {some(map(repr, constant))} of {what} is the same for all "
-            f"{counted(customers, 'customer')} ({plainly(value)}): no effect of it can be found. A fit "
-            "that is asked for one fails.",
+            f"{counted(customers, 'customer')} ({plainly(value)}): no effect of it can be found. "
+            "A fit that is asked for one fails.",
             DataWarning,
         )
     for name, others in follows_from(patterns, leave_out=constant).items():

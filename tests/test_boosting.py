@@ -127,7 +127,7 @@ def test_sizes_come_back_from_draws():
 
 
 def test_what_it_cannot_do_is_said(shop, fitted):
-    with pytest.raises(DataError, match="learns from the log"):
+    with pytest.raises(DataError, match="Boosting needs the day of every purchase"):
         pc.baselines.Boosting().fit(pc.RFM.from_frame(shop.rfm.frame, unit="week"))
     with pytest.raises(OptionError, match="finite horizon"):
         fitted.forecast(None)

@@ -111,7 +111,7 @@ class CLVModel:
         object.__setattr__(self, "drift", drift)
         object.__setattr__(self, "engine_options", Frozen(dict(engine_options)))
 
-    def fit(self, rfm: RFM) -> Any:
+    def fit(self, rfm: RFM) -> FittedCLV | Any:  # or a FittedPool; see Returns
         """Fit both models to a summary.
 
         Returns

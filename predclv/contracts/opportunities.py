@@ -12,6 +12,7 @@ import pandas as pd
 from predclv.errors import DataError, DataWarning, did_you_mean, some
 from predclv.logs.log import civil_date
 from predclv.logs.opening import open_log
+from predclv.logs.options import LogOptions
 from predclv.notices import counted, warn
 from predclv.samples.renewals import OpportunityCells
 from predclv.units import days_per
@@ -232,9 +233,8 @@ def opportunities(
     1          1        2              2          1
     """
     days_per(period)
-    opened = open_log(
-        log, customer_id=customer_id, date=date, amount=None, refunds="net", timezone=timezone
-    )
+    options = LogOptions(customer_id=customer_id, date=date, amount=None, timezone=timezone)
+    opened = open_log(log, options)
     end = None if observation_end is None else civil_date(observation_end, "observation_end")
     days = opened.purchase_days(end)
     if not len(days):

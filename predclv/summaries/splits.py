@@ -11,6 +11,7 @@ from predclv.errors import DataError, OptionError, some
 from predclv.logs.frames import as_pandas
 from predclv.logs.log import Log, civil_date
 from predclv.logs.opening import open_log
+from predclv.logs.options import LogOptions
 from predclv.logs.suspicions import warn_of_suspicions
 from predclv.money import UNITS
 from predclv.notices import counted
@@ -246,18 +247,17 @@ def holdout_split(
     last = None if holdout_end is None else civil_date(holdout_end, "holdout_end")
     if last is not None and last <= calibrated:
         raise OptionError(f"calibration_end {calibrated} must be before holdout_end {last}.")
-    log = open_log(
-        transactions,
+    options = LogOptions(
         customer_id=customer_id,
         date=date,
         amount=amount,
         refunds=refunds,
         timezone=timezone,
         currency=currency,
-        end=last,
         static_covariates=static_covariates,
         dynamic_covariates=dynamic_covariates,
     )
+    log = open_log(transactions, options, last)
     if not log.first_day <= calibrated < log.last_day:
         raise OptionError(
             f"calibration_end {calibrated} must be within the log and before its last day: the log "

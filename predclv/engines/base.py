@@ -135,6 +135,10 @@ def fit(
     cells = cells_for(wanted, rfm)
     if issubclass(wanted, RegularModel):
         wanted, checks = of_order(wanted, rfm, cells, options)
+    elif "k" in options:
+        raise OptionError(
+            f"{wanted.title} has no k; that is of regular buyers: pc.MBGCNBD or pc.BGCNBD."
+        )
     known = [name for name in inspect.signature(runner).parameters if name != "likelihood"]
     for name in options:
         if name not in known:

@@ -171,7 +171,7 @@ def fit(
         if memory:
             result = with_memory(result, likelihood, rfm)
     if isinstance(result.model, SpendModel):
-        checks = spend_checks(result.model, rfm, result.checks.get("observed_mean", 0.0))
+        checks = spend_checks(result.model, rfm, cells)
     if checks:
         result = replace(result, checks={**result.checks, **checks})
     for warning in result.model.doubts(result.checks, result.n_customers):

@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from predclv.forecast.ahead import Ahead
 from predclv.forecast.histories import Histories
@@ -122,13 +122,14 @@ def drawn_purchases(
     x = histories.x[cell[who]]
     traits = histories.living(model, cell[who]).traits(who.shape, rng)
     endless = ahead.is_endless
+    ahead = ahead.along(None if histories.way is None else histories.way[cell[who]])
     bought = purchases(traits, ahead.until_worthless if endless else ahead.t, rng)
     when = None
     if endless:
         n, discount = _few_for_many(bought, ahead, rng)
     else:
         n, when = bought.n, _moments(bought, rng)
-        discount = ahead.discount(when)
+        discount = ahead.some(np.repeat(np.arange(n.size), n)).discount(when)
     value = None
     if spend is not None and mean is not None:
         known = None if histories.pattern is None else histories.pattern[cell[who]]
@@ -136,7 +137,7 @@ def drawn_purchases(
     return Drawn(np.repeat(who, n), when, discount, value)
 
 
-def purchases(traits: Traits, t: float, rng: np.random.Generator) -> Purchases:
+def purchases(traits: Traits, t: ArrayLike, rng: np.random.Generator) -> Purchases:
     """The purchases of customers with these traits within ``t``, each of the traits' shape."""
     path = traits.purchases(np.full(np.shape(traits.rate), t), rng)
     n, window, arrivals = path.purchases, path.window, path.arrivals
@@ -185,11 +186,11 @@ def discounted_counts(
     few = (n > 0) & (n <= _ONE_BY_ONE)
     some = bought.of(few)
     owner = np.repeat(np.arange(some.n.size), some.n)
-    discount = ahead.discount(_moments(some, rng))
+    discount = ahead.some(np.flatnonzero(few)[owner]).discount(_moments(some, rng))
     worth[few] = np.bincount(owner, discount, some.n.size)
     squares[few] = np.bincount(owner, discount * discount, some.n.size)
     many = n > _ONE_BY_ONE
-    worth[many], squares[many] = _of_many(bought.of(many), ahead, rng)
+    worth[many], squares[many] = _of_many(bought.of(many), ahead.some(np.flatnonzero(many)), rng)
     return worth, np.divide(worth * worth, squares, out=np.ones(n.size), where=squares > 0)
 
 
@@ -225,13 +226,14 @@ def _few_for_many(
     """
     n = bought.n
     few = n <= _ONE_BY_ONE
-    worth, alike = _of_many(bought.of(~few), ahead, rng)
+    worth, alike = _of_many(bought.of(~few), ahead.some(np.flatnonzero(~few)), rng)
     alike = np.minimum(worth * worth / alike, _MOST_ALIKE)
     stand_for = np.maximum(np.floor(alike + rng.random(alike.size)).astype(n.dtype), 1)
     counts = n.copy()
     counts[~few] = stand_for
     discount = np.empty(int(counts.sum()))
     one_by_one = np.repeat(few, counts)
-    discount[one_by_one] = ahead.discount(_moments(bought.of(few), rng))
+    owner = np.repeat(np.flatnonzero(few), n[few])
+    discount[one_by_one] = ahead.some(owner).discount(_moments(bought.of(few), rng))
     discount[~one_by_one] = np.repeat(worth / stand_for, stand_for)
     return counts, discount

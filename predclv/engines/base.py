@@ -12,7 +12,7 @@ from predclv.engines.clocks import on_clock
 from predclv.engines.covariates import with_covariates
 from predclv.engines.missing import needed_by
 from predclv.engines.orders import of_order, with_gaps
-from predclv.engines.recalling import assert_recalls, with_memory
+from predclv.engines.recalling import assert_known_for_good, assert_recalls, with_memory
 from predclv.engines.result import Fit
 from predclv.engines.samples import cells_for
 from predclv.engines.spend_checks import spend_checks
@@ -78,7 +78,9 @@ def fit(
     drift : bool
         Whether the log's first customers, most of them old ones, buy at a rate of their own; see
         :class:`predclv.clocks.recall.Recall`. Both by engine mle, of models whose customers leave
-        at purchases.
+        at purchases. Both go with covariates, which act on the same parameters as ever: purchases
+        are forgotten at one ``rho`` for all customers. Of covariates that change over time memory
+        knows nothing.
     **options
         ``k``, of ``BGCNBD`` and ``MBGCNBD``: events per purchase; None, the default, tries 1 to 6
         and takes the most likely, which need not forecast better. The others are
@@ -151,15 +153,13 @@ def fit(
     for name, asked in (("memory", memory), ("drift", drift)):
         if not isinstance(asked, bool):
             raise OptionError(f"{name} must be True or False; got {asked!r}.")
-    if (memory or drift) and covariates:
-        raise OptionError(
-            "memory and drift do not go together with covariates yet: leave one of them out."
-        )
     if memory or drift:
         assert_recalls(likelihood, engine, options, rfm if memory else None)
     if drift:
         likelihood = DriftingLikelihood.over(likelihood, cells)
     likelihood = with_covariates(likelihood, rfm, cells, covariates, engine)
+    if memory:
+        assert_known_for_good(likelihood)
     # PyMC's samplers show a bar of their own.
     shown = nullcontext() if engine == "pymc" else stage(f"Fitting {wanted.title}")
     with shown, needed_by(engine):

@@ -33,6 +33,8 @@ class AutoMember:
         What else makes days differ, as the user has said.
     spender : object, optional
         Who fits the spend of all members.
+    covariates : mapping, optional
+        What is known of customers and what it acts on, of purchases.
     """
 
     model: type[PurchaseModel]
@@ -40,6 +42,7 @@ class AutoMember:
     options: Mapping[str, Any] = field(default_factory=dict)
     clock: Clock | None = None
     spender: Any = None
+    covariates: Any = None
 
     @property
     def spend(self) -> Any:
@@ -64,7 +67,8 @@ class AutoMember:
         clock = self.clock
         if self.season or clock is not None:
             clock = replace(clock or Clock(), season=self.season)
-        return FittedCLV(fit(self.model, rfm, clock=clock, **self.options), None, rfm)
+        asked = {"clock": clock, "covariates": self.covariates, **self.options}
+        return FittedCLV(fit(self.model, rfm, **asked), None, rfm)
 
     def __repr__(self) -> str:
         season = f", season={self.season}" if self.season else ""
@@ -86,7 +90,9 @@ MEMBERS: Mapping[str, Any] = {
 _FOR_A_POOL, _FOR_MEMORY = 200, 50  # repeat purchases
 
 
-def auto_pool(rfm: RFM, clock: Clock | None, spender: Any) -> tuple[Pool, str]:
+def auto_pool(
+    rfm: RFM, clock: Clock | None, spender: Any, covariates: Any = None
+) -> tuple[Pool, str]:
     """The pool for a summary, and what it lacks beside the whole one.
 
     Parameters
@@ -96,10 +102,12 @@ def auto_pool(rfm: RFM, clock: Clock | None, spender: Any) -> tuple[Pool, str]:
         Its events, trend, weekdays and regressors are in all models; seasons are the members' own.
     spender : object
         ``spend`` and ``fit_spend(rfm)`` of the recipe.
+    covariates : mapping or None
+        Of purchases: all models have them, the rule of thumb has none.
     """
-    first = next(iter(MEMBERS))
+    first, own = next(iter(MEMBERS)), {"clock": clock, "covariates": covariates}
     members = {
-        name: replace(member, clock=clock) if isinstance(member, AutoMember) else member
+        name: replace(member, **own) if isinstance(member, AutoMember) else member
         for name, member in MEMBERS.items()
     }
     members[first] = replace(members[first], spender=spender)

@@ -76,6 +76,7 @@ MEMORY: Mapping[str, Any] = {"memory": True, "drift": True}
 
 MEMBERS: Mapping[str, Any] = {
     "MBG/NBD with memory": AutoMember(MBGNBD, options=MEMORY),
+    "MBG/NBD with memory and ageing": AutoMember(MBGNBD, options={**MEMORY, "ageing": True}),
     "MBG/NBD with memory and season": AutoMember(MBGNBD, season=2, options=MEMORY),
     "MBG/CNBD-2 with memory and season": AutoMember(MBGCNBD.of(2), season=2, options=MEMORY),
     "MBG/CNBD-3 with memory and season": AutoMember(MBGCNBD.of(3), season=2, options=MEMORY),

@@ -65,9 +65,11 @@ def main() -> None:
 def purchase_days(log: pd.DataFrame) -> pd.DataFrame:
     """Customer and day, once each, sorted; days from the log's first."""
     day = pd.to_datetime(log["date"]).dt.normalize()
-    frame = pd.DataFrame({"id": pd.factorize(log["customer_id"])[0], "day": (day - day.min()).dt.days})
-    return frame.drop_duplicates().sort_values(["id", "day"]).assign(
-        doy0=int(day.min().day_of_year)
+    frame = pd.DataFrame(
+        {"id": pd.factorize(log["customer_id"])[0], "day": (day - day.min()).dt.days}
+    )
+    return (
+        frame.drop_duplicates().sort_values(["id", "day"]).assign(doy0=int(day.min().day_of_year))
     )
 
 
@@ -84,7 +86,11 @@ class Known:
         self.f, self.l = self.day[first], self.day[first + self.x]
         later = np.ones(code.size, bool)
         later[first] = False
-        self.owner, self.q, self.p = code[later], self.day[later], self.day[np.flatnonzero(later) - 1]
+        self.owner, self.q, self.p = (
+            code[later],
+            self.day[later],
+            self.day[np.flatnonzero(later) - 1],
+        )
         self.rank = np.arange(code.size)[later] - first[self.owner]
         self.z = np.exp(-self.f / 91)
 

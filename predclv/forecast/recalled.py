@@ -107,9 +107,7 @@ def read(
     return found | {"t_x": found["t_x"] * pace, "T": found["T"] * pace}
 
 
-def _slowed(
-    recall: Recall, cells: Cells, ahead: float | None
-) -> tuple[NDArray, NDArray, NDArray]:
+def _slowed(recall: Recall, cells: Cells, ahead: float | None) -> tuple[NDArray, NDArray, NDArray]:
     """Recency and T in customers' own time, and how much faster the horizon passes than that."""
     assert recall.ageing is not None
     if ahead is None or not np.isfinite(ahead):

@@ -95,6 +95,7 @@ def auto_pool(rfm: RFM, clock: Clock | None, spender: Any) -> tuple[Pool, str]:
     rfm : RFM
     clock : Clock or None
         Its events, trend, weekdays and regressors are in all models; seasons are the members' own.
+        The model of customers who slow down with age, which has no clock, is left out then.
     spender : object
         ``spend`` and ``fit_spend(rfm)`` of the recipe.
     """
@@ -102,6 +103,7 @@ def auto_pool(rfm: RFM, clock: Clock | None, spender: Any) -> tuple[Pool, str]:
     members = {
         name: replace(member, clock=clock) if isinstance(member, AutoMember) else member
         for name, member in MEMBERS.items()
+        if clock is None or not getattr(member, "options", {}).get("ageing")
     }
     members[first] = replace(members[first], spender=spender)
     repeats, note = rfm.counts["repeat_purchases"], ""

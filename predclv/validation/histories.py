@@ -12,8 +12,8 @@ from predclv.clocks.days import day_numbers
 from predclv.clocks.spans import time_between
 from predclv.engines.result import Fit
 from predclv.errors import DataError, OptionError, some
-from predclv.forecast.recalled import assert_as_they_stand
 from predclv.forecast.patterns import Known
+from predclv.forecast.recalled import assert_as_they_stand
 from predclv.models.personal import Personal
 from predclv.summaries.rfm import RFM
 from predclv.units import days_per, horizon_in

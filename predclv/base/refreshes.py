@@ -52,13 +52,12 @@ def refresh(
     vault: Vault,
     engine: DuckDBWarehouse,
     rfm: RFM,
-    table: str,
     model: CLVModel | str | None,
     by: Any,
     asked: dict[str, Any],
     seed: int,
 ) -> Kept:
-    """Make a refresh of a summary that lies in ``engine`` as ``table``, and keep it."""
+    """Make a refresh of a summary that lies in ``engine``, and keep it."""
     end = rfm.observation_end
     assert end is not None
     number = (end - datetime.date(1970, 1, 1)).days

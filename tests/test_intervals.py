@@ -25,7 +25,13 @@ def simulated(customers: int = 50_000, seed: int = 11) -> tuple[pd.DataFrame, pd
     """Customers of the models above: their summary after 27 to 39 weeks, and the next 52 weeks."""
     rng = np.random.default_rng(seed)
     T = rng.integers(189, 273, customers) / 7
-    owner, when = PURCHASES.paths(T + HORIZON, rng).times(rng)
+    traits = PURCHASES.traits((customers,), rng)
+    n, window, arrivals = traits.purchases(T + HORIZON, rng)
+    owner = np.repeat(np.arange(customers), n)
+    cut = (n > 0) & (n < arrivals)
+    last = np.where(cut, rng.beta(np.maximum(n, 1), np.where(cut, arrivals - n, 0) + 1), 1.0)
+    when = (window * last)[owner] * rng.random(owner.size)
+    when[(np.cumsum(n) - 1)[cut]] = (window * last)[cut]
     nu = rng.gamma(SPEND.q, size=customers) / SPEND.v
     value = rng.gamma(SPEND.p, size=owner.size) / nu[owner]
     past = when <= T[owner]

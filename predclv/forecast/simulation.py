@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from predclv.forecast.ahead import Ahead
 from predclv.forecast.histories import Histories
@@ -98,13 +98,14 @@ def drawn_purchases(
     x = histories.x[cell[who]]
     traits = histories.living(model, cell[who]).traits(who.shape, rng)
     endless = ahead.is_endless
+    ahead = ahead.along(None if histories.way is None else histories.way[cell[who]])
     bought = purchases(traits, ahead.until_worthless if endless else ahead.t, rng)
     when = None
     if endless:
         n, discount = _few_for_many(bought, ahead, rng)
     else:
-        n, (_, when) = bought.purchases, bought.times(rng)
-        discount = ahead.discount(when)
+        n, (owner, when) = bought.purchases, bought.times(rng)
+        discount = ahead.some(owner).discount(when)
     value = None
     if spend is not None and mean is not None:
         known = None if histories.pattern is None else histories.pattern[cell[who]]
@@ -112,7 +113,7 @@ def drawn_purchases(
     return Drawn(np.repeat(who, n), when, discount, value)
 
 
-def purchases(traits: Traits, t: float, rng: np.random.Generator) -> Bounded | RegularPaths:
+def purchases(traits: Traits, t: ArrayLike, rng: np.random.Generator) -> Bounded | RegularPaths:
     """The purchases of customers with these traits within ``t``, each of the traits' shape."""
     return traits.purchases(np.full(np.shape(traits.rate), t), rng).bounded(rng)
 
@@ -140,11 +141,11 @@ def discounted_counts(
     worth, squares = np.zeros(n.size), np.zeros(n.size)
     few = (n > 0) & (n <= _ONE_BY_ONE)
     owner, when = bought.of(few).times(rng)
-    discount = ahead.discount(when)
+    discount = ahead.some(np.flatnonzero(few)[owner]).discount(when)
     worth[few] = np.bincount(owner, discount, few.sum())
     squares[few] = np.bincount(owner, discount * discount, few.sum())
     many = n > _ONE_BY_ONE
-    worth[many], squares[many] = _of_many(bought.of(many), ahead, rng)
+    worth[many], squares[many] = _of_many(bought.of(many), ahead.some(np.flatnonzero(many)), rng)
     return worth, np.divide(worth * worth, squares, out=np.ones(n.size), where=squares > 0)
 
 
@@ -179,13 +180,14 @@ def _few_for_many(
     """
     n = bought.purchases
     few = n <= _ONE_BY_ONE
-    worth, alike = _of_many(bought.of(~few), ahead, rng)
+    worth, alike = _of_many(bought.of(~few), ahead.some(np.flatnonzero(~few)), rng)
     alike = np.minimum(worth * worth / alike, _MOST_ALIKE)
     stand_for = np.maximum(np.floor(alike + rng.random(alike.size)).astype(n.dtype), 1)
     counts = n.copy()
     counts[~few] = stand_for
     discount = np.empty(int(counts.sum()))
     one_by_one = np.repeat(few, counts)
-    discount[one_by_one] = ahead.discount(bought.of(few).times(rng)[1])
+    owner, when = bought.of(few).times(rng)
+    discount[one_by_one] = ahead.some(np.flatnonzero(few)[owner]).discount(when)
     discount[~one_by_one] = np.repeat(worth / stand_for, stand_for)
     return counts, discount

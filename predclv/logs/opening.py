@@ -62,13 +62,7 @@ def open_log(transactions: Any, options: LogOptions, end: datetime.date | None =
         facts["refund_rows"] = 0
     if refunds == "error" and facts["refund_rows"]:
         refuse_refunds(table, sql, None if end is None else (end - EPOCH).days)
-    known = {
-        what: open_covariates(given, table, sql.customer_id, timezone, what)
-        for what in ("static_covariates", "dynamic_covariates")
-        if (given := getattr(options, what)) is not None
-    }
-    refuse_shared_names(*known.values())
-    return Log(
+    log = Log(
         first_day=_date(table, facts["first_day"]),
         last_day=_date(table, facts["last_day"]),
         rows=facts["row_count"],
@@ -78,8 +72,25 @@ def open_log(transactions: Any, options: LogOptions, end: datetime.date | None =
         _table=table,
         _statements=sql,
         currency=currency,
-        **known,
     )
+    return with_covariates(log, options.static_covariates, options.dynamic_covariates, timezone)
+
+
+def with_covariates(log: Log, static: Any, dynamic: Any, timezone: str | None = None) -> Log:
+    """The log with what is known of its customers, in tables that are read and brought to it.
+
+    Raises
+    ------
+    DataError
+        If such a table cannot be read or used.
+    """
+    known: dict[str, Any] = {
+        what: open_covariates(given, log._table, log._statements.customer_id, timezone, what)
+        for what, given in (("static_covariates", static), ("dynamic_covariates", dynamic))
+        if given is not None
+    }
+    refuse_shared_names(*known.values())
+    return replace(log, **known) if known else log
 
 
 def open_log_to(

@@ -80,6 +80,7 @@ MEMORY: Mapping[str, Any] = {"memory": True, "drift": True}
 
 MEMBERS: Mapping[str, Any] = {
     "MBG/NBD with memory": AutoMember(MBGNBD, options=MEMORY),
+    "MBG/NBD with memory and ageing": AutoMember(MBGNBD, options={**MEMORY, "ageing": True}),
     "MBG/NBD with memory and season": AutoMember(MBGNBD, season=2, options=MEMORY),
     "MBG/CNBD-2 with memory and season": AutoMember(MBGCNBD.of(2), season=2, options=MEMORY),
     "MBG/CNBD-3 with memory and season": AutoMember(MBGCNBD.of(3), season=2, options=MEMORY),
@@ -100,6 +101,7 @@ def auto_pool(
     rfm : RFM
     clock : Clock or None
         Its events, trend, weekdays and regressors are in all models; seasons are the members' own.
+        The model of customers who slow down with age, which has no clock, is left out then.
     spender : object
         ``spend`` and ``fit_spend(rfm)`` of the recipe.
     covariates : mapping or None
@@ -109,6 +111,7 @@ def auto_pool(
     members = {
         name: replace(member, **own) if isinstance(member, AutoMember) else member
         for name, member in MEMBERS.items()
+        if clock is None or not getattr(member, "options", {}).get("ageing")
     }
     members[first] = replace(members[first], spender=spender)
     repeats, note = rfm.counts["repeat_purchases"], ""

@@ -1,6 +1,7 @@
 """From a log to a summary of its customers."""
 
 import datetime
+from collections.abc import Mapping
 from typing import Any
 
 from predclv.frozen import Frozen
@@ -168,6 +169,18 @@ def rfm_summary(
 def summary_of(log: Log, end: datetime.date, unit: str, tells: bool = True) -> tuple[RFM, str]:
     """The summary of a checked log to ``end``, not before its first day, and its table's name."""
     table, counts = log.keep_summary(end, tells)
+    return rfm_of(log, table, counts, end, unit, tells)
+
+
+def rfm_of(
+    log: Log,
+    table: str,
+    counts: Mapping[str, int],
+    end: datetime.date,
+    unit: str,
+    tells: bool = True,
+) -> tuple[RFM, str]:
+    """The summary that a table of customers is, with what the log knows of them; its table."""
     found = described(log, table, end, tells)
     table = found.table
     summary = StoredSummary(
@@ -180,4 +193,4 @@ def summary_of(log: Log, end: datetime.date, unit: str, tells: bool = True) -> t
         found,
         lambda segments: repeats_of(log, segments, end),
     )
-    return RFM(unit, end, Frozen(counts | dict(found.counts)), log, summary, log.currency), table
+    return RFM(unit, end, Frozen({**counts, **found.counts}), log, summary, log.currency), table

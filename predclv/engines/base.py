@@ -164,8 +164,6 @@ def fit(
     for name, asked in (("memory", memory), ("drift", drift), ("ageing", ageing)):
         if not isinstance(asked, bool):
             raise OptionError(f"{name} must be True or False; got {asked!r}.")
-    if ageing and covariates:
-        raise OptionError("ageing does not go together with covariates yet: leave one of them out.")
     if memory or drift or ageing:
         assert_recalls(likelihood, engine, options, rfm if memory or ageing else None, ageing)
     if ageing:
@@ -173,7 +171,7 @@ def fit(
     elif drift:
         likelihood = DriftingLikelihood.over(likelihood, cells)
     likelihood = with_covariates(likelihood, rfm, cells, covariates, engine)
-    if memory:
+    if memory or ageing:
         assert_known_for_good(likelihood)
     # PyMC's samplers show a bar of their own.
     shown = nullcontext() if engine == "pymc" else stage(f"Fitting {wanted.title}")

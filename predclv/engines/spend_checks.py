@@ -31,9 +31,9 @@ def spend_checks(model: SpendModel, rfm: Any, cells: SpendCells) -> dict[str, fl
         ``mean_error``: the standard error of the average of repeat buyers' mean spends, over it:
         how well so many tell the level of spend. From a log also ``recent_ratio``: what customers
         with earlier repeat purchases spent in the last half-year, over what the model expects of as
-        many purchases given their spend before: 1 where spend holds still. ``first_ratio``: the average first purchase of repeat buyers over the average
-        of their mean later ones. Each with its ``_error`` (standard error). Left out with fewer
-        than 30 customers.
+        many purchases given their spend before: 1 where spend holds still. ``first_ratio``: the
+        average first purchase of repeat buyers over the average of their mean later ones. Each with
+        its ``_error`` (standard error). Ratios are left out with fewer than 30 customers.
     """
     facts, found = spend_facts(rfm), dict[str, float]()
     spends, weight = cells.monetary_value, cells.weight

@@ -21,7 +21,10 @@ def fits_of(recipe: "ContractModel", renewals: Any) -> tuple[dict[Any, Fit], pd.
     groups = renewals.groups
     options = dict(recipe.engine_options)
     if recipe.by is None or recipe.groups == "together":
-        one = fit(recipe.model, renewals.together(), engine=recipe.engine, **options)
+        whole = renewals if recipe.covariates else renewals.together()
+        one = fit(
+            recipe.model, whole, engine=recipe.engine, covariates=recipe.covariates, **options
+        )
         return dict.fromkeys(groups, one), None
     if recipe.groups == "pooled":
         cells = {name: renewals.group(name).cells() for name in groups}
@@ -38,7 +41,10 @@ def fits_of(recipe: "ContractModel", renewals: Any) -> tuple[dict[Any, Fit], pd.
     found = {}
     for name in groups:
         try:
-            found[name] = fit(recipe.model, renewals.group(name), engine=recipe.engine, **options)
+            found[name] = fit(
+                recipe.model, renewals.group(name), engine=recipe.engine,
+                covariates=recipe.covariates, **options,
+            )  # fmt: skip
         except FitError as error:
             raise FitError(
                 f"{recipe.by} {name!r} cannot be fitted by itself: {error} Or let it lean on the "

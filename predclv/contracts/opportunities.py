@@ -58,6 +58,7 @@ class Opportunities:
     subscribers: Any = field(default=None)
 
     by = None
+    patterns = None
     groups: Sequence[None] = field(default=(None,), init=False)
 
     @classmethod

@@ -66,7 +66,7 @@ _HOME = {
     "Forecast": "predclv.forecast.result",
     "renewals": "predclv.contracts.intake",
     "Renewals": "predclv.contracts.renewals",
-    "opportunities": "predclv.contracts.opportunities",
+    "opportunities": "predclv.contracts.opportunity_intake",
     "Opportunities": "predclv.contracts.opportunities",
     "ContractModel": "predclv.contracts.recipe",
     "FittedContracts": "predclv.contracts.fitted",
@@ -112,7 +112,8 @@ if TYPE_CHECKING:
     from predclv.clocks.recipe import Clock
     from predclv.contracts.fitted import FittedContracts
     from predclv.contracts.intake import renewals
-    from predclv.contracts.opportunities import Opportunities, opportunities
+    from predclv.contracts.opportunities import Opportunities
+    from predclv.contracts.opportunity_intake import opportunities
     from predclv.contracts.recipe import ContractModel
     from predclv.contracts.renewals import Renewals
     from predclv.contracts.result import ContractForecast

@@ -133,8 +133,8 @@ class ContractForecast(Forecast):
         -------
         DataFrame
             The plan and covariates, where there are some; ``age``; ``retention``, the chance of
-            making the next renewal; ``renewals``, how many are expected within the horizon, discounted;
-            ``residual_value``, their worth; ``residual_value_lower`` and ``_upper``: where the
+            making the next renewal; ``renewals``, how many are expected within the horizon,
+            discounted; ``residual_value``, their worth; ``residual_value_lower`` and ``_upper``: where the
             expectation lies, given what is known of the parameters.
 
         Raises
@@ -178,7 +178,8 @@ class ContractForecast(Forecast):
         -------
         DataFrame
             One row per plan, and per combination of covariates that runs: ``payments``, expected
-            within the horizon, the first, made now, included; ``lifetime``, the same discounted (DEL, where the horizon has no end);
+            within the horizon, the first, made now, included; ``lifetime``, the same discounted
+            (DEL, where the horizon has no end);
             ``value`` in money, and ``value_lower``, ``value_upper``: where that expectation lies.
 
         Raises

@@ -174,7 +174,7 @@ class ContractSource(FieldsAlone):
             payments = simulated_payments(
                 part.fit, part.state, part.total, self.within, futures, seed, rng
             )
-            found.append(payments.sum(axis=1))
+            found.append(np.maximum(payments.sum(axis=1), 0.0))
         return found
 
     def budget(self) -> None:

@@ -71,7 +71,8 @@ def contracts_from(
     price = said["price"]
     recipe = ContractModel(
         said["model"], price=dict(map(tuple, price)) if isinstance(price, list) else price,
-        covariates=_asked(said.get("covariates")), by=said["by"], groups=said["groups"], spread=said["spread"], engine=said["engine"],
+        covariates=_asked(said.get("covariates")), by=said["by"], groups=said["groups"],
+        spread=said["spread"], engine=said["engine"],
         **said["engine_options"],
     )  # fmt: skip
     fits = {}
@@ -102,14 +103,14 @@ def _sample(said: Mapping[str, Any], tables: Mapping[str, pd.DataFrame]) -> Any:
     end = said["observation_end"]
     day = None if end is None else datetime.date.fromisoformat(end)
     who = tables.get("subscribers")
-    if said["kind"] == "Opportunities":
-        takers = None if who is None else Takers(who)
-        return Opportunities(histories, said["period"], day, takers)
-    kept = None if who is None else KeptSubscribers(who, said["by"])
     patterns = None
     if said.get("patterns") is not None:
         patterns = Patterns.from_document(said["patterns"])
         number_in(histories["pattern"].to_numpy(), patterns)
+    if said["kind"] == "Opportunities":
+        takers = None if who is None else Takers(who)
+        return Opportunities(histories, said["period"], day, takers, said["by"], patterns)
+    kept = None if who is None else KeptSubscribers(who, said["by"])
     return Renewals(
         histories, said["period"], said["by"], day, int(said["n_returned"]), kept, patterns
     )

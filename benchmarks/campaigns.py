@@ -226,9 +226,10 @@ def _lives(shop: Shop, scenario: str, deals: int, rng: np.random.Generator):
                 }
             )
         )
-    at = [ORIGIN + pd.Timedelta(days=round(7 * weeks) - less)
-          for weeks, less in ((START, 0), (START + LENGTH, 1), (START + LENGTH + AFTER, 1))]  # fmt: skip
-    start, end, last = (day.date() for day in at)
+    spans = ((START, 0), (START + LENGTH, 1), (START + LENGTH + AFTER, 1))
+    start, end, last = (
+        (ORIGIN + pd.Timedelta(days=round(7 * weeks) - less)).date() for weeks, less in spans
+    )
     numbers = []
     for life in lives:
         log, observed = opened(

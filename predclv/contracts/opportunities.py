@@ -258,7 +258,7 @@ class Takers:
     @property
     def keys(self) -> list[str]:
         """The columns by which a customer is found among the histories."""
-        return [name for name in self.table if name != "customer_id"]
+        return [str(name) for name in self.table if name != "customer_id"]
 
     def without(self, by: str) -> "Takers":
         """The same without their groups."""

@@ -32,11 +32,10 @@ class _Share(ABC):
                 f"{type(self).__name__} learns from pc.Opportunities; got "
                 f"{type(opportunities).__name__}."
             )
-        h = opportunities.histories
-        had = float(h["customers"] @ h["opportunities"])
+        h, had = opportunities.histories, opportunities.n_opportunities
         if not had:
             raise DataError("Nobody has had an opportunity.")
-        return FittedShare(self, float(h["customers"] @ h["frequency"]) / had)
+        return FittedShare(self, int((h["customers"] * h["frequency"]).sum()) / had)
 
     @abstractmethod
     def chance(self, share: float, state: Mapping[str, NDArray]) -> NDArray:
@@ -87,7 +86,7 @@ class EverybodyAlike(_Share):
 
 @dataclass(frozen=True, slots=True)
 class OwnShare(_Share):
-    """Each goes on with the share of opportunities taken so far; who has had none, with that of all.
+    """Each goes on with the share taken so far; who has had none, with that of all.
 
     See Also
     --------

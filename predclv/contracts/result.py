@@ -134,8 +134,8 @@ class ContractForecast(Forecast):
         DataFrame
             The plan and covariates, where there are some; ``age``; ``retention``, the chance of
             making the next renewal; ``renewals``, how many are expected within the horizon,
-            discounted; ``residual_value``, their worth; ``residual_value_lower`` and ``_upper``: where the
-            expectation lies, given what is known of the parameters.
+            discounted; ``residual_value``, their worth; ``residual_value_lower`` and ``_upper``:
+            where the expectation lies, given what is known of the parameters.
 
         Raises
         ------

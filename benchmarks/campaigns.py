@@ -245,9 +245,9 @@ def _lives(shop: Shop, scenario: str, deals: int, rng: np.random.Generator):
         lot = rng.random(len(rfm)) < 0.5
         frame = numbers[1].frame.where(pd.Series(lot), numbers[0].frame, axis="index")
         histories = Histories(
-            *(np.where(lot, b, a) for a, b in zip(*(n.histories for n in numbers), strict=True))
+            *(np.where(lot, b, a) for a, b in zip(*(n.histories[:6] for n in numbers), strict=True))
         )
-        mixed = Numbers(frame, numbers[0].forecast, histories)
+        mixed = Numbers(frame, numbers[0].forecast, histories, numbers[0].lengths)
         still, _ = of_campaigns._remaining(fitted, rfm, mixed, lot, days, "52 weeks", 0.1)
         columns = of_campaigns._columns(mixed, still, ahead, 1.0, days, True)
         yield {" ".join(key): adjusted_difference(y, lot, z) for key, (y, z) in columns.items()}

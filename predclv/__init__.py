@@ -66,7 +66,7 @@ _HOME = {
     "Forecast": "predclv.forecast.result",
     "renewals": "predclv.contracts.intake",
     "Renewals": "predclv.contracts.renewals",
-    "opportunities": "predclv.contracts.opportunities",
+    "opportunities": "predclv.contracts.opportunity_intake",
     "Opportunities": "predclv.contracts.opportunities",
     "ContractModel": "predclv.contracts.recipe",
     "FittedContracts": "predclv.contracts.fitted",
@@ -119,7 +119,7 @@ if TYPE_CHECKING:
     from predclv.contracts.fitted import FittedContracts as FittedContracts
     from predclv.contracts.intake import renewals as renewals
     from predclv.contracts.opportunities import Opportunities as Opportunities
-    from predclv.contracts.opportunities import opportunities as opportunities
+    from predclv.contracts.opportunity_intake import opportunities as opportunities
     from predclv.contracts.recipe import ContractModel as ContractModel
     from predclv.contracts.renewals import Renewals as Renewals
     from predclv.contracts.result import ContractForecast as ContractForecast

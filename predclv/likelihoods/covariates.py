@@ -65,9 +65,12 @@ class CovariateLikelihood(Likelihood):
         """
         patterns: Patterns | None = cells.patterns
         if patterns is None:
+            made_by = getattr(
+                cells, "covariates_by", "pc.rfm_summary(log, static_covariates=table)"
+            )
             raise DataError(
-                "These customers have no covariates. Bring a table of them with the log: "
-                "pc.rfm_summary(log, static_covariates=table)."
+                f"These customers have no covariates. Bring a table of them with the log: "
+                f"{made_by}."
             )
         pattern = np.asarray(cells.extra["pattern"], np.int64)
         weight = (

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from predclv.contracts.backtest import backtested
+from predclv.contracts.opportunities import Opportunities
 from predclv.contracts.renewals import Renewals
 from predclv.errors import OptionError, did_you_mean
 from predclv.forecast.total_interval import TotalErrors
@@ -291,7 +292,7 @@ def backtest(
     """
     level = probability(level, "level")
     named = recipes_of(forecasters)
-    if isinstance(transactions, Renewals):  # a table of its own
+    if isinstance(transactions, Renewals | Opportunities):  # a table of its own
         return cast(Any, backtested(forecasters, transactions, cutoffs, horizon, level, seed))
     end = None if until is None else civil_date(until, "until")
     if isinstance(transactions, RFM):

@@ -160,6 +160,23 @@ def test_a_drift_with_covariates_is_an_alpha_per_customer(rfm):
     assert known.all()
 
 
+def test_simulated_customers_have_the_drift_and_what_is_known_of_them(rfm):
+    """On CDNOW everybody comes within a quarter of the log's first day."""
+    cells = rfm.cells()
+    drifting = DriftingLikelihood.over(Likelihood.of(pc.MBGNBD, cells, "week"), cells)
+    of = with_covariates(drifting, cells, cells, {"rate": ["age"]}, "mle")
+
+    def bought(drift, effect):
+        free = np.concatenate([NEAR[:4], [drift, effect]])
+        drawn = of.simulated(free, np.random.default_rng(1))
+        x, weight = drawn.columns[0], drawn.columns[-1]
+        age = cells.patterns.frame["age"].to_numpy()[drawn.pattern]
+        return weight @ x, (weight * x) @ (age > 0) / (weight @ x)
+
+    assert bought(-1.5, 0.0)[0] > 1.5 * bought(0.0, 0.0)[0]
+    assert bought(0.0, 1.5)[1] > 0.5 > 1.3 * bought(0.0, 0.0)[1]
+
+
 def each_customers_own(fit, rfm):
     """The model of each cell, with its covariates and its first day."""
     cells, params = rfm.cells(), fit.params

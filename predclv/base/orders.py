@@ -14,6 +14,7 @@ from predclv.errors import DataError, OptionError, StoreError, did_you_mean
 from predclv.logs.ids import usable_ids
 from predclv.logs.log import civil_date
 from predclv.logs.opening import open_log, with_covariates
+from predclv.logs.options import LogOptions
 from predclv.logs.refunds import REFUNDS, report_refunds
 from predclv.logs.suspicions import warn_of_late_rows
 from predclv.money import UNITS
@@ -119,14 +120,14 @@ class Orders:
             If a batch of another name holds exactly the same.
         """
         name, source = checked_name(batch, "batch"), checked_name(log, "log")
-        checked = open_log(
-            orders,
+        options = LogOptions(
             customer_id=customer_id,
             date=date,
             amount=amount,
             refunds=self._refunds,
             timezone=timezone,
         )
+        checked = open_log(orders, options)
         with stage(f"Adding {counted(checked.rows, 'row')} to the base"):
             facts = put(self._vault, Arrival.of(checked, self._refunds), name, source, replace)
         for day in ("first_day", "last_day"):

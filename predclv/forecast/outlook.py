@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from predclv.engines.result import Fit
 from predclv.errors import ScaleWarning
+from predclv.forecast.ahead_paths import members_of
 from predclv.forecast.by_period import normal_by_period, simulated_by_period, sums_by_period
 from predclv.forecast.customers import CellForecast, take_curves
 from predclv.forecast.distribution import CountDistribution, HistoryCounts
@@ -89,7 +90,7 @@ class Outlook:
         known = [
             patterns_for(fit, cells) for fit in (self.purchases, self.spend) if fit is not None
         ]
-        return Members(
+        return members_of(
             self.purchases, cells, self.to_fit_unit, self.t, self.delta,
             by_pattern=any(patterns is not None for patterns in known),
         )  # fmt: skip
@@ -313,7 +314,7 @@ class Outlook:
     def counts_at_estimate(self) -> CountDistribution:
         """The same at the estimate, as if parameters were known; of a finite horizon."""
         estimate = self._members.estimate
-        found = HistoryCounts(self._histories, estimate.model, estimate.ahead.t)
+        found = HistoryCounts(self._histories, estimate.model, estimate.ahead)
         return CountDistribution(found, self.history_of_customer)
 
     @property
@@ -326,7 +327,7 @@ class Outlook:
         """The distribution of purchases of each history, calculated once."""
         rng = stream(self.seed, Stream.COUNTS)
         model = purchase_draws(self.purchases, self._histories, rng, self._members.patterns)
-        return HistoryCounts(self._histories, model, self._members.ahead.t)
+        return HistoryCounts(self._histories, model, self._members.ahead)
 
     def table(self) -> ScoreTable:
         """The forecast of every history, and the SQL that joins customers with it."""

@@ -34,21 +34,17 @@ def simulated_totals(
     spend: Fit | None,
     seed: int,
     futures_wanted: int | None = None,
-    group: int | None = None,
 ) -> dict[str, NDArray]:
     """Totals over customers of `simulation.futures`, each of shape (futures,).
 
     In each future all customers share one draw of the parameters, and of the clock: what is not
-    known of them does not average out over customers. Groups of customers that are simulated apart,
-    each a ``group`` with chance of its own, share it too.
+    known of them does not average out over customers.
     """
     rng = stream(seed, Stream.TOTALS)
     customers = members.histories.cell_of_customer.size
     n = futures_wanted or futures_of(customers, members.ahead.is_endless)
     drawn = members.drawn(n, rng)
     spends = [None] * n if spend is None else fixed_draws(spend, n, rng, members.patterns)
-    if group is not None:
-        rng = stream(seed, Stream.TOTALS, group)
     found: dict[str, list[float]] = {}
     with progress(f"Simulating {customers:,} customers", n) as step:
         for i, (member, spend_model) in enumerate(zip(drawn, spends, strict=True)):
@@ -64,13 +60,7 @@ def futures_of(customers: int, endless: bool) -> int:
     return int(min(_WORK // customers, _MOST_ENDLESS if endless else _MOST))
 
 
-def simulated_buyers(
-    members: Members,
-    weight: NDArray,
-    seed: int,
-    draws: int | None = None,
-    group: int | None = None,
-) -> NDArray:
+def simulated_buyers(members: Members, weight: NDArray, seed: int) -> NDArray:
     """Numbers of customers who buy at least once within the horizon, shape (futures,).
 
     Each future has a draw of the parameters that all customers share; given it, those of one
@@ -82,21 +72,14 @@ def simulated_buyers(
         Of the distinct histories.
     weight : ndarray of int64, shape (n_cells,)
         Customers of each.
-    draws : int, optional
-        Of the parameters; None takes as many as the histories allow.
-    group : int, optional
-        As of `simulated_totals`.
     """
     rng = stream(seed, Stream.BUYERS)
-    if draws is None:
-        draws = int(np.clip(_WORK // members.histories.n_cells, _FEWEST_DRAWS, _MOST))
+    draws = int(np.clip(_WORK // members.histories.n_cells, _FEWEST_DRAWS, _MOST))
     futures_per_draw = -(-_MOST // draws)
     totals = []
-    drawn = members.drawn(draws, rng)
-    if group is not None:
-        rng = stream(seed, Stream.BUYERS, group)
-    for member in drawn:
-        histories, t = member.histories, member.ahead.t
+    for member in members.drawn(draws, rng):
+        histories = member.histories
+        t = member.ahead.along(histories.state_way).t
         active = np.zeros(histories.n_cells)
         for chance, living in histories.stages(member.model):
             per_state = np.broadcast_to(living.p_active(t), histories.state_x.shape)

@@ -10,6 +10,7 @@ from predclv.errors import DataError, OptionError
 from predclv.logs.frames import as_pandas
 from predclv.logs.log import Log, civil_date
 from predclv.logs.opening import open_log
+from predclv.logs.options import LogOptions
 from predclv.logs.suspicions import warn_of_suspicions
 from predclv.money import UNITS
 from predclv.notices import counted
@@ -221,18 +222,17 @@ def holdout_split(
     """
     days_per(unit)
     calibrated, last = _days(calibration_end, holdout_end)
-    log = open_log(
-        transactions,
+    options = LogOptions(
         customer_id=customer_id,
         date=date,
         amount=amount,
         refunds=refunds,
         timezone=timezone,
         currency=currency,
-        end=last,
         static_covariates=static_covariates,
         dynamic_covariates=dynamic_covariates,
     )
+    log = open_log(transactions, options, last)
     split, table = _within(log, calibrated, last, unit)
     warn_of_suspicions(log, table, split.rfm.counts, last or log.last_day, "holdout_end")
     return split

@@ -1,5 +1,6 @@
 """``purchases="auto"``: the pool whose members were found to forecast well together."""
 
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -8,7 +9,9 @@ from predclv.baselines.last_period_nb import LastPeriodNB
 from predclv.clocks.recipe import Clock
 from predclv.engines.base import fit
 from predclv.engines.result import Fit
+from predclv.errors import BoundaryWarning
 from predclv.forecast.fitted import FittedCLV
+from predclv.likelihoods.ageing import NOBODY_SLOWS
 from predclv.models.mbgcnbd import MBGCNBD
 from predclv.models.mbgnbd import MBGNBD
 from predclv.models.purchases import PurchaseModel
@@ -64,7 +67,10 @@ class AutoMember:
         clock = self.clock
         if self.season or clock is not None:
             clock = replace(clock or Clock(), season=self.season)
-        return FittedCLV(fit(self.model, rfm, clock=clock, **self.options), None, rfm)
+        with warnings.catch_warnings():
+            # A member that finds no ageing is what it is without: nothing to tell of.
+            warnings.filterwarnings("ignore", f".*{NOBODY_SLOWS}", BoundaryWarning)
+            return FittedCLV(fit(self.model, rfm, clock=clock, **self.options), None, rfm)
 
     def __repr__(self) -> str:
         season = f", season={self.season}" if self.season else ""

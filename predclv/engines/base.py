@@ -12,7 +12,7 @@ from predclv.engines.clocks import on_clock
 from predclv.engines.covariates import with_covariates
 from predclv.engines.missing import needed_by
 from predclv.engines.orders import of_order, with_gaps
-from predclv.engines.recalling import assert_recalls, with_memory
+from predclv.engines.recalling import assert_known_for_good, assert_recalls, with_memory
 from predclv.engines.result import Fit
 from predclv.engines.samples import cells_for
 from predclv.engines.spend_checks import spend_checks
@@ -80,10 +80,12 @@ def fit(
         ``Fit.n_customers`` says so.
     drift : bool
         Whether the log's first customers, most of them old ones, buy at a rate of their own; see
-        :class:`predclv.clocks.recall.Recall`.
+        :class:`predclv.clocks.recall.Recall`. Memory and drift go with covariates, which act on the
+        same parameters as ever: purchases are forgotten at one ``rho`` for all customers. Of
+        covariates that change over time memory knows nothing.
     ageing : bool
         Whether customers slow down as a power of their age; of ``MBGNBD`` and ``BGNBD`` without a
-        clock, from a log, for horizons with an end; see
+        clock or covariates, from a log, for horizons with an end; see
         :class:`predclv.likelihoods.ageing.AgeingLikelihood`. These three by engine mle, of models
         whose customers leave at purchases.
     **options
@@ -158,11 +160,8 @@ def fit(
     for name, asked in (("memory", memory), ("drift", drift), ("ageing", ageing)):
         if not isinstance(asked, bool):
             raise OptionError(f"{name} must be True or False; got {asked!r}.")
-    if (memory or drift or ageing) and covariates:
-        raise OptionError(
-            "memory, drift and ageing do not go together with covariates yet: leave one of them "
-            "out."
-        )
+    if ageing and covariates:
+        raise OptionError("ageing does not go together with covariates yet: leave one of them out.")
     if memory or drift or ageing:
         assert_recalls(likelihood, engine, options, rfm if memory or ageing else None, ageing)
     if ageing:
@@ -170,6 +169,8 @@ def fit(
     elif drift:
         likelihood = DriftingLikelihood.over(likelihood, cells)
     likelihood = with_covariates(likelihood, rfm, cells, covariates, engine)
+    if memory:
+        assert_known_for_good(likelihood)
     # PyMC's samplers show a bar of their own.
     shown = nullcontext() if engine == "pymc" else stage(f"Fitting {wanted.title}")
     with shown, needed_by(engine):

@@ -13,8 +13,10 @@ from predclv.engines.mle import run
 from predclv.engines.result import Fit
 from predclv.errors import OptionError
 from predclv.likelihoods.clocked import ClockedLikelihood
+from predclv.likelihoods.covariates import CovariateLikelihood
 from predclv.likelihoods.fading import FadingLikelihood
 from predclv.likelihoods.likelihood import Likelihood
+from predclv.likelihoods.paths import PathLikelihood
 from predclv.models.purchases import PurchaseModel
 from predclv.models.regular import RegularModel
 from predclv.summaries.memory import days_behind, sequences_of
@@ -70,12 +72,29 @@ def assert_recalls(
         )
 
 
+def assert_known_for_good(likelihood: Likelihood) -> None:
+    """Whether what is known of customers stays as it is, which memory asks for.
+
+    Raises
+    ------
+    OptionError
+        If covariates change over time.
+    """
+    if isinstance(likelihood, PathLikelihood):
+        raise OptionError(
+            "memory=True, which purchases='auto' has too, knows no covariates that change over "
+            "time: what a purchase still counts would differ by what held then. Leave memory out, "
+            "or bring such columns as static_covariates; drift=True goes with them."
+        )
+
+
 def with_memory(first: Fit, likelihood: Likelihood, rfm: Any, most: int = MOST) -> Fit:
     """The fit with fading memory, from one without.
 
     All parameters are fitted anew but those of a calendar's clock, and ageing, which stay what they
     are: a season says when all customers buy, memory how they differ. Standard errors take the two
-    apart as well.
+    apart as well: what is not known of the season would add 0.1 to 0.6% to them (CDNOW, two
+    harmonics).
 
     Parameters
     ----------
@@ -90,13 +109,18 @@ def with_memory(first: Fit, likelihood: Likelihood, rfm: Any, most: int = MOST) 
     """
     model, clock = type(first.model), first.clock
     assert clock is not None
-    sequences = sequences_of(rfm, most)
+    effects = first.covariates
+    sequences = sequences_of(rfm, most, by_pattern=effects is not None)
     free = first.space.free_at(np.array(list(first.params.values())))
     own, names = len(model.names()), list(first.params)
     near = np.append(free[:own], [free[names.index(DRIFT)]] if DRIFT in names else [])
     first_day = rfm.cells().known_last_day - sequences.end
     ageing = first.params.get(AGEING)
-    fading = FadingLikelihood.over(model, sequences, clock, first_day, near, ageing)
+    fading: Likelihood = FadingLikelihood.over(model, sequences, clock, first_day, near, ageing)
+    if effects is not None and sequences.pattern is not None:
+        fading = CovariateLikelihood.of_patterns(
+            fading, sequences.pattern, rfm.cells().patterns, effects
+        )
     found = run(fading)
     checks = {**first.checks, **found.checks}
     if found.n_customers < first.n_customers:

@@ -161,7 +161,7 @@ class Members(FieldsAlone):
         own, cell = self.histories, self.distinct.cell_of_customer
         found: dict[str, Any] = {}
         for name, column in self._read(clock, recall, effects).items():
-            if name in ("x", "pattern", "path"):
+            if name in ("x", "pattern", "path", "way"):
                 continue
             of_cells = np.empty(own.n_cells)
             of_cells[cell] = column

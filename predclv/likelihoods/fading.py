@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from importlib import import_module
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -186,6 +186,11 @@ class FadingLikelihood(Likelihood):
             "first": newness(sequences.born),
             "weight": sequences.weight,
         }
+
+    def of_cells(self, rows: NDArray, first: bool) -> Self:
+        """That of some of the customers."""
+        some = super().of_cells(rows, first)
+        return replace(some, sequences=self.sequences.of_rows(rows))
 
     def at(self, free: NDArray) -> Model:
         """The model at free parameters (k,)."""

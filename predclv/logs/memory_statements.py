@@ -63,17 +63,22 @@ def repeats_at_ages(days: str, summary: str, end: int) -> str:
         GROUP BY {age} ORDER BY age"""
 
 
-def days_of_some(days: str, summary: str, end: int, most: int | None) -> str:
+def days_of_some(
+    days: str, summary: str, end: int, most: int | None, known: tuple[str, ...] = ()
+) -> str:
     """Every day of purchase of customers, in their order: age_days, frequency and day.
 
     Parameters
     ----------
     most : int or None
         So many customers, always the same; None takes all.
+    known : tuple of str
+        More columns of the summary.
     """
+    more = "".join(f", s.{name}" for name in known)
     some = "" if most is None else f" ORDER BY hash(customer_id) LIMIT {most}"
     return f"""
-        SELECT s.age_days, s.frequency, d.day
+        SELECT s.age_days, s.frequency, d.day{more}
         FROM {days} d JOIN (SELECT * FROM {summary}{some}) s ON s.customer_id = d.customer_id
         WHERE d.day <= {end}
         ORDER BY d.customer_id, d.day"""

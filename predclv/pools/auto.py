@@ -36,6 +36,8 @@ class AutoMember:
         What else makes days differ, as the user has said.
     spender : object, optional
         Who fits the spend of all members.
+    covariates : mapping, optional
+        What is known of customers and what it acts on, of purchases.
     """
 
     model: type[PurchaseModel]
@@ -43,6 +45,7 @@ class AutoMember:
     options: Mapping[str, Any] = field(default_factory=dict)
     clock: Clock | None = None
     spender: Any = None
+    covariates: Any = None
 
     @property
     def spend(self) -> Any:
@@ -67,10 +70,11 @@ class AutoMember:
         clock = self.clock
         if self.season or clock is not None:
             clock = replace(clock or Clock(), season=self.season)
+        asked = {"clock": clock, "covariates": self.covariates, **self.options}
         with warnings.catch_warnings():
             # A member that finds no ageing is what it is without: nothing to tell of.
             warnings.filterwarnings("ignore", f".*{NOBODY_SLOWS}", BoundaryWarning)
-            return FittedCLV(fit(self.model, rfm, clock=clock, **self.options), None, rfm)
+            return FittedCLV(fit(self.model, rfm, **asked), None, rfm)
 
     def __repr__(self) -> str:
         season = f", season={self.season}" if self.season else ""
@@ -93,7 +97,9 @@ MEMBERS: Mapping[str, Any] = {
 _FOR_A_POOL, _FOR_MEMORY = 200, 50  # repeat purchases
 
 
-def auto_pool(rfm: RFM, clock: Clock | None, spender: Any) -> tuple[Pool, str]:
+def auto_pool(
+    rfm: RFM, clock: Clock | None, spender: Any, covariates: Any = None
+) -> tuple[Pool, str]:
     """The pool for a summary, and what it lacks beside the whole one.
 
     Parameters
@@ -101,15 +107,20 @@ def auto_pool(rfm: RFM, clock: Clock | None, spender: Any) -> tuple[Pool, str]:
     rfm : RFM
     clock : Clock or None
         Its events, trend, weekdays and regressors are in all models; seasons are the members' own.
-        The model of customers who slow down with age, which has no clock, is left out then.
     spender : object
         ``spend`` and ``fit_spend(rfm)`` of the recipe.
+    covariates : mapping or None
+        Of purchases: all models have them, the rule of thumb has none.
+
+    Notes
+    -----
+    The model of customers who slow down with age goes with neither, and is left out then.
     """
-    first = next(iter(MEMBERS))
+    first, own = next(iter(MEMBERS)), {"clock": clock, "covariates": covariates}
     members = {
-        name: replace(member, clock=clock) if isinstance(member, AutoMember) else member
+        name: replace(member, **own) if isinstance(member, AutoMember) else member
         for name, member in MEMBERS.items()
-        if clock is None or not getattr(member, "options", {}).get("ageing")
+        if not getattr(member, "options", {}).get("ageing") or not (clock or covariates)
     }
     members[first] = replace(members[first], spender=spender)
     repeats, note = rfm.counts["repeat_purchases"], ""

@@ -60,8 +60,10 @@ def days_behind(rfm: Any) -> tuple[Log, StoredSummary, datetime.date]:
     )
 
 
-def sequences_of(rfm: Any, most: int) -> Sequences:
+def sequences_of(rfm: Any, most: int, by_pattern: bool = False) -> Sequences:
     """The days of purchase of all customers, or of ``most`` of them: always the same ones.
+
+    ``by_pattern`` where what is known of them tells them apart.
 
     Raises
     ------
@@ -73,12 +75,14 @@ def sequences_of(rfm: Any, most: int) -> Sequences:
     some = most if len(rfm) > most else None
     said = f"Fetching the purchases of {counted(min(most, len(rfm)), 'customer')}"
     with stage(said), log.days_until(observed) as table:
-        found = summary.warehouse.frame(days_of_some(table, summary.table, end, some))
+        known = ("pattern",) if by_pattern else ()
+        found = summary.warehouse.frame(days_of_some(table, summary.table, end, some, known))
     days, age = (found[name].to_numpy(np.int64) for name in ("day", "age_days"))
     first = np.flatnonzero(days == end - age)
     frequency = found["frequency"].to_numpy(np.int64)[first]
+    pattern = found["pattern"].to_numpy(np.int64)[first] if by_pattern else None
     return Sequences.of_counted(
-        days[first] - first_day, frequency, days - first_day, end - first_day
+        days[first] - first_day, frequency, days - first_day, end - first_day, pattern
     )
 
 

@@ -17,6 +17,9 @@ from predclv.once import once
 from predclv.samples.cells import Cells
 from predclv.samples.grouping import distinct
 
+NOBODY_SLOWS = "nobody slows down with age"
+"""The limit in which there is no ageing, in words."""
+
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class AgeingLikelihood(Likelihood):
@@ -160,9 +163,7 @@ class AgeingLikelihood(Likelihood):
 
     def coordinates(self) -> tuple[Coordinate, ...]:
         """Those of the model, ageing from none on, and the drift."""
-        ageing = Coordinate(
-            {AGEING: 1.0}, 0.0, MOST, "nobody slows down with age", "customers stop within weeks"
-        )
+        ageing = Coordinate({AGEING: 1.0}, 0.0, MOST, NOBODY_SLOWS, "customers stop within weeks")
         drift = (Coordinate({DRIFT: 1.0}, -FARTHEST, FARTHEST),) if self.has_drift else ()
         return (*super().coordinates(), ageing, *drift)
 

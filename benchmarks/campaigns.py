@@ -254,12 +254,33 @@ def _lives(shop: Shop, scenario: str, deals: int, rng: np.random.Generator):
 
 
 def cuped(runs: int = 20, customers: int = 2000) -> pd.DataFrame:
-    """The variance ratio over 26 weeks, and the same by an ordinary regression."""
-    rows = []
+    """The variance ratio over 26 weeks, and the same by an ordinary regression.
+
+    Beside it the ceiling: by a forecast with the parameters that the shop was made with, which is
+    the best that purchases before the start can tell; and that of CDNOW's own 26 weeks.
+    """
+    rows, true = [], pc.BGNBD(R, ALPHA, A, B)
     for run in range(runs):
         found = campaign("no effect", customers, 5_000_000 + run, length=26.0, after=0.0)
         for _, row in found.frame.iterrows():
             rows.append({"of": f"{row['measure']} {row['window']}", "ratio": row["variance_ratio"]})
+        shop = Shop(customers, np.random.default_rng(5_000_000 + run))
+        before = shop.at < START
+        log = pd.DataFrame({"customer_id": shop.owner, "day": np.floor(shop.at * 7)})[before]
+        days = log.drop_duplicates().groupby("customer_id")["day"]
+        first, last = days.min(), days.max()
+        x, born = (days.size() - 1).to_numpy(float), first.to_numpy()
+        t_x, T = (last.to_numpy() - born) / 7, (7 * START - 1 - born) / 7
+        came = outcomes(shop, shop.at, 26.0, 0.0)["purchases campaign"][first.index]
+        best = np.corrcoef(came, true.expected_purchases_after(26.0, x, t_x, T))[0, 1]
+        rows.append({"of": "purchases campaign, truth's own forecast", "ratio": 1 - best**2})
+    log = pc.datasets.load_cdnow()
+    for start, end in (("1997-10-01", "1998-03-31"), ("1997-12-31", "1998-06-30")):
+        lot = {i: "treated" if i * 7919 % 2 else "control" for i in range(1, 2358)}
+        found = pc.campaign_effect(log, lot, start, end, observation_end=end)
+        for name in ("purchases", "revenue"):
+            ratio = found.row(name)["variance_ratio"]
+            rows.append({"of": f"{name}, CDNOW from {start}", "ratio": ratio})
     rng = np.random.default_rng(1)
     z, lot = rng.gamma(0.5, size=500), rng.random(500) < 0.4
     y = rng.poisson(z).astype(float)

@@ -22,6 +22,7 @@ from predclv.decisions.adjusted import adjusted_difference
 from predclv.decisions.campaign_numbers import Numbers, days_of, fitted_before, numbers_of
 from predclv.decisions.campaign_remaining import Histories
 from predclv.historical.intake import opened
+from predclv.logs.options import LogOptions
 from predclv.summaries.summarise import summary_of
 
 RESULTS = Path(__file__).parent / "results"
@@ -232,10 +233,7 @@ def _lives(shop: Shop, scenario: str, deals: int, rng: np.random.Generator):
     )
     numbers = []
     for life in lives:
-        log, observed = opened(
-            life, customer_id="customer_id", date="date", amount="amount",
-            observation_end=last, refunds="net", timezone=None,
-        )  # fmt: skip
+        log, observed = opened(life, LogOptions(), last)
         days = days_of(log, observed, start, end)
         rfm, _ = summary_of(log, days.before, unit)
         fitted = fitted_before(None, rfm, True)

@@ -1,4 +1,4 @@
-"""Fading memory and drift: recovery and coverage in 200 simulated shops, and a sample of a shop.
+"""Fading memory and drift: recovery and coverage in 600 simulated shops, and a sample of a shop.
 
     uv run python benchmarks/memory.py [shops]
 
@@ -122,7 +122,7 @@ def sample_beside_all():
 
 if __name__ == "__main__":
     warnings.simplefilter("ignore")
-    shops = int(sys.argv[1]) if len(sys.argv) > 1 else 200
+    shops = int(sys.argv[1]) if len(sys.argv) > 1 else 600
     table = pd.concat([recovery(shops, 1), recovery(shops // 2, 10)])
     print(table.round(4))
     table.round(5).to_csv(RESULTS / "memory.csv", index_label="parameter")

@@ -4,7 +4,7 @@ import datetime
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from predclv.errors import DataError
 from predclv.forecast.fitted import FittedCLV
@@ -18,6 +18,24 @@ from predclv.warehouse.dialects import DUCKDB
 from predclv.warehouse.duckdb import DuckDBWarehouse
 
 STATE = ("frequency", "recency_days", "age_days")
+
+
+class Customers(NamedTuple):
+    """Customers of a refresh, in an engine.
+
+    Attributes
+    ----------
+    rfm : RFM
+        As they were on its day.
+    table : str
+        The table they lie in: customer_id, the state, the groups.
+    select : str
+        A SELECT of them as a forecast in SQL asks for them, with their groups.
+    """
+
+    rfm: RFM
+    table: str
+    select: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,24 +84,26 @@ class Kept:
         """Its fit, without customers."""
         return load(self.folder / "fit")
 
-    def rfm(self, engine: DuckDBWarehouse, where: str = "TRUE") -> RFM:
-        """The summary that it was made from, of all its customers or of some."""
-        name = fresh("kept")
-        spend = ", repeat_units, largest_units" if "repeat_units" in self._columns(engine) else ""
-        engine.store(
-            name,
-            f"SELECT customer_id, {', '.join(STATE)}{spend} FROM {self.customers} WHERE {where}",
-        )
-        return some_of(engine, name, self.terms["unit"], self.date, bool(spend))
-
-    def _columns(self, engine: DuckDBWarehouse) -> Mapping[str, str]:
-        return engine.types(self.customers)
+    def of(self, engine: DuckDBWarehouse, where: str | None = None) -> Customers:
+        """Its customers as they were: all, which stay in their file, or some."""
+        columns = engine.types(self.customers)
+        spend = [name for name in ("repeat_units", "largest_units") if name in columns]
+        wanted = ["customer_id", *STATE, *spend, *map(DUCKDB.quote, self.groupings)]
+        name, sql = fresh("kept"), f"SELECT {', '.join(wanted)} FROM {self.customers}"
+        if where is None:
+            engine.rows(f"CREATE VIEW {name} AS {sql}")
+        else:
+            engine.store(name, f"{sql} WHERE {where}")
+        rfm, summary = some_of(engine, name, self.terms["unit"], self.date, bool(spend))
+        groups = "".join(f", {DUCKDB.quote(group)}" for group in self.groupings)
+        select = f"SELECT {summary.columns}, recency_days, age_days{groups} FROM {name}"
+        return Customers(rfm, name, select)
 
 
 def some_of(
     engine: DuckDBWarehouse, table: str, unit: str, end: datetime.date, has_spend: bool
-) -> RFM:
-    """A summary that rests on a table of states."""
+) -> tuple[RFM, StoredSummary]:
+    """A summary, and the table of states that it rests on."""
     customers, repeats = engine.rows(
         f"SELECT count(*), CAST(coalesce(sum(frequency), 0) AS BIGINT) FROM {table}"
     )[0]
@@ -91,4 +111,4 @@ def some_of(
         raise DataError("There are no customers in this group.")
     counts = Frozen({"rows": customers, "customers": customers, "repeat_purchases": repeats})
     summary = StoredSummary(engine, table, unit, has_spend, (end - EPOCH).days)
-    return RFM(unit, end, counts, None, summary)
+    return RFM(unit, end, counts, None, summary), summary

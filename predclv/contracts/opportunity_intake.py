@@ -14,6 +14,7 @@ from predclv.errors import DataError, DataWarning, OptionError, some
 from predclv.logs.covariate_table import CovariateTable
 from predclv.logs.log import civil_date
 from predclv.logs.opening import open_log
+from predclv.logs.options import LogOptions
 from predclv.logs.sources import open_table
 from predclv.notices import counted, warn
 from predclv.progress import stage
@@ -94,8 +95,11 @@ def opportunities(
         if by is not None:  # each of a customer's gifts says again where they live
             warnings.filterwarnings("ignore", ".* say again what another", DataWarning)
         opened = open_log(
-            log, customer_id=customer_id, date=date, amount=None, refunds="net", timezone=timezone,
-            static_covariates=static_covariates,
+            log,
+            LogOptions(
+                customer_id=customer_id, date=date, amount=None, timezone=timezone,
+                static_covariates=static_covariates,
+            ),
         )  # fmt: skip
     end = None if observation_end is None else civil_date(observation_end, "observation_end")
     if end is not None and end < opened.first_day:

@@ -25,6 +25,7 @@ from predclv.errors import AssumptionWarning, DataError, OptionError, did_you_me
 from predclv.forecast.fitted import FittedCLV
 from predclv.forecast.patterns import Known
 from predclv.historical.intake import opened
+from predclv.logs.options import LogOptions
 from predclv.notices import warn
 from predclv.summaries.rfm import RFM
 from predclv.summaries.summarise import summary_of
@@ -144,15 +145,10 @@ def campaign_effect(
                 f"{did_you_mean(word, known)}"
             )
     days_per(unit)
-    source, observed = opened(
-        log,
-        customer_id=customer_id,
-        date=date,
-        amount=amount,
-        observation_end=observation_end,
-        refunds=refunds,
-        timezone=timezone,
+    options = LogOptions(
+        customer_id=customer_id, date=date, amount=amount, refunds=refunds, timezone=timezone
     )
+    source, observed = opened(log, options, observation_end)
     days = days_of(source, observed, start, end)
     rfm, _ = summary_of(source, days.before, log.unit if isinstance(log, RFM) else unit)
     if measure == "revenue" and not source.has_spend:

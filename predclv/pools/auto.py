@@ -33,6 +33,8 @@ class AutoMember:
         What else makes days differ, as the user has said.
     spender : object, optional
         Who fits the spend of all members.
+    covariates : mapping, optional
+        What is known of customers and what it acts on, of purchases.
     """
 
     model: type[PurchaseModel]
@@ -40,6 +42,7 @@ class AutoMember:
     options: Mapping[str, Any] = field(default_factory=dict)
     clock: Clock | None = None
     spender: Any = None
+    covariates: Any = None
 
     @property
     def spend(self) -> Any:
@@ -64,7 +67,8 @@ class AutoMember:
         clock = self.clock
         if self.season or clock is not None:
             clock = replace(clock or Clock(), season=self.season)
-        return FittedCLV(fit(self.model, rfm, clock=clock, **self.options), None, rfm)
+        asked = {"clock": clock, "covariates": self.covariates, **self.options}
+        return FittedCLV(fit(self.model, rfm, **asked), None, rfm)
 
     def __repr__(self) -> str:
         season = f", season={self.season}" if self.season else ""
@@ -76,6 +80,7 @@ MEMORY: Mapping[str, Any] = {"memory": True, "drift": True}
 
 MEMBERS: Mapping[str, Any] = {
     "MBG/NBD with memory": AutoMember(MBGNBD, options=MEMORY),
+    "MBG/NBD with memory and ageing": AutoMember(MBGNBD, options={**MEMORY, "ageing": True}),
     "MBG/NBD with memory and season": AutoMember(MBGNBD, season=2, options=MEMORY),
     "MBG/CNBD-2 with memory and season": AutoMember(MBGCNBD.of(2), season=2, options=MEMORY),
     "MBG/CNBD-3 with memory and season": AutoMember(MBGCNBD.of(3), season=2, options=MEMORY),
@@ -86,7 +91,9 @@ MEMBERS: Mapping[str, Any] = {
 _FOR_A_POOL, _FOR_MEMORY = 200, 50  # repeat purchases
 
 
-def auto_pool(rfm: RFM, clock: Clock | None, spender: Any) -> tuple[Pool, str]:
+def auto_pool(
+    rfm: RFM, clock: Clock | None, spender: Any, covariates: Any = None
+) -> tuple[Pool, str]:
     """The pool for a summary, and what it lacks beside the whole one.
 
     Parameters
@@ -94,13 +101,17 @@ def auto_pool(rfm: RFM, clock: Clock | None, spender: Any) -> tuple[Pool, str]:
     rfm : RFM
     clock : Clock or None
         Its events, trend, weekdays and regressors are in all models; seasons are the members' own.
+        The model of customers who slow down with age, which has no clock, is left out then.
     spender : object
         ``spend`` and ``fit_spend(rfm)`` of the recipe.
+    covariates : mapping or None
+        Of purchases: all models have them, the rule of thumb has none.
     """
-    first = next(iter(MEMBERS))
+    first, own = next(iter(MEMBERS)), {"clock": clock, "covariates": covariates}
     members = {
-        name: replace(member, clock=clock) if isinstance(member, AutoMember) else member
+        name: replace(member, **own) if isinstance(member, AutoMember) else member
         for name, member in MEMBERS.items()
+        if clock is None or not getattr(member, "options", {}).get("ageing")
     }
     members[first] = replace(members[first], spender=spender)
     repeats, note = rfm.counts["repeat_purchases"], ""

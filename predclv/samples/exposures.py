@@ -1,6 +1,6 @@
 """How customers are exposed to a clock: the days each history spans, and sums over them."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Self
 
 import numpy as np
@@ -107,6 +107,15 @@ class CalendarExposure(FieldsAlone):
         if gaps is not None:
             pairs = np.asarray(gaps, np.int64) - np.array([[first_day], [first_day], [0]])
         return cls(n_days - age, n_days - age + recency, purchases, unit, pairs)
+
+    def of_cells(self, rows: NDArray, first: bool) -> Self:
+        """That of some of the cells; purchases and gaps, of everybody, in the first's alone."""
+        purchases, gaps = np.zeros_like(self.purchases), None
+        if first:
+            purchases, gaps = self.purchases, self.gaps
+        return replace(
+            self, born=self.born[rows], latest=self.latest[rows], purchases=purchases, gaps=gaps
+        )
 
     @property
     def days_per_unit(self) -> float:

@@ -61,7 +61,8 @@ class Histories(NamedTuple):
 
     def of(self, mask: NDArray) -> "Histories":
         """Those of some of the customers."""
-        return Histories(*(None if each is None else each[mask] for each in self))
+        columns = (each[mask] for each in self[:6])
+        return Histories(*columns, None if self.pattern is None else self.pattern[mask])
 
 
 class Remaining(NamedTuple):

@@ -61,8 +61,8 @@ class Histories(NamedTuple):
 
     def of(self, mask: NDArray) -> "Histories":
         """Those of some of the customers."""
-        columns = (each[mask] for each in self[:6])
-        return Histories(*columns, None if self.pattern is None else self.pattern[mask])
+        pattern = None if self.pattern is None else self.pattern[mask]
+        return Histories(*(column[mask] for column in self[:6]))._replace(pattern=pattern)
 
 
 class Remaining(NamedTuple):

@@ -9,6 +9,7 @@ import pandas as pd
 
 from predclv.contracts.contract_checks import check_contracts, check_lengths, check_overlaps
 from predclv.contracts.contract_sql import ContractSQL
+from predclv.contracts.known import with_known
 from predclv.contracts.renewals import Renewals
 from predclv.errors import DataError, DataWarning
 from predclv.logs.columns import statements
@@ -17,8 +18,7 @@ from predclv.logs.sources import Table, open_table
 from predclv.notices import counted, warn
 from predclv.progress import stage
 from predclv.units import days_per
-from predclv.warehouse.base import LeftBehind
-from predclv.warehouse.duckdb import DuckDBWarehouse
+from predclv.warehouse.base import LeftBehind, fresh
 
 _EPOCH = datetime.date(1970, 1, 1)
 
@@ -32,16 +32,17 @@ def renewals(
     observation_end: Any = None,
     by: str | None = None,
     timezone: str | None = None,
+    static_covariates: Any = None,
 ) -> Renewals:
     """Count a table of contracts by cohort and age: how many came up for renewal, and renewed.
 
-    The table stays where it lies (DuckDB does the counting), so it may be of any size.
+    The table stays where it lies (DuckDB or Spark does the counting), so it may be of any size.
 
     Parameters
     ----------
     subscriptions : frame, relation or path
-        One row per contract: a pandas or polars DataFrame, an Arrow table, a DuckDB relation, or
-        the path or glob of .parquet or .csv files.
+        One row per contract: a pandas or polars DataFrame, an Arrow table, a DuckDB relation, a
+        PySpark DataFrame, or the path or glob of .parquet or .csv files.
     customer_id, start, end : str
         Its columns. A contract without an end runs. Whether the end is the last day of the contract
         or the first without it makes no difference.
@@ -55,6 +56,9 @@ def renewals(
         A column that tells plans apart.
     timezone : str, optional
         Zone whose calendar days count, where starts and ends are instants.
+    static_covariates : table or CovariateTable, optional
+        What is known of customers, one row for each, for ``ContractModel(covariates=...)``; see
+        :class:`predclv.CovariateTable`. The plan of ``by`` is one without being named here.
 
     Returns
     -------
@@ -104,15 +108,15 @@ def renewals(
     asked = None if observation_end is None else civil_date(observation_end, "observation_end")
     names = {"customer_id": customer_id, "date": start, "end_date": end, "plan": by}
     table = open_table(subscriptions, names, timezone)
-    if table.dialect.name != "duckdb":
+    if table.dialect.name == "spark" and table.types["end_date"] == "VARCHAR":
         raise DataError(
-            "renewals does not read Spark DataFrames: write the contracts as Parquet and hand over "
-            "the path, or count them by cohort there and use pc.Renewals.from_cohorts."
+            f"Column {end!r} (end) holds text. Make it a date where it lies: "
+            f"pyspark.sql.functions.to_date({end!r}, 'yyyy-MM-dd')."
         )
+    patterns = None
     with stage("Counting contracts"):
         sql = _sql_over(table, timezone, period, by is not None)
         engine = table.warehouse
-        assert isinstance(engine, DuckDBWarehouse)
         facts = engine.record(sql.survey())
         check_contracts(engine, sql, facts, names)
         last = facts["last_day"] if asked is None else (asked - _EPOCH).days
@@ -129,9 +133,10 @@ def renewals(
                 DataWarning,
             )
         returned = check_overlaps(engine, sql, last)
+        if static_covariates is not None:
+            sql, patterns = with_known(engine, table, sql, static_covariates, timezone, last)
         found = engine.frame(sql.histories(last))
     check_lengths(found, period)
-    keys = ([by] if by else []) + ["cohort", "renewals", "ended", "contracts"]
     found = found.rename(columns={"plan": by} if by else {})
     found["cohort"] = pd.to_datetime(found["cohort"])
     if by and found[by].isna().any():
@@ -140,9 +145,10 @@ def renewals(
             f"{counted(without, 'contract has', 'contracts have')} no {by}: fill it in, such as "
             "with 'unknown'."
         )
-    histories = found[keys].groupby(keys[:-1], as_index=False, observed=True)[["contracts"]].sum()
     who = Subscribers(engine, sql, last, by, table)
-    return Renewals(histories, period, by, _day(last), returned, who)
+    keys = [*who.keys, "ended"]
+    histories = found.groupby(keys, as_index=False, observed=True)[["contracts"]].sum()
+    return Renewals(histories, period, by, _day(last), returned, who, patterns)
 
 
 def _sql_over(table: Table, timezone: str | None, period: str, has_plans: bool) -> ContractSQL:
@@ -169,9 +175,9 @@ def _sql_over(table: Table, timezone: str | None, period: str, has_plans: bool) 
     log = f"(SELECT customer_id, s, {ended.day} AS e{plan} FROM ({inner}))"
     engine = table.warehouse
     if table.reader is not engine:  # a user's own relation is read once
-        engine.store("contracts", f"SELECT * FROM {log}", table.reader)
-        log = "contracts"
-    return ContractSQL(log, period, has_plans)
+        engine.store(name := fresh("contracts"), f"SELECT * FROM {log}", table.reader)
+        log = name
+    return ContractSQL(log, period, has_plans, table.dialect)
 
 
 def _but(types: Mapping[str, str]) -> dict[str, str]:
@@ -195,7 +201,8 @@ class Subscribers:
     @property
     def keys(self) -> list[str]:
         """The columns by which a customer is found among the histories."""
-        return ([self.by] if self.by else []) + ["cohort", "renewals"]
+        known = ["pattern"] if self.sql.has_patterns else []
+        return ([self.by] if self.by else []) + known + ["cohort", "renewals"]
 
     def frame(self) -> pd.DataFrame:
         """One row per running contract: customer_id, the plan, cohort and renewals; by customer."""
@@ -218,7 +225,8 @@ class KeptSubscribers:
     @property
     def keys(self) -> list[str]:
         """The columns by which a customer is found among the histories."""
-        return ([self.by] if self.by else []) + ["cohort", "renewals"]
+        known = ["pattern"] if "pattern" in self.table else []
+        return ([self.by] if self.by else []) + known + ["cohort", "renewals"]
 
     def frame(self) -> pd.DataFrame:
         """One row per running contract."""

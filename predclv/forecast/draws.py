@@ -41,7 +41,7 @@ def drawn(fit: Fit, draws: int, rng: np.random.Generator, patterns: Any = None) 
     many = fit.draws(max(draws, _MANY), seed=seed)
     free = space.free_at(np.column_stack([many[name] for name in names]))
     if fit.recall is not None:
-        free = free - _with_recall(fit, many)
+        free = free - _with_recall(fit, many, names)
     few = _points(free)
     if few is None or len(few) > draws:
         few = _matched(free[rng.choice(len(free), draws, replace=False)], free)
@@ -50,13 +50,13 @@ def drawn(fit: Fit, draws: int, rng: np.random.Generator, patterns: Any = None) 
     return spread_over(fit, model, found[:, own:], patterns)
 
 
-def _with_recall(fit: Fit, many: dict[str, NDArray]) -> NDArray:
+def _with_recall(fit: Fit, many: dict[str, NDArray], names: tuple[str, ...]) -> NDArray:
     """How far parameters move because those of the recall do, which histories keep as they are."""
     assert fit.recall is not None
-    own, space = len(fit.model.names()), fit.recall.space
-    covariance = fit.log_covariance
-    m = len(space.names)
-    slope = covariance[:own, -m:] @ np.linalg.pinv(covariance[-m:, -m:], hermitian=True)
+    space, covariance, all_names = fit.recall.space, fit.log_covariance, fit.space.names
+    own, past = ([all_names.index(name) for name in some] for some in (names, space.names))
+    of_past = np.linalg.pinv(covariance[np.ix_(past, past)], hermitian=True)
+    slope = covariance[np.ix_(own, past)] @ of_past
     free = space.free_at(np.column_stack([many[name] for name in space.names]))
     return (free - space.free_at(np.array(list(fit.recall.params.values())))) @ slope.T
 

@@ -103,7 +103,7 @@ def _at_nodes(
             bought = purchases(living.traits(shape, rng), ahead.until_worthless, rng)
             place = np.arange(stage * size_of_stage, (stage + 1) * size_of_stage)
             place = np.broadcast_to(place, (shape[0], size_of_stage)).ravel()
-            any_bought = bought.n > 0
+            any_bought = bought.purchases > 0
             rows, place = bought.of(any_bought), place[any_bought.ravel()]
             parts.append((place, *discounted_counts(rows, ahead, rng)))
     place, worth, alike = (np.concatenate(column) for column in zip(*parts, strict=True))

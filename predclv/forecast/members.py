@@ -82,7 +82,7 @@ class Members(FieldsAlone):
         self, clock: Steady | Calendar | None, recall: Recall | None, effects: Effects | None
     ) -> dict[str, Any]:
         """The cells as the model takes them, by this clock."""
-        found = read(self.fit, clock, recall, self.cells, self.to_fit_unit, effects)
+        found = read(self.fit, clock, recall, self.cells, self.to_fit_unit, effects, self.t)
         if self.by_pattern:
             found["pattern"] = np.asarray(self.cells.extra["pattern"], np.int64)
         if self._moves:

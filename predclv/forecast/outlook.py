@@ -228,7 +228,7 @@ class Outlook:
         Periods end when such shares of the horizon have passed.
         """
         if len(self) <= SIMULATED:
-            members, mean = self._members.of(self._cell_of_customer), self._mean_of(self.rfm.frame)
+            members, mean = self.one_by_one()
             found = simulated_by_period(members, mean, self.spend, self.seed, shares, self.futures)
         else:
             sample = self.rfm.sample(SIMULATED)
@@ -254,20 +254,18 @@ class Outlook:
         """Simulated totals of the customer base, each of shape (futures,); simulated once."""
         return self._totals
 
+    def one_by_one(self) -> tuple[Members, NDArray | None]:
+        """The customers, in the order of the frame, and their past mean spend."""
+        return self._members.of(self._cell_of_customer), self._mean_of(self.rfm.frame)
+
     def budget(self) -> None:
         """Nothing: a fit alone does not know how wrong totals were before."""
 
     @once
     def _totals(self) -> Mapping[str, NDArray]:
         if len(self) <= SIMULATED:
-            mean = self._mean_of(self.rfm.frame)
-            totals: dict[str, NDArray] = simulated_totals(
-                self._members.of(self._cell_of_customer),
-                mean,
-                self.spend,
-                self.seed,
-                self.futures,
-            )
+            everybody = (*self.one_by_one(), self.spend, self.seed, self.futures)
+            totals: dict[str, NDArray] = simulated_totals(*everybody)
         else:
             totals = self._normal_totals()
         if "worth" in totals:

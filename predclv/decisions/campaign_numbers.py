@@ -9,7 +9,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from predclv.decisions.campaign_remaining import Histories
+from predclv.engines.result import Fit
 from predclv.errors import DataError, OptionError
+from predclv.forecast.ahead import times_of_customers
 from predclv.forecast.fitted import FittedCLV
 from predclv.logs.log import Log, civil_date
 from predclv.pools.fitted import single
@@ -101,25 +103,30 @@ def numbers_of(log: Log, rfm: RFM, fitted: FittedCLV, days: Days, place: NDArray
     return Numbers(
         found,
         forecast.iloc[place].reset_index(drop=True),
-        _histories(log, before, found, days, rfm.unit, fitted.unit),
+        _histories(log, rfm, before, found, days, fitted.purchases),
     )
 
 
 def _histories(
-    log: Log, before: pd.DataFrame, found: pd.DataFrame, days: Days, unit: str, fit_unit: str
+    log: Log, rfm: RFM, before: pd.DataFrame, found: pd.DataFrame, days: Days, fit: Fit
 ) -> Histories:
+    """Customers' histories before the start; covariates stay what they were then."""
+    unit, fit_unit, cells = rfm.unit, fit.unit, rfm.cells()
     summary, _ = summary_of(log.without_covariates, days.observed, unit)
     now = summary.frame.set_index("customer_id")
     silent = (now["T"] - now["recency"]).reindex(before["customer_id"]).to_numpy(float)
     since = days.lengths[1] - silent * DAYS[unit]
     to_fit = DAYS[unit] / DAYS[fit_unit]
+    t_x, T = times_of_customers(None, cells, before, to_fit, fit.covariates)
+    pattern = None if fit.covariates is None else cells.extra["pattern"][cells.places(before)]
     return Histories(
         before["frequency"].to_numpy(float),
-        before["recency"].to_numpy(float) * to_fit,
-        before["T"].to_numpy(float) * to_fit,
+        t_x,
+        T,
         found["purchases"].to_numpy(float),
         found["purchases_to_date"].to_numpy(float),
         np.maximum(since, 0.0) / DAYS[fit_unit],
+        pattern,
     )
 
 

@@ -12,6 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import brentq
 
+from predclv.forecast.patterns import model_for
+
 _FASTEST = 1e3
 """Times its usual pace that a shop may run at before the search for its pace gives up."""
 _STEP = 1e-4  # of a pace, in a slope
@@ -44,7 +46,8 @@ class Histories(NamedTuple):
 
     ``x``, ``t_x`` and ``T`` are of the day before the start; ``in_campaign`` and ``in_all`` are
     purchases since, to the end of the campaign and of observation; ``since`` is the time from the
-    start to the last purchase, 0 where there was none.
+    start to the last purchase, 0 where there was none; ``pattern`` says what is known of them,
+    where a fit has covariates.
     """
 
     x: NDArray
@@ -53,6 +56,7 @@ class Histories(NamedTuple):
     in_campaign: NDArray
     in_all: NDArray
     since: NDArray
+    pattern: NDArray | None = None
 
 
 class Remaining(NamedTuple):
@@ -78,7 +82,7 @@ def remaining(
 
     Parameters
     ----------
-    model : PurchaseModel
+    model : PurchaseModel or ByPattern
         Fitted to what was known before the start.
     customers : Histories
     length : tuple of float
@@ -102,7 +106,8 @@ def remaining(
     def still(first: float, last: float) -> NDArray:
         now, t_x = customers.T + last, _last_purchase(customers, length, first, last)
         n = (customers.x + customers.in_all, np.minimum(t_x, now), now)
-        return np.asarray(model.discounted_purchases_after(horizon, delta, *n), float)
+        own = model_for(model, customers.pattern)
+        return np.asarray(own.discounted_purchases_after(horizon, delta, *n), float)
 
     first, last = at
     purchases = still(first, last)
@@ -127,11 +132,13 @@ class _Expected:
     """Expected purchases of each customer within a time after the start."""
 
     def __init__(self, model: Any, customers: Histories) -> None:
-        table = np.column_stack([customers.x, customers.t_x, customers.T])
-        cells, self._cell = np.unique(table, axis=0, return_inverse=True)
+        by = [customers.x, customers.t_x, customers.T]
+        by += [] if customers.pattern is None else [customers.pattern]
+        cells, self._cell = np.unique(np.column_stack(by), axis=0, return_inverse=True)
         self._weight = np.bincount(self._cell.ravel())
-        self._history = tuple(cells.T)
-        self._model = model
+        self._history = tuple(cells.T[:3])
+        pattern = None if customers.pattern is None else cells[:, 3].astype(np.int64)
+        self._model = model_for(model, pattern)
 
     def _of_cells(self, time: float) -> NDArray:
         return np.asarray(self._model.expected_purchases_after(time, *self._history), float)

@@ -16,7 +16,7 @@ from predclv.decisions.campaign_result import CampaignEffect, cost_of
 from predclv.decisions.matching import matched_difference
 from predclv.errors import AssumptionWarning, DataError, OptionError, did_you_mean
 from predclv.forecast.fitted import FittedCLV
-from predclv.forecast.patterns import refuse_covariates
+from predclv.forecast.patterns import Known
 from predclv.forecast.recalled import assert_as_they_stand
 from predclv.historical.intake import opened
 from predclv.notices import warn
@@ -216,15 +216,15 @@ def _remaining(
 ) -> tuple[NDArray, dict[str, Pace]]:
     """Discounted purchases still expected after the end of observation, (n,), and the paces."""
     assert_as_they_stand(fitted.purchases, "campaign_effect")
-    refuse_covariates(fitted.purchases, "campaigns")
+    known = Known.of(fitted.purchases, rfm.cells())
     per = days_per(fitted.unit)
     length = (days.lengths[0] / per, days.lengths[1] / per)
     ahead = horizon_in(horizon, fitted.unit)
     delta = force_of_interest(discount_rate, fitted.unit)
     still, pace = np.empty(is_treated.size), {}
     for name, mask in (("treated", is_treated), ("control", ~is_treated)):
-        group = Histories(*(each[mask] for each in numbers.histories))
-        found = remaining(fitted.purchases.model, group, length, ahead, delta)
+        group = Histories(*(None if each is None else each[mask] for each in numbers.histories))
+        found = remaining(known.model, group, length, ahead, delta)
         still[mask], pace[name] = found.purchases, found.pace
     return still, pace
 

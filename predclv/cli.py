@@ -15,6 +15,7 @@ from predclv.cli_campaign import campaign, drivers
 from predclv.cli_contracts import contracts
 from predclv.cli_options import (
     TABLES,
+    AheadFileOption,
     CovariatesOption,
     CustomerOptions,
     DriftOption,
@@ -175,6 +176,7 @@ def forecast(
         str | None, typer.Option(help="Print the horizon by week, month, quarter or year too.")
     ] = None,
     pictures: Pictures = None,
+    covariates_ahead: AheadFileOption = None,
     *,
     options: CustomerOptions,
 ) -> None:
@@ -184,9 +186,8 @@ def forecast(
         fitted = pc.load(model)
     others = None
     if customers is not None:
-        others = _customers(
-            customers, replace(options, no_amount=True) if fitted.spend is None else options
-        )
+        own = replace(options, no_amount=True) if fitted.spend is None else options
+        others = _customers(customers, own)
     result = fitted.forecast(
         horizon=horizon,
         discount_rate=discount_rate,
@@ -194,6 +195,7 @@ def forecast(
         level=None if no_intervals else level,
         rfm=others,
         seed=seed,
+        dynamic_covariates=covariates_ahead,
     )
     with stage("Forecasting"):
         by_period = None if schedule is None else result.schedule(schedule)

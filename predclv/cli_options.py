@@ -74,6 +74,15 @@ CovariatesOption = Annotated[
     str | None,
     typer.Option(help="What they act on: 'rate=channel+age, leaving=channel, spend=age'."),
 ]
+AheadOption = Annotated[
+    bool,
+    typer.Option(
+        "--covariates-ahead", help="Tell models what --dynamic-covariates says of days ahead too."
+    ),
+]
+AheadFileOption = Annotated[
+    str | None, typer.Option(help="How they change ahead: a file as --dynamic-covariates.")
+]
 UnitOption = Annotated[Unit | None, typer.Option(help="Unit of time. [default: week]")]
 
 
@@ -198,16 +207,35 @@ def covariates_asked(text: str | None) -> dict[str, list[Any]] | None:
     return found
 
 
-def forecasters_named(models: str, baselines: str) -> list[Any]:
-    """Recipes of models, then baselines, by their public names."""
+def forecasters_named(
+    models: str, baselines: str, covariates: dict[str, list[Any]] | None = None
+) -> Any:
+    """Recipes of models, then baselines, by their public names.
+
+    With covariates each model is there without and with them, by names of its own.
+    """
     from predclv.models import class_named
 
+    found: list[Any] = [pc.CLVModel(class_named(name)) for name in listed(models)]
+    rules = _baselines(baselines)
+    if covariates is None:
+        return [*found, *rules]
+    title = {name: class_named(name).title for name in listed(models)}
+    named: dict[str, Any] = {}
+    for name, plain in zip(listed(models), found, strict=True):
+        named[title[name]] = plain
+        named[f"{title[name]}, covariates"] = pc.CLVModel(class_named(name), covariates=covariates)
+    return named | {rule.title: rule for rule in rules}
+
+
+def _baselines(names: str) -> list[Any]:
+    """Baselines by their public names."""
     known = (
         "LastPeriod", "SamePeriodLastYear", "PastRate", "HiatusRate", "MeanRate", "Textbook",
         "Boosting",
     )  # fmt: skip
-    found: list[Any] = [pc.CLVModel(class_named(name)) for name in listed(models)]
-    for name in listed(baselines):
+    found: list[Any] = []
+    for name in listed(names):
         if name not in known:
             raise pc.errors.OptionError(
                 f"There is no baseline {name!r}; there are {', '.join(known)}."

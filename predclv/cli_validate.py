@@ -10,12 +10,15 @@ import typer
 import predclv as pc
 from predclv.cli_options import (
     TABLES,
+    AheadOption,
     Baselines,
+    CovariatesOption,
     Log,
     Models,
     Pictures,
     SplitOptions,
     check_suffix,
+    covariates_asked,
     draw,
     forecasters_named,
     listed,
@@ -40,12 +43,14 @@ def validate(
     level: Annotated[float, typer.Option(help="Of the predictive intervals.")] = 0.9,
     seed: Annotated[int | None, typer.Option(help="Of the draws behind intervals.")] = None,
     pictures: Pictures = None,
+    covariates: CovariatesOption = None,
+    covariates_ahead: AheadOption = False,
     *,
     options: SplitOptions,
 ) -> None:
     """Fit on what was known at a day, and score the forecasts against what came after."""
     check_suffix(out, (".html", ".csv"))
-    forecasters = forecasters_named(models, baselines)
+    forecasters = forecasters_named(models, baselines, covariates_asked(covariates))
     with stage(f"Reading {log}"):
         split = pc.holdout_split(
             log,
@@ -54,7 +59,14 @@ def validate(
             **options.arguments(),
         )
     with stage("Fitting and scoring"):
-        validation = pc.validate(forecasters, split, level=level, seed=seed, progress=False)
+        validation = pc.validate(
+            forecasters,
+            split,
+            level=level,
+            seed=seed,
+            progress=False,
+            covariates_ahead=covariates_ahead,
+        )
     typer.echo(repr(validation))
     if out is not None:
         with stage("Writing the report"):
@@ -89,6 +101,8 @@ def backtest(
     baselines: Baselines = "LastPeriod,PastRate,HiatusRate,MeanRate",
     level: Annotated[float, typer.Option(help="Of the predictive intervals.")] = 0.9,
     seed: Annotated[int | None, typer.Option(help="Of the draws behind intervals.")] = None,
+    covariates: CovariatesOption = None,
+    covariates_ahead: AheadOption = False,
     *,
     options: SplitOptions,
 ) -> None:
@@ -97,13 +111,14 @@ def backtest(
     days = listed(cutoffs)
     with stage(f"Backtesting on {log}"):
         found = pc.backtest(
-            forecasters_named(models, baselines),
+            forecasters_named(models, baselines, covariates_asked(covariates)),
             log,
             cutoffs=int(days[0]) if len(days) == 1 and days[0].isdigit() else days,
             horizon=horizon,
             until=until,
             level=level,
             seed=seed,
+            covariates_ahead=covariates_ahead,
             **options.arguments(),
         )
     typer.echo(repr(found))

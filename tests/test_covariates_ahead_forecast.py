@@ -196,9 +196,6 @@ def test_what_cannot_be_meant_is_refused(fits, mailed):
         plain.forecast(26, dynamic_covariates=PLANS)
     with pytest.raises(DataError, match="which these customers do not have"):
         fits[False].forecast(26, dynamic_covariates=PLANS.assign(colour="red"))
-    forecast = told(fits[False], PLANS, 26, level=None)
-    with pytest.raises(OptionError, match="knows no covariates that change"):
-        pc.segments.at_stake(forecast)
 
 
 def test_only_what_the_table_leaves_out_is_carried_on_with_a_warning(fits, mailed):

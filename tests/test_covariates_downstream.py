@@ -235,8 +235,8 @@ def test_newcomers_and_stakes_by_pattern(fitted):
 
 
 def test_what_knows_no_covariates_says_so(fitted, known):
-    with pytest.raises(pc.errors.OptionError, match="frequency_recency knows no covariates yet"):
-        pc.plots.frequency_recency(fitted)
+    with pytest.raises(pc.errors.OptionError, match=r"no covariate 'chanel'.*channel"):
+        pc.plots.frequency_recency(fitted, covariates={"chanel": "web"})
     with pytest.raises(pc.errors.OptionError, match="lifetimes' knows no covariates"):
         pc.fit("BGNBD", known, engine="lifetimes", covariates={"rate": ["channel"]})
 

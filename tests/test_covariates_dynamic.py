@@ -224,6 +224,4 @@ def test_what_changes_acts_on_the_rate_of_who_leaves_at_purchases(mailed):
     with pytest.raises(pc.errors.DataError, match="need the days of purchases"):
         pc.fit("BGNBD", mailed.cells(), covariates={"rate": ["mailed"]})
     fit = pc.fit("MBGNBD", mailed, covariates={"rate": ["mailed"]})
-    with pytest.raises(OptionError, match="Tracking knows no covariates that change yet"):
-        pc.plots.tracking(fit, mailed)
     assert replace(fit).covariates.changing(mailed.cells()) == ("mailed",)

@@ -1,16 +1,18 @@
 """What is at stake: will customers come back by themselves, and what are they worth if they do."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from predclv.decisions.inputs import checked_customers
 from predclv.errors import DataError, OptionError, some
 from predclv.forecast.outlook import Outlook
-from predclv.forecast.patterns import Known
 from predclv.forecast.recalled import assert_as_they_stand
 from predclv.forecast.result import Forecast
+from predclv.models.futures import Remaining
 from predclv.units import DAYS, horizon_in
 
 
@@ -84,19 +86,9 @@ def at_stake(forecast: Forecast, customers: Any = None, within: Any = "90 days")
             "Customers on the list are not in the forecast: "
             f"{some(listed['customer_id'][place < 0])}."
         )
-    history = outlook.rfm.frame.iloc[place]
-    x, t_x, T = (
-        history[name].to_numpy(float) * (1.0 if name == "frequency" else outlook.to_fit_unit)
-        for name in ("frequency", "recency", "T")
-    )
     assert_as_they_stand(outlook.purchases, "at_stake")
-    cells = outlook.rfm.cells()
-    known = Known.of(outlook.purchases, cells, "at_stake")
-    model = known.at() if known.pattern is None else known.at(cells.places(history))
-    p = np.asarray(model.p_active_after(window, x, t_x, T), float)
-    value = np.asarray(model.discounted_purchases_after(outlook.t, outlook.delta, x, t_x, T), float)
-    later = model.discounted_purchases_after(outlook.t - window, outlook.delta, x, t_x, T + window)
-    silent = np.exp(-outlook.delta * window) * np.asarray(later, float)
+    which = outlook.history_of_customer[place]
+    p, value, silent = (each[which] for each in _of_histories(outlook, window))
     back = np.divide(value - (1.0 - p) * silent, p, out=np.full(p.size, np.nan), where=p > 0)
     per = np.ones(p.size)
     if outlook.spend is not None:
@@ -109,6 +101,31 @@ def at_stake(forecast: Forecast, customers: Any = None, within: Any = "90 days")
     }
     twice = [name for name in found if name in listed]
     return listed.drop(columns=twice).assign(**found)
+
+
+def _of_histories(outlook: Outlook, window: float) -> tuple[NDArray, NDArray, NDArray]:
+    """Each history's chance of a purchase within the window, and its discounted purchases.
+
+    And those, from now, of who stays silent through it.
+    """
+    members = outlook._members
+    own, model = members.distinct, members.model
+    seen, ahead = own.seen_by(model), members.ahead
+    until = replace(members, t=window).ahead.along(own.way).t
+
+    def future(T: Any) -> Remaining:
+        alive = np.asarray(seen.p_alive(own.x, own.t_x, T), float)
+        return Remaining(alive, seen.living(own.x, own.t_x, T))
+
+    now, later = future(own.T), future(own.T + until)
+    value = ahead.along(own.way).discounted_purchases(now)
+    silent = ahead.after(window).along(own.way).discounted_purchases(later)
+    silent = np.exp(-outlook.delta * window) * silent
+    p, value, silent = (
+        np.broadcast_to(np.squeeze(each), own.x.shape)
+        for each in (now.p_active(until), value, silent)
+    )
+    return p, value, silent
 
 
 def _listed(customers: Any, ids: pd.Series) -> pd.DataFrame:

@@ -113,7 +113,10 @@ def numbers_of(log: Log, rfm: RFM, fitted: FittedCLV, days: Days, place: NDArray
 def _histories(
     log: Log, rfm: RFM, fitted: FittedCLV, found: pd.DataFrame, days: Days, place: NDArray
 ) -> tuple[Histories, tuple[float, float]]:
-    """Histories as the model takes them, by its clock, and the campaign's lengths by it."""
+    """Histories as the model takes them, by its clock, and the campaign's lengths by it.
+
+    Covariates that change stay what they were before the start.
+    """
     before, fit = rfm.frame.iloc[place].reset_index(drop=True), fitted.purchases
     assert_as_they_stand(fit, "campaign_effect")
     summary, _ = summary_of(log.without_covariates, days.observed, rfm.unit)
@@ -122,8 +125,8 @@ def _histories(
     since = np.maximum(days.lengths[1] - silent * DAYS[rfm.unit], 0.0)
     to_fit = DAYS[rfm.unit] / DAYS[fit.unit]
     cells = rfm.cells()
-    known = Known.of(fit, cells, "campaign_effect")
-    t_x, T = times_of_customers(fit.clock, cells, before, to_fit)
+    known = Known.of(fit, cells)
+    t_x, T = times_of_customers(fit.clock, cells, before, to_fit, fit.covariates)
     pattern = None if known.pattern is None else known.pattern[cells.places(before)]
 
     def elapsed(several: Any) -> Any:

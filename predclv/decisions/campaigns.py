@@ -217,7 +217,7 @@ def _remaining(
     discount_rate: float,
 ) -> tuple[NDArray, dict[str, Pace]]:
     """Discounted purchases still expected after the end of observation, (n,), and the paces."""
-    known = Known.of(fitted.purchases, rfm.cells(), "campaign_effect")
+    known = Known.of(fitted.purchases, rfm.cells())
     ahead = horizon_after(fitted, days, horizon, discount_rate)
     still, pace = np.empty(is_treated.size), {}
     for name, mask in (("treated", is_treated), ("control", ~is_treated)):

@@ -1,6 +1,6 @@
 """Which newcomer is meant, where a model knows more of customers than their purchases."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -78,23 +78,9 @@ class NewcomerMix:
             If no customer is like that, or some covariates must be said.
         """
         fits = [fit for fit in (fitted.purchases, fitted.spend) if fit is not None]
-        levels = {
-            name: group.coding.levels.get(name)
-            for fit in fits
-            if fit.covariates is not None
-            for group in fit.covariates.groups
-            for name in group.coding.covariates
-        }
-        named = dict(covariates or {})
-        for name in named:
-            if name not in levels:
-                raise OptionError(
-                    f"These fits have no covariate {name!r}; they have "
-                    f"{', '.join(levels) or 'none'}.{did_you_mean(str(name), levels)}"
-                )
+        levels, named = named_covariates(fits, covariates)
         if not levels:
             return cls(None, np.ones(1), {})
-        named = {name: _value(name, value, levels[name]) for name, value in named.items()}
         if set(named) == set(levels):
             frame = pd.DataFrame({name: [value] for name, value in named.items()})
             known = {name: found for name, found in levels.items() if found is not None}
@@ -147,6 +133,35 @@ class NewcomerMix:
         later = own["frequency"].to_numpy() * own["monetary_value"].to_numpy()
         found = totals.to_numpy(float) / UNITS - later
         return found[np.isfinite(found)]
+
+
+def named_covariates(
+    fits: Sequence[Fit], covariates: Mapping[str, Any] | None
+) -> tuple[dict[str, tuple[str, ...] | None], dict[str, Any]]:
+    """The levels of the covariates of fits, None of numbers; and values that somebody names.
+
+    Raises
+    ------
+    OptionError
+        If a covariate is none of the fits'.
+    DataError
+        If a value is a level that the fits have not seen, or no finite number.
+    """
+    levels = {
+        name: group.coding.levels.get(name)
+        for fit in fits
+        if fit.covariates is not None
+        for group in fit.covariates.groups
+        for name in group.coding.covariates
+    }
+    for name in covariates or {}:
+        if name not in levels:
+            raise OptionError(
+                f"These fits have no covariate {name!r}; they have "
+                f"{', '.join(levels) or 'none'}.{did_you_mean(str(name), levels)}"
+            )
+    named = {n: _value(n, value, levels[n]) for n, value in (covariates or {}).items()}
+    return levels, named
 
 
 def _value(name: str, value: Any, levels: tuple[str, ...] | None) -> Any:

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from predclv.decisions.second_opinion import SecondOpinion
 from predclv.errors import DataError
+from predclv.forecast.ahead import times_of_customers
 from predclv.forecast.outlook import Outlook
 from predclv.forecast.patterns import Known
 from predclv.forecast.recalled import newcomer_at
@@ -57,12 +58,13 @@ def newcomers_of(forecast: Forecast) -> Newcomers:
         )
     frame, terms = outlook.rfm.frame, outlook.terms
     cells, weight = outlook.rfm.cells(), outlook.rfm.cells().weight
-    known = Known.of(outlook.purchases, cells, "newcomers_of")
+    fit = outlook.purchases
+    known = Known.of(fit, cells)
     if known.pattern is None:
         known = Known(newcomer_at(outlook.purchases, None, cells.last_day), None)
     cell = cells.places(frame) if known.pattern is not None else slice(None)
     x = frame["frequency"].to_numpy(float)
-    T = frame["T"].to_numpy(float) * outlook.to_fit_unit
+    _, T = times_of_customers(fit.clock, cells, frame, outlook.to_fit_unit, fit.covariates)
     if known.pattern is None:
         ages, place = np.unique(T, return_inverse=True)
         orders = 1.0 + np.asarray(known.at().expected_purchases(ages), float)[place]

@@ -91,7 +91,7 @@ def _models(fit: Any, free: NDArray) -> Any:
     model = type(fit.model).at(free[:own])
     if fit.covariates is None:
         return model
-    rows = np.vstack([fit.covariates.rows(), fit.covariates.typical_row()])
+    rows = np.vstack([fit.covariates.rows(), fit.covariates.row_of({})])
     effects = fit.covariates.at(free[free.size - rows.shape[1] :])
     return effects.model_at(model, rows)
 
@@ -106,7 +106,7 @@ def of_targets(fit: Any, seed: int | None, level: float) -> pd.DataFrame:
         of, its multiplier, with ``_lower`` and ``_upper``; NaN for what does not act on it.
     """
     effects = fit.covariates
-    rows, typical = effects.rows(), effects.typical_row()
+    rows, typical = effects.rows(), effects.row_of({})
     draws = fit.draws(_DRAWS, seed=seed)
     drawn = np.column_stack([draws[name] for name in effects.names])
     columns: dict[str, NDArray] = {}

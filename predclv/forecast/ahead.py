@@ -66,6 +66,10 @@ class Ahead(FieldsAlone):
         """
         return self.t * shares
 
+    def after(self, t: float) -> "Ahead":
+        """What is left of the horizon after so much real time."""
+        return Ahead(self.t - t, self.delta)
+
     def period_of(self, when: NDArray, shares: NDArray) -> NDArray:
         """The period that each purchase falls in, which end when such shares have passed."""
         return np.searchsorted(self.times_at(shares)[:-1], when)
@@ -131,6 +135,11 @@ class AheadOnCalendar(Ahead):
     def times_at(self, shares: NDArray) -> NDArray:
         """The model's time when such shares of the horizon's real time have passed."""
         return self.clock.elapsed(self.start, self.start + self.days * shares)
+
+    def after(self, t: float) -> "AheadOnCalendar":
+        """What is left of the horizon after so much real time."""
+        days: Any = t * Steady(self.clock.unit).days_per_unit
+        return AheadOnCalendar.of(self.clock, self.start + days, self.days - days, self.delta)
 
     @property
     def _delta_per_day(self) -> float:

@@ -63,6 +63,12 @@ class AheadOnWays(Ahead):
         """The horizon of some of these customers, or of each as often as named."""
         return self if self.which.size == 1 else self.along(self.which[rows])
 
+    def after(self, t: float) -> "AheadOnWays":
+        """What is left of the horizon after so much real time."""
+        days, ways = t * self._days_per_unit, self.time.ways
+        ways = replace(ways, starts=np.maximum(ways.starts, self._end + days))
+        return AheadOnWays.made(replace(self.time, ways=ways), self.days - days, self.delta)
+
     @property
     def is_endless(self) -> bool:
         """Whether the horizon is the whole remaining lifetime."""

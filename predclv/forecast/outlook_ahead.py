@@ -62,3 +62,32 @@ def with_covariates_ahead(outlook: Outlook, dynamic_covariates: Any) -> Outlook:
             AssumptionWarning,
         )
     return replace(outlook, rfm=rfm)
+
+
+def told_of(fitted: Any, dynamic_covariates: Any) -> dict[str, Any]:
+    """What a fitted forecaster is told of the days ahead: the table, if it has covariates."""
+    if dynamic_covariates is None or not _with_effects(fitted):
+        return {}
+    return {"dynamic_covariates": dynamic_covariates}
+
+
+def assert_told(pool: Any, dynamic_covariates: Any) -> None:
+    """Whether a table of the days ahead means something to a pool.
+
+    Raises
+    ------
+    OptionError
+        If no member has covariates.
+    """
+    if dynamic_covariates is not None and not _with_effects(pool):
+        raise OptionError(
+            "dynamic_covariates means nothing to this pool: no member was fitted with covariates. "
+            "Pool a CLVModel(covariates={'rate': [...]})."
+        )
+
+
+def _with_effects(fitted: Any) -> bool:
+    """Whether a fitted model, or a member of a fitted pool, has covariates of purchases."""
+    each = getattr(fitted, "fits", {"": fitted}).values()
+    fits = [getattr(one, "purchases", None) for one in each]
+    return any(getattr(fit, "covariates", None) is not None for fit in fits)

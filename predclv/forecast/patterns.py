@@ -7,8 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from predclv.engines.result import Fit
-from predclv.errors import AssumptionWarning, DataError, OptionError
+from predclv.errors import AssumptionWarning, DataError
 from predclv.likelihoods.covariates import taken
+from predclv.likelihoods.effects import Effects
 from predclv.notices import warn
 from predclv.samples.cells import Cells
 from predclv.samples.patterns import Patterns
@@ -22,9 +23,12 @@ class ByPattern:
     ----------
     model : Model
         Its parameters of shape (n_patterns,), or (draws, n_patterns).
+    effects : Effects
+        Those that made it so.
     """
 
     model: Any
+    effects: Effects
 
     def of(self, pattern: NDArray) -> Any:
         """The model of customers in these patterns: its parameters (n,), or (draws, n)."""
@@ -68,7 +72,7 @@ def spread_over(fit: Fit, model: Any, coefficients: NDArray | None, patterns: An
         return model
     if coefficients is not None:
         effects = effects.at(coefficients)
-    return ByPattern(effects.model_of(model, patterns))
+    return ByPattern(effects.model_of(model, patterns), effects)
 
 
 def estimate_of(fit: Fit, patterns: Any) -> Any:
@@ -170,24 +174,8 @@ class Known:
     pattern: NDArray | None
 
     @classmethod
-    def of(cls, fit: Fit, cells: Cells, always: str = "") -> "Known":
-        """Of the customers in these cells.
-
-        Raises
-        ------
-        OptionError
-            If covariates change on the way, and ``always`` names what takes them to be as they are.
-        """
-        if always and fit.covariates is not None and fit.covariates.changing(cells):
-            raise OptionError(
-                f"{always} knows no covariates that change yet, and "
-                f"{', '.join(fit.covariates.changing(cells))} of this fit does."
-            )
-        if always and fit.covariates is not None and cells.ahead is not None:
-            raise OptionError(
-                f"{always} knows no covariates that change on the days ahead yet. Give it a "
-                "forecast without dynamic_covariates."
-            )
+    def of(cls, fit: Fit, cells: Cells) -> "Known":
+        """Of the customers in these cells, as they are at the end of observation."""
         patterns = patterns_for(fit, cells)
         if patterns is None:
             return cls(fit.model, None)
@@ -220,18 +208,3 @@ class Known:
             return [(1.0, self.model)]
         customers = np.bincount(self.pattern, weight)
         return [(float(customers[z] / weight.sum()), self.alone(z)) for z in self.patterns]
-
-
-def refuse_covariates(fit: Fit, what: str) -> None:
-    """Say that something is not there yet for fits with covariates.
-
-    Raises
-    ------
-    OptionError
-        If the fit has some.
-    """
-    if fit.covariates is not None:
-        raise OptionError(
-            f"{what} knows no covariates yet, and this fit has "
-            f"{', '.join(fit.covariates.names[:3])}. Pass one without them."
-        )

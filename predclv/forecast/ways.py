@@ -49,14 +49,15 @@ class Ways(FieldsAlone):
         return cls._of(row, from_day - 1.0, apart, kind) if apart.any() else None
 
     @classmethod
-    def since_birth(cls, cells: Cells, effects: Effects) -> "Ways":
-        """From first purchases on, and as far ahead as is known."""
+    def since_birth(
+        cls, cells: Cells, effects: Effects, of: NDArray | slice = slice(None)
+    ) -> "Ways":
+        """From first purchases on, and as far ahead as is known, of some of the cells."""
         assert cells.patterns is not None
         columns = effects.matrix(cells.patterns) * effects.acts("rate")
-        pattern = np.asarray(cells.extra["pattern"], np.int64)
-        by = [pattern, cells.known_last_day - cells.age_days]
+        by = [np.asarray(cells.extra["pattern"], np.int64), cells.known_last_day - cells.age_days]
         by += [np.asarray(cells.extra[n], np.int64) for n in ("path", "ahead") if n in cells.extra]
-        kinds, kind = np.unique(np.column_stack(by), axis=0, return_inverse=True)
+        kinds, kind = np.unique(np.column_stack(by)[of], axis=0, return_inverse=True)
         rows = []
         if cells.paths is None:
             rows.append((np.arange(len(kinds)), kinds[:, 1] + 1.0, kinds[:, 0]))

@@ -188,25 +188,22 @@ class Effects:
 
     def rows(self) -> NDArray:
         """The columns of a customer at each of `levels`, otherwise typical, (levels, k)."""
-        return np.array([self._row(name, level) for name, level in self.levels])
+        return np.array([self.row_of({name: level}) for name, level in self.levels])
 
-    def _row(self, name: str, level: str | float) -> NDArray:
-        columns = {of: np.array(values) for of, values in self.typical.items()}
+    def row_of(self, values: Mapping[str, str | float]) -> NDArray:
+        """The columns of a customer with these values, otherwise typical, shape (k,)."""
+        columns = {of: np.array(typical) for of, typical in self.typical.items()}
         found = []
         for group in self.groups:
-            known = group.coding.levels.get(name)
-            columns[name] = (
-                np.array([float(level)])
-                if known is None
-                else np.array([float(level == other) for other in known[1:]])
-            )
+            for name, value in values.items():
+                known = group.coding.levels.get(name)
+                columns[name] = (
+                    np.array([float(value)])
+                    if known is None
+                    else np.array([float(value == other) for other in known[1:]])
+                )
             found.append(group.coding.row(columns))
         return np.concatenate(found)
-
-    def typical_row(self) -> NDArray:
-        """The columns of a typical customer, shape (k,)."""
-        columns = {of: np.array(values) for of, values in self.typical.items()}
-        return np.concatenate([group.coding.row(columns) for group in self.groups])
 
     def model_at(self, model: Any, rows: NDArray) -> Any:
         """The model of customers with these columns, (m, k): parameters (m,) or (draws, m)."""

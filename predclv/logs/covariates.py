@@ -5,7 +5,7 @@ of integers in the log's warehouse; what the values are is a small frame here.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -51,6 +51,8 @@ class Covariates:
     rules : CodingRules
     rows, repeated : int
         Rows of the table, and how many of them said again what another did.
+    asked : CovariateTable
+        The table as it was given.
     """
 
     what: str
@@ -61,6 +63,7 @@ class Covariates:
     rules: CodingRules
     rows: int
     repeated: int
+    asked: CovariateTable
 
 
 def open_covariates(
@@ -125,7 +128,8 @@ def open_covariates(
         is_missing = combos[column].isna()
         filled |= is_missing.to_numpy()
         combos[column] = combos[column].where(~is_missing, _filling(combos[column], value, what))
-    return Covariates(what, name, combos, filled, absent, rules, rows, rows - kept)
+    asked = replace(asked, customer_id=roles["customer_id"])
+    return Covariates(what, name, combos, filled, absent, rules, rows, rows - kept, asked)
 
 
 def _filling(column: pd.Series, value: Any, what: str) -> Any:

@@ -1,15 +1,16 @@
 """Pictures of a fitted model."""
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from predclv.clocks.calendar import Calendar
+from predclv.decisions.newcomer_mix import named_covariates
 from predclv.engines.result import Fit
 from predclv.errors import DataError, OptionError
 from predclv.forecast.fitted import FittedCLV
-from predclv.forecast.patterns import refuse_covariates
 from predclv.forecast.recalled import assert_as_they_stand
 from predclv.plots.inputs import customers_of, fit_of_purchases
 from predclv.plots.style import axes, finish, paired_bars, plain_number, short
@@ -80,6 +81,7 @@ def frequency_recency(
     value: str = "expected_purchases",
     horizon: str | float = "52 weeks",
     ax: "Axes | None" = None,
+    covariates: Mapping[str, Any] | None = None,
 ) -> "Axes":
     """A heat map over frequency and recency, for a customer of the oldest age in the data.
 
@@ -94,6 +96,10 @@ def frequency_recency(
         ``"expected_purchases"`` or ``"p_active"`` within the horizon, or ``"p_alive"`` now.
     horizon : str or number
     ax : Axes, optional
+    covariates : mapping, optional
+        What is known of the customer, such as ``{"channel": "web"}``, where the fit has covariates:
+        so they are from the first purchase to the horizon's end. In what is not said they are
+        typical.
 
     See Also
     --------
@@ -110,8 +116,7 @@ def frequency_recency(
     """
     rfm = customers_of(rfm, fit, "frequency_recency")
     fit = fit_of_purchases(fit, "frequency_recency")
-    refuse_covariates(fit, "frequency_recency")
-    model: Any = fit.model
+    model, named = _model_at(fit, covariates)
     assert_as_they_stand(fit, "The picture of frequency and recency")
     cells = rfm.cells()
     if rfm.unit != fit.unit:
@@ -156,10 +161,21 @@ def frequency_recency(
         ax.clabel(lines, fontsize=8.5, manual=_inside(lines.allsegs, x, recency))
     return finish(
         ax,
-        f"{label[0].upper()}{label[1:]}, by {short(model.title)}",
+        f"{label[0].upper()}{label[1:]}, by {short(model.title)}{named}",
         f"repeat purchases in {age:.0f} {fit.unit}s",
         f"{fit.unit} of the last purchase (first purchase = 0)",
     )
+
+
+def _model_at(fit: Fit, covariates: Mapping[str, Any] | None) -> tuple[Any, str]:
+    """The model of a customer of whom this is known, and that in words."""
+    _, named = named_covariates([fit], covariates)
+    if fit.covariates is None:
+        return fit.model, ""
+    each = fit.covariates.model_at(fit.model, fit.covariates.row_of(named)[None])
+    model = type(each)(**{name: float(getattr(each, name)[0]) for name in each.names()})
+    said = [f"{name} {value}" for name, value in named.items()]
+    return model, f", of {', '.join(said)}" if said else ", of a typical customer"
 
 
 def _by_clock(fit: Fit, cells: Cells, recency: NDArray, age: float, t: float) -> tuple[Any, ...]:

@@ -45,6 +45,7 @@ def tracking(
     until: datetime.date | None = None,
     level: float | None = 0.9,
     ax: "Axes | None" = None,
+    dynamic_covariates: Any = None,
 ) -> "Axes":
     """Repeat purchases of everybody known at the end of calibration, expected against actual.
 
@@ -70,6 +71,9 @@ def tracking(
         known of the parameters, no season and no campaign. Of more than two models the closest has
         one. None draws none, and is faster.
     ax : Axes, optional
+    dynamic_covariates : table or CovariateTable, optional
+        How covariates change after the calibration, as of ``forecast``; None carries each
+        customer's last value on.
 
     See Also
     --------
@@ -85,7 +89,8 @@ def tracking(
     'BG/NBD: cumulative repeat purchases are 2.6% off on average after calibration'
     """
     fits, rfm, last, others = _parts(result, data)
-    found = tracked(fits, rfm, until or last, period)
+    told = {"dynamic_covariates": dynamic_covariates}
+    found = tracked(fits, rfm, until or last, period, **told)
     table = found.cumulative if cumulative else found.frame
     ax = axes(ax)
     ax.plot(table.index, table["actual"], color=ACTUAL, lw=2.6 if cumulative else 1.4,
@@ -101,7 +106,7 @@ def tracking(
                 label=_label(name, errors, cumulative, result))  # fmt: skip
     prefix = "cumulative_" if cumulative else ""
     shown = {} if level is None else _with_band(fits, errors, cumulative)
-    bands = tracked(shown, rfm, until or last, period, level=level).bands if shown else {}
+    bands = tracked(shown, rfm, until or last, period, level=level, **told).bands if shown else {}
     for name, band in bands.items():
         lower, upper = (band[f"{prefix}{side}"] for side in ("lower", "upper"))
         look = styles[name]

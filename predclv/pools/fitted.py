@@ -13,6 +13,7 @@ from predclv.engines.result import Fit
 from predclv.errors import DataError, OptionWarning
 from predclv.forecast.fitted import FittedCLV, Horizon
 from predclv.forecast.outlook import Outlook
+from predclv.forecast.outlook_ahead import assert_told, told_of
 from predclv.forecast.result import Forecast
 from predclv.forecast.scoring import ScoreTable
 from predclv.forecast.total_interval import TotalErrors
@@ -191,6 +192,7 @@ class FittedPool:
         level: float | None = 0.9,
         rfm: RFM | None = None,
         seed: int | None = None,
+        dynamic_covariates: Any = None,
     ) -> Forecast:
         """What every customer will do, by the mixture of the members.
 
@@ -199,6 +201,9 @@ class FittedPool:
         horizon, discount_rate, margin, level, rfm, seed
             As in :meth:`predclv.FittedCLV.forecast`. The whole remaining lifetime (None) is
             forecast by the first model alone, with a warning: weights come from horizons.
+        dynamic_covariates : table or CovariateTable, optional
+            As in :meth:`predclv.FittedCLV.forecast`, for the members that have covariates. Weights
+            are those of members who carry last values on.
 
         Returns
         -------
@@ -217,6 +222,8 @@ class FittedPool:
             If rules of thumb are left out, for the customers have no log.
         """
         ways: dict[str, Any] = {"discount_rate": discount_rate, "margin": margin, "rfm": rfm}
+        assert_told(self, dynamic_covariates)
+        told = told_of(self.first, dynamic_covariates)
         if is_lifetime(horizon):
             name = next(iter(self._models))
             warn(
@@ -224,8 +231,8 @@ class FittedPool:
                 "what came within a horizon. Give one, such as '52 weeks', for the pool.",
                 OptionWarning,
             )
-            return self.first.forecast(horizon, level=level, seed=seed, **ways)
-        leading = self.first.forecast(horizon, level=level, seed=seed, **ways)
+            return self.first.forecast(horizon, level=level, seed=seed, **ways, **told)
+        leading = self.first.forecast(horizon, level=level, seed=seed, **ways, **told)
         terms, outlook = leading.terms, leading.source
         assert isinstance(outlook, Outlook)
         assert terms.horizon is not None
@@ -237,9 +244,9 @@ class FittedPool:
         parts = []
         for name, weight in weights.items():
             if weight > 0:
-                parts.append(
-                    Part(weight, self._source(name, weight, horizon, ways, len(customers)))
-                )
+                own = ways | told_of(self.fits[name], dynamic_covariates)
+                source = self._source(name, weight, horizon, own, len(customers))
+                parts.append(Part(weight, source))
         errors = known.errors(np.array([weights[name] for name in known.names]))
         return Forecast(
             terms,

@@ -131,6 +131,13 @@ def _asked(given: Any, known: Patterns) -> CovariateTable:
             f"these customers do not have; they have {some(map(repr, known.names))}. Choose: "
             "pc.CovariateTable(table, columns=[...])."
         )
+    counted_bins = [name for name, bins in (asked.bins or {}).items() if isinstance(bins, int)]
+    if counted_bins:
+        raise OptionError(
+            f"dynamic_covariates of a forecast: bins of equally many customers, of "
+            f"{some(map(repr, counted_bins))}, were others when the customers were summarised. "
+            "Give limits there and here: bins={'price': [10, 20]}."
+        )
     levels = {name: known.levels[name] for name in names if name in known.levels}
     return replace(asked, columns=names, levels=levels or None)
 

@@ -24,6 +24,7 @@ from predclv.progress import progress as progress_bar
 from predclv.summaries.origins import Cutoffs, log_of, origins, splits_of, whole_days
 from predclv.summaries.rfm import RFM
 from predclv.units import days_per, probability
+from predclv.validation.ahead import table_ahead
 from predclv.validation.blame import blamed
 from predclv.validation.findings import findings_of
 from predclv.validation.recipes import recipes_of, with_spread
@@ -225,6 +226,7 @@ def backtest(
     margin: float = 1.0,
     errors: Literal["row", "raise"] = "row",
     progress: bool | None = None,
+    covariates_ahead: Any = False,
 ) -> Backtest:
     """Validate from several origins: at each, fit on what was known then and forecast on from it.
 
@@ -251,7 +253,7 @@ def backtest(
         Length of each holdout, taken to the nearest whole day.
     until : date, optional
         Nothing after this day is looked at. Default: the log's last day.
-    level, seed, discount_rate, margin, errors, progress
+    level, seed, discount_rate, margin, errors, progress, covariates_ahead
         As in :func:`predclv.validate`.
 
     Returns
@@ -291,10 +293,9 @@ def backtest(
     1998-03-31 mean rate   0.72       2357              0
     """
     level = probability(level, "level")
-    named = recipes_of(forecasters)
+    named, end = recipes_of(forecasters), None if until is None else civil_date(until, "until")
     if isinstance(transactions, Renewals | Opportunities):  # a table of its own
         return cast(Any, backtested(forecasters, transactions, cutoffs, horizon, level, seed))
-    end = None if until is None else civil_date(until, "until")
     if isinstance(transactions, RFM):
         log, unit, observed = log_of(transactions)
         end = observed if end is None else min(end, observed)
@@ -333,6 +334,7 @@ def backtest(
                     margin=margin,
                     errors=errors,
                     progress=named_step,
+                    ahead=table_ahead(covariates_ahead, split),
                 )
     check_some_forecast(list(validations.values()))
     return _assembled(validations, level)
@@ -341,9 +343,7 @@ def backtest(
 def _assembled(validations: dict[datetime.date, Validation], level: float) -> Backtest:
     tables = {}
     for cutoff, validation in validations.items():
-        table = validation.frame
-        table["customers"] = len(validation.split)
-        table["new_customers"] = validation.split.new_customers
-        tables[cutoff] = table
+        own = {"customers": len(validation.split), "new_customers": validation.split.new_customers}
+        tables[cutoff] = validation.frame.assign(**own)
     frame = pd.concat(tables, names=["cutoff"])
     return Backtest(Frozen(validations), level, frame)

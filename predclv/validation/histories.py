@@ -14,6 +14,7 @@ from predclv.engines.result import Fit
 from predclv.errors import DataError, OptionError, some
 from predclv.forecast.patterns import Known
 from predclv.forecast.recalled import assert_as_they_stand
+from predclv.forecast.ways import Ways
 from predclv.models.personal import Personal
 from predclv.summaries.rfm import RFM
 from predclv.units import days_per, horizon_in
@@ -111,13 +112,20 @@ def customer_history(
     frequency = np.searchsorted(at, age, side="right") - 1
     born = int(day_numbers([bought[0]])[0])
     t_x, T = (time_between(fit.clock, born, born + each) for each in (at[frequency], age))
-    known = Known.of(fit, rfm.cells(), "A customer's history")
+    cells = rfm.cells()
+    known = Known.of(fit, cells)
     model: Any = known.model
     if known.pattern is not None:
         own = rfm.frame[rfm.frame["customer_id"] == customer_id]
         if not len(own):
             raise DataError(f"The summary has no customer {customer_id!r}, whose covariates count.")
-        model = known.alone(int(known.pattern[rfm.cells().places(own)[0]]))
+        cell = cells.places(own)
+        model = known.alone(int(known.pattern[cell[0]]))
+        assert fit.covariates is not None
+        if fit.covariates.changing(cells) or cells.ahead is not None:
+            ways = Ways.since_birth(cells, fit.covariates, cell)
+            time = ways.time(fit.clock, fit.unit, fit.covariates)
+            t_x, T = (time.until(0, born + each) for each in (at[frequency], age))
     p_alive = _p_alive(
         fit, model, born, frequency, t_x, T, time_between(fit.clock, born, born + at)
     )

@@ -13,6 +13,7 @@ from predclv.engines.result import Fit
 from predclv.errors import DataError
 from predclv.forecast.patterns import Known
 from predclv.forecast.recalled import assert_as_they_stand
+from predclv.forecast.ways import Ways
 from predclv.samples.cells import Cells
 from predclv.summaries.rfm import RFM
 from predclv.units import days_per
@@ -149,14 +150,19 @@ def _simulated(fit: Fit, cells: Cells, rng: np.random.Generator, days: float) ->
     if isinstance(fit.clock, Calendar):
         last_day, ages = cells.known_last_day, np.rint(ages)
     born = last_day - ages
-    traits = (
-        Known.of(fit, cells, "Simulated times between purchases").at(chosen).traits(ages.shape, rng)
-    )
-    observed = time_between(fit.clock, born, last_day)
-    of, at = traits.purchases(observed, rng).times(rng)
+    traits = Known.of(fit, cells).at(chosen).traits(ages.shape, rng)
+    if fit.covariates is not None and fit.covariates.changing(cells):
+        ways = Ways.since_birth(cells, fit.covariates)
+        time, way = ways.time(fit.clock, fit.unit, fit.covariates), ways.of_cell[chosen]
+        of, at = traits.purchases(time.until(way, cells.known_last_day), rng).times(rng)
+        after = time.day_at(way[of], at) - time.begin[way[of]]
+    else:
+        observed = time_between(fit.clock, born, last_day)
+        of, at = traits.purchases(observed, rng).times(rng)
+        after = days_after(fit.clock, born[of], at)
     # As a log counts them: whole days since that of the first purchase, one purchase a day.
     hour = rng.random(ages.size)
-    later = np.floor(hour[of] + days_after(fit.clock, born[of], at))
+    later = np.floor(hour[of] + after)
     day = np.append(np.zeros(ages.size), later)
     of = np.append(np.arange(ages.size), of)
     order = np.lexsort((day, of))

@@ -12,12 +12,15 @@ from numpy.typing import NDArray
 from predclv.clocks.days import day_numbers
 from predclv.engines.result import Fit
 from predclv.errors import DataError, OptionError, some
-from predclv.forecast.patterns import Known
+from predclv.forecast.patterns import Known, tell_what_is_carried_on
 from predclv.forecast.recalled import assert_as_they_stand
+from predclv.forecast.ways import Ways
 from predclv.logs.log import Log
+from predclv.summaries.looking_ahead import looking_ahead
 from predclv.summaries.rfm import RFM
 from predclv.units import days_per, horizon_in, probability
 from predclv.validation.tracking_bands import Cohort, tracking_band
+from predclv.validation.tracking_ways import CohortOnWays
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -120,6 +123,7 @@ def tracking(
     count_first_day: bool = False,
     level: float | None = None,
     seed: int | None = 0,
+    dynamic_covariates: Any = None,
 ) -> Tracking:
     """Repeat purchases per period of everybody who had come by ``rfm.observation_end``.
 
@@ -147,6 +151,9 @@ def tracking(
         Of the bands; None leaves them out.
     seed : int or None
         Of the bands.
+    dynamic_covariates : table or CovariateTable, optional
+        How covariates change after the calibration, as of ``forecast``; None carries each
+        customer's last value on.
 
     Returns
     -------
@@ -201,17 +208,23 @@ def tracking(
         days=(ends - first.min()).days.to_numpy(),
         extra=int(count_first_day),
     )
+    if dynamic_covariates is not None and until > end:
+        rfm = looking_ahead(rfm, dynamic_covariates, (until - end).days)
+    elif until > end:
+        for fit in fits.values():
+            tell_what_is_carried_on(fit, None, rfm.cells())
     bands, rng = {}, np.random.default_rng(seed)
     for name, fit in fits.items():
         assert_as_they_stand(fit, "tracking")
         clock: Any = fit.clock
-        known = Known.of(fit, rfm.cells(), "Tracking")
-        if known.pattern is not None and not cohort.of_patterns:
-            cohort = _by_pattern(cohort, rfm, customers, first)
-        columns[name] = np.diff(cohort.expected(known.model, clock), prepend=0.0)
+        known = Known.of(fit, rfm.cells())
+        own: Cohort | CohortOnWays = cohort
+        if known.pattern is not None:
+            own = _with_covariates(cohort, fit, rfm, customers, first)
+        columns[name] = np.diff(own.expected(known.model, clock), prepend=0.0)
         if level is not None:
             patterns = rfm.cells().patterns
-            bands[name] = tracking_band(fit, cohort, level, rng, patterns).set_index(ends)
+            bands[name] = tracking_band(fit, own, level, rng, patterns).set_index(ends)
     days = days_per("week")
     named = "day" if length == 1 else f"{length} days"
     if length % days == 0:
@@ -238,8 +251,10 @@ def _days_of_purchases(
     return firsts["customer_id"], firsts["day"], bought.loc[cohort & ~is_first, "day"]
 
 
-def _by_pattern(cohort: Cohort, rfm: RFM, customers: pd.Series, first: pd.Series) -> Cohort:
-    """The cohort with the births of customers in each pattern of covariates.
+def _with_covariates(
+    cohort: Cohort, fit: Fit, rfm: RFM, customers: pd.Series, first: pd.Series
+) -> Cohort | CohortOnWays:
+    """The cohort with the births of customers in each pattern of covariates, or their ways.
 
     Raises
     ------
@@ -253,7 +268,13 @@ def _by_pattern(cohort: Cohort, rfm: RFM, customers: pd.Series, first: pd.Series
             f"The log has customers of whom the summary knows no covariates: "
             f"{some(customers[place < 0])}."
         )
-    pattern = cells.extra["pattern"][cells.places(frame)][place]
+    of_cell = cells.places(frame)[place]
+    pattern = cells.extra["pattern"][of_cell]
+    assert fit.covariates is not None
+    if fit.covariates.changing(cells) or cells.ahead is not None:
+        ways, ends = Ways.since_birth(cells, fit.covariates), cohort.first_day + cohort.days
+        way = ways.of_cell[of_cell]
+        return CohortOnWays.of(ways, fit.unit, way, pattern, ends, cohort.extra)
     day = (first - first.min()).dt.days.to_numpy()
     births = tuple((z, np.bincount(day[pattern == z])) for z in np.unique(pattern).tolist())
     return replace(cohort, of_patterns=births)

@@ -16,6 +16,7 @@ from predclv.engines.result import Fit
 from predclv.forecast.draws import clocked_draws
 from predclv.forecast.patterns import ByPattern, estimate_of, model_for
 from predclv.models.purchases import PurchaseModel
+from predclv.validation.tracking_ways import CohortOnWays
 
 _DRAWS = 120  # of the parameters
 _STEP = 7  # days of age between which a spline stands in: off by 1e-4 in the first weeks, then less
@@ -88,7 +89,11 @@ class Cohort:
 
 
 def tracking_band(
-    fit: Fit, cohort: Cohort, level: float, rng: np.random.Generator, patterns: Any = None
+    fit: Fit,
+    cohort: Cohort | CohortOnWays,
+    level: float,
+    rng: np.random.Generator,
+    patterns: Any = None,
 ) -> pd.DataFrame:
     """Where the repeat purchases of a cohort fall with probability ``level``, period by period.
 
@@ -103,8 +108,12 @@ def tracking_band(
         cumulative_lower and cumulative_upper of those so far.
     """
     drawn = clocked_draws(fit, _DRAWS, rng, patterns)
-    expected = np.array([cohort.expected(*member, _STEP) for member in drawn])
-    chance = _chance(fit, cohort, rng, patterns)
+    if isinstance(cohort, CohortOnWays):
+        expected = cohort.expected_of(drawn, rng)
+        chance = cohort.chance(estimate_of(fit, patterns), fit.clock, rng)
+    else:
+        expected = np.array([cohort.expected(*member, _STEP) for member in drawn])
+        chance = _chance(fit, cohort, rng, patterns)
     so_far = expected[np.arange(len(chance)) % _DRAWS] + chance
     within = np.diff(so_far, axis=1, prepend=0.0)
     ends = [0.5 * (1 - level), 0.5 * (1 + level)]

@@ -12,6 +12,7 @@ from predclv.contracts.opportunity_validation import validated_opportunities
 from predclv.contracts.validation import RenewalSplit
 from predclv.contracts.validation import validated as validated_contracts
 from predclv.errors import DataError, OptionError, PredclvError, some
+from predclv.forecast.outlook_ahead import told_of
 from predclv.forecast.result import Forecast
 from predclv.frozen import Frozen
 from predclv.models import RECIPES
@@ -19,6 +20,7 @@ from predclv.models.purchases import PurchaseModel
 from predclv.progress import progress as progress_bar
 from predclv.summaries.splits import HoldoutSplit
 from predclv.units import horizon_in, probability
+from predclv.validation.ahead import table_ahead
 from predclv.validation.blame import blamed
 from predclv.validation.result import Validation
 from predclv.validation.scores import METRICS, Scores, scores
@@ -35,6 +37,7 @@ def validate(
     margin: float = 1.0,
     errors: Literal["row", "raise"] = "row",
     progress: bool | Callable[[str], None] | None = None,
+    covariates_ahead: Any = False,
 ) -> Validation:
     """Fit forecasters to what was known, and score what they say against what came.
 
@@ -72,6 +75,12 @@ def validate(
     progress : bool or callable, optional
         Whether a bar is shown; default: in a terminal or a notebook. Or what is called instead
         with the name of each forecaster when its turn comes.
+    covariates_ahead : bool or table
+        Whether models with covariates are told how these change in the holdout: True takes the
+        ``dynamic_covariates`` that the split was cut with, or give a table of them. Fair where
+        that is planned beforehand, such as mailings and prices; what only came to be known later
+        is not. By default each customer's last value before ``calibration_end`` is carried on,
+        with a warning.
 
     Returns
     -------
@@ -134,6 +143,7 @@ def validate(
     found = validated(
         named,
         split,
+        ahead=table_ahead(covariates_ahead, split),
         level=level,
         seed=seed,
         discount_rate=discount_rate,
@@ -155,8 +165,12 @@ def validated(
     margin: float,
     errors: str,
     progress: bool | Callable[[str], None] | None,
+    ahead: Any = None,
 ) -> Validation:
-    """The validation of forecasters by name, of whom each may fail."""
+    """The validation of forecasters by name, of whom each may fail.
+
+    Models with covariates are told of the holdout's by the table ``ahead``.
+    """
     level = probability(level, "level")
     if errors not in ("row", "raise"):
         raise OptionError(f"errors must be 'row' or 'raise'; got {errors!r}.")
@@ -170,7 +184,7 @@ def validated(
         for name, forecaster in named.items():
             step(name)
             try:
-                fitted, forecast = _forecast_of(name, forecaster, split, terms)
+                fitted, forecast = _forecast_of(name, forecaster, split, terms, ahead)
                 with blamed(_whose(name), " could not be scored"):
                     scored[name] = scores(forecast, actual, level)
             except PredclvError as error:
@@ -285,7 +299,7 @@ def check_forecast(forecast: Forecast, split: HoldoutSplit) -> None:
 
 
 def _forecast_of(
-    name: str, forecaster: Any, split: HoldoutSplit, terms: Mapping[str, Any]
+    name: str, forecaster: Any, split: HoldoutSplit, terms: Mapping[str, Any], ahead: Any
 ) -> tuple[Any, Forecast]:
     """What was fitted, None for a ready forecast, and its forecast of the holdout."""
     whose = _whose(name)
@@ -297,7 +311,8 @@ def _forecast_of(
                 fitted = forecaster.fit(split.rfm)
         with blamed(whose, " could not forecast"):
             horizon = f"{split.duration!r} {split.unit}"
-            forecast = fitted.forecast(horizon=horizon, rfm=split.rfm, **terms)
+            told = told_of(fitted, ahead)
+            forecast = fitted.forecast(horizon=horizon, rfm=split.rfm, **terms, **told)
     with blamed(whose, " could not be scored"):
         check_forecast(forecast, split)
     return fitted, forecast

@@ -1,0 +1,29 @@
+"""How covariates change in a holdout, for models that are told."""
+
+from typing import Any
+
+from predclv.errors import OptionError
+from predclv.summaries.splits import HoldoutSplit
+
+
+def table_ahead(covariates_ahead: Any, split: HoldoutSplit) -> Any:
+    """The table of how covariates change in the holdout, None where nobody is told.
+
+    Raises
+    ------
+    OptionError
+        If the split's own is asked for, and it has none.
+    """
+    if covariates_ahead is False or covariates_ahead is None:
+        return None
+    if covariates_ahead is not True:
+        return covariates_ahead
+    log = split.rfm.log
+    known = None if log is None else log.dynamic_covariates
+    if known is None:
+        raise OptionError(
+            "covariates_ahead=True takes the dynamic covariates that the split was cut with, and "
+            "it has none: pc.holdout_split(log, dynamic_covariates=table, ...); or give the table, "
+            "covariates_ahead=table."
+        )
+    return known.asked

@@ -66,7 +66,7 @@ def with_covariates_ahead(outlook: Outlook, dynamic_covariates: Any) -> Outlook:
 
 def told_of(fitted: Any, dynamic_covariates: Any) -> dict[str, Any]:
     """What a fitted forecaster is told of the days ahead: the table, if it has covariates."""
-    if dynamic_covariates is None or not _with_effects(fitted):
+    if dynamic_covariates is None or not with_effects(fitted):
         return {}
     return {"dynamic_covariates": dynamic_covariates}
 
@@ -79,14 +79,14 @@ def assert_told(pool: Any, dynamic_covariates: Any) -> None:
     OptionError
         If no member has covariates.
     """
-    if dynamic_covariates is not None and not _with_effects(pool):
+    if dynamic_covariates is not None and not with_effects(pool):
         raise OptionError(
             "dynamic_covariates means nothing to this pool: no member was fitted with covariates. "
             "Pool a CLVModel(covariates={'rate': [...]})."
         )
 
 
-def _with_effects(fitted: Any) -> bool:
+def with_effects(fitted: Any) -> bool:
     """Whether a fitted model, or a member of a fitted pool, has covariates of purchases."""
     each = getattr(fitted, "fits", {"": fitted}).values()
     fits = [getattr(one, "purchases", None) for one in each]

@@ -1,8 +1,10 @@
 """How covariates change in a holdout, for models that are told."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from predclv.errors import OptionError
+from predclv.forecast.outlook_ahead import with_effects
 from predclv.summaries.splits import HoldoutSplit
 
 
@@ -27,3 +29,18 @@ def table_ahead(covariates_ahead: Any, split: HoldoutSplit) -> Any:
             "covariates_ahead=table."
         )
     return known.asked
+
+
+def assert_somebody_told(ahead: Any, fitted: Iterable[Any]) -> None:
+    """Whether a table of the days ahead means something to one of the fitted forecasters.
+
+    Raises
+    ------
+    OptionError
+        If none has covariates.
+    """
+    if ahead is not None and not any(with_effects(each) for each in fitted):
+        raise OptionError(
+            "covariates_ahead means nothing to these forecasters: none has covariates. Add a "
+            "CLVModel(covariates={'rate': [...]})."
+        )

@@ -20,7 +20,7 @@ from predclv.models.purchases import PurchaseModel
 from predclv.progress import progress as progress_bar
 from predclv.summaries.splits import HoldoutSplit
 from predclv.units import horizon_in, probability
-from predclv.validation.ahead import table_ahead
+from predclv.validation.ahead import assert_somebody_told, table_ahead
 from predclv.validation.blame import blamed
 from predclv.validation.result import Validation
 from predclv.validation.scores import METRICS, Scores, scores
@@ -80,7 +80,7 @@ def validate(
         ``dynamic_covariates`` that the split was cut with, or give a table of them. Fair where
         that is planned beforehand, such as mailings and prices; what only came to be known later
         is not. By default each customer's last value before ``calibration_end`` is carried on,
-        with a warning.
+        with a warning. Of no use with contracts.
 
     Returns
     -------
@@ -104,7 +104,7 @@ def validate(
     DataError
         If ``split`` is none, or a ready forecast is of other customers or another length of time.
     OptionError
-        If there is no forecaster, or two have one name.
+        If there is no forecaster, or two have one name; or none that looks ahead has covariates.
     PredclvError
         What a forecaster raises, with its name: of ``errors="raise"``, or if all fail.
 
@@ -195,6 +195,8 @@ def validated(
             forecasts[name] = forecast
             if fitted is not None:
                 fits[name] = fitted
+    if not failed:
+        assert_somebody_told(ahead, fits.values())
     rows = {name: scored[name].metrics if name in scored else {} for name in named}
     frame = pd.DataFrame.from_dict(rows, orient="index", columns=list(METRICS), dtype=float)
     totals = {name: each.totals for name, each in scored.items()} or {"": no_totals()}

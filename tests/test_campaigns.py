@@ -405,7 +405,15 @@ def test_marks_can_be_named(quiet):
         effect(log, third, treated="red", control="blue")
 
 
-@pytest.mark.parametrize("marks", [(True, False), (1, 0), ("Test", "Control")])
+def test_one_letter_is_not_taken_for_a_mark_beside_one_that_means_nothing(quiet):
+    log, groups, _ = quiet
+    with pytest.raises(DataError, match="which of them is treated"):
+        effect(log, groups.map({"treated": "X", "control": "A"}))
+    with pytest.raises(DataError, match="which of them is treated"):
+        effect(log, groups.map({"treated": "A", "control": "C"}))
+
+
+@pytest.mark.parametrize("marks", [(True, False), (1, 0), ("Test", "Control"), ("T", "C")])
 def test_the_usual_marks_are_understood(quiet, marks):
     log, groups, found = quiet
     again = effect(log, groups.map(dict(zip(("treated", "control"), marks, strict=True))))

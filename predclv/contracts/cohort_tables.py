@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from predclv.contracts.contract_checks import assert_period
 from predclv.contracts.known import coded_cohorts
 from predclv.errors import DataError, DataWarning, OptionError, did_you_mean, some
 from predclv.notices import counted, warn
@@ -64,7 +65,8 @@ def _assert_whole(rows: pd.DataFrame, age: str, customers: str) -> None:
         wrong = values.isna() & (rows[role].notna() if role == "customers" else True)
         wrong |= values.notna() & ((values < 0) | (values % 1 != 0))
         if wrong.any():
-            shares = role == "customers" and bool((values.max() <= 1) | (values.max() == 100))
+            top, is_cut = values.max(), bool((values % 1 != 0).any())
+            shares = role == "customers" and is_cut and bool((top <= 1) | (top == 100))
             hint = (
                 " Are these shares? A fit needs numbers: multiply by the size of the cohort."
                 if shares
@@ -135,7 +137,7 @@ def _period(cohorts: pd.Series, period: str | None) -> str:
     between = _between(cohorts)
     if period is None:
         return between or "year"
-    days_per(period)
+    assert_period(period)
     if between is not None and between != period and days_per(between) < days_per(period):
         raise OptionError(
             f"The cohorts lie a {between} apart, but period={period!r}: is a row one {period} "

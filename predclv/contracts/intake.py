@@ -7,17 +7,21 @@ from typing import Any
 
 import pandas as pd
 
-from predclv.contracts.contract_checks import check_contracts, check_lengths, check_overlaps
+from predclv.contracts.contract_checks import (
+    assert_period,
+    check_contracts,
+    check_lengths,
+    check_overlaps,
+)
 from predclv.contracts.contract_sql import ContractSQL
 from predclv.contracts.known import with_known
 from predclv.contracts.renewals import Renewals
-from predclv.errors import DataError, DataWarning
+from predclv.errors import DataError, DataWarning, OptionError
 from predclv.logs.columns import statements
 from predclv.logs.log import civil_date
 from predclv.logs.sources import Table, open_table
 from predclv.notices import counted, warn
 from predclv.progress import stage
-from predclv.units import days_per
 from predclv.warehouse.base import LeftBehind, fresh
 
 _EPOCH = datetime.date(1970, 1, 1)
@@ -71,13 +75,15 @@ def renewals(
         If columns are missing or cannot be read, contracts end before they start, or contracts of
         one customer overlap; the message names them.
     OptionError
-        If there is no such period, or nearly all contracts last a multiple of a longer one.
+        If there is no such period, nearly all contracts last a multiple of a longer one, or
+        contracts end in the future and ``observation_end`` is not said.
 
     Warns
     -----
     DataWarning
         Contracts that start after ``observation_end`` were left out; contracts end in the middle
-        of a period; contracts begin on the day another of the customer ends.
+        of a period; contracts begin on the day another of the customer ends; covariates are of
+        people without a contract.
 
     See Also
     --------
@@ -104,10 +110,10 @@ def renewals(
     5 2024-02-01    1        1        1
     6 2024-02-01    2        1        1
     """
-    days_per(period)
+    assert_period(period)
     asked = None if observation_end is None else civil_date(observation_end, "observation_end")
     names = {"customer_id": customer_id, "date": start, "end_date": end, "plan": by}
-    table = open_table(subscriptions, names, timezone)
+    table = _opened(subscriptions, names, timezone)
     if table.dialect.name == "spark" and table.types["end_date"] == "VARCHAR":
         raise DataError(
             f"Column {end!r} (end) holds text. Make it a date where it lies: "
@@ -120,6 +126,12 @@ def renewals(
         facts = engine.record(sql.survey())
         check_contracts(engine, sql, facts, names)
         last = facts["last_day"] if asked is None else (asked - _EPOCH).days
+        if asked is None and _day(last) > datetime.date.today():
+            raise OptionError(
+                f"Contracts start or end as late as {_day(last)}, which is still to come, so the "
+                "table does not say until when it was observed. Say observation_end='...': who "
+                "ends later runs."
+            )
         if last < facts["first_day"]:
             raise DataError(
                 f"observation_end {asked} is before every contract: the first starts on "
@@ -149,6 +161,17 @@ def renewals(
     keys = [*who.keys, "ended"]
     histories = found.groupby(keys, as_index=False, observed=True)[["contracts"]].sum()
     return Renewals(histories, period, by, _day(last), returned, who, patterns)
+
+
+def _opened(subscriptions: Any, names: Mapping[str, str | None], timezone: str | None) -> Table:
+    """The table, with messages that call its columns as `renewals` does."""
+    try:
+        return open_table(subscriptions, names, timezone)
+    except (DataError, OptionError) as error:
+        said = str(error).replace("The log has", "The table has")
+        for role, name in (("end_date", "end"), ("date", "start"), ("plan", "by")):
+            said = said.replace(f"({role})", f"({name})").replace(f" {role}=", f" {name}=")
+        raise type(error)(said) from None
 
 
 def _sql_over(table: Table, timezone: str | None, period: str, has_plans: bool) -> ContractSQL:

@@ -7,14 +7,15 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from predclv.contracts.contract_sql import ContractSQL
-from predclv.errors import DataError, OptionError, did_you_mean, some
+from predclv.errors import DataError, DataWarning, OptionError, did_you_mean, some
 from predclv.frozen import Frozen
 from predclv.logs.columns import ids_of
-from predclv.logs.covariates import open_covariates
+from predclv.logs.covariates import Covariates, open_covariates
 from predclv.logs.sources import Table
+from predclv.notices import counted, warn
 from predclv.samples.coding import CodingRules, coded, numbered, ordered
 from predclv.samples.patterns import Patterns
-from predclv.summaries.patterned import with_patterns
+from predclv.summaries.patterned import strangers, with_patterns
 from predclv.warehouse.base import Warehouse, fresh
 
 TAKEN = ("cohort", "renewals", "ended", "contracts", "customers", "p_alive", "clv")
@@ -29,6 +30,17 @@ def refuse_taken(names: Any) -> None:
                 f"A covariate cannot be called {name!r}: a forecast of contracts has a column of "
                 "that name. Rename it."
             )
+
+
+def tell_strangers(warehouse: Warehouse, known: Covariates, people: str, what: str) -> None:
+    """Warn of rows of covariates whose customers are not among ``people``."""
+    found = strangers(warehouse, known, [people])
+    if found:
+        warn(
+            f"{counted(found, 'row')} of {known.what} {'is' if found == 1 else 'are'} of people "
+            f"without {what}, and {'was' if found == 1 else 'were'} not used.",
+            DataWarning,
+        )
 
 
 def patterns_of_histories(
@@ -153,6 +165,7 @@ def with_known(
     described = with_patterns(warehouse, known, people, tells=True)
     assert described.patterns is not None
     refuse_taken(described.patterns.names)
+    tell_strangers(warehouse, known, described.table, "a contract")
     name = fresh("contracts")
     warehouse.store(
         name,

@@ -7,7 +7,8 @@ from typing import Any
 
 import pandas as pd
 
-from predclv.contracts.known import refuse_taken
+from predclv.contracts.contract_checks import assert_period
+from predclv.contracts.known import refuse_taken, tell_strangers
 from predclv.contracts.opportunities import STATE, Opportunities
 from predclv.contracts.opportunity_split import OpportunitySplit
 from predclv.errors import DataError, DataWarning, OptionError, some
@@ -20,7 +21,6 @@ from predclv.notices import counted, warn
 from predclv.progress import stage
 from predclv.samples.patterns import Patterns
 from predclv.summaries.patterned import with_patterns
-from predclv.units import days_per
 from predclv.warehouse.base import LeftBehind, fresh
 
 
@@ -87,7 +87,7 @@ def opportunities(
     0          0        0              2          1
     1          1        2              2          1
     """
-    days_per(period)
+    assert_period(period)
     if by is not None and static_covariates is None:
         open_table(log, {"customer_id": customer_id, "date": date, "by": by}, timezone)
         static_covariates = CovariateTable(log, customer_id, columns=[by], categories=[by], rare=0)
@@ -129,6 +129,7 @@ def opportunities(
         patterns = known.patterns
         assert patterns is not None
         refuse_taken(patterns.names)
+        tell_strangers(warehouse, opened.static_covariates, known.table, "a gift or visit")
         joined = fresh("taken")
         warehouse.store(
             joined,

@@ -11,6 +11,7 @@ import pandas as pd
 from predclv.contracts.cohort_tables import counts_from_table
 from predclv.contracts.known import patterns_of_histories
 from predclv.errors import DataError, OptionError
+from predclv.notices import counted
 from predclv.samples.patterns import Patterns
 from predclv.samples.renewals import RenewalCells
 from predclv.units import days_per
@@ -294,7 +295,7 @@ class Renewals:
         returned = f", {self.n_returned:,} of returning customers" if self.n_returned else ""
         oldest = int((h["renewals"] + h["ended"]).max())
         return (
-            f"Renewals: {self.n_contracts:,} contracts{plans} in {cohorts:,} "
+            f"Renewals: {counted(self.n_contracts, 'contract')}{plans} in {cohorts:,} "
             f"cohort{'' if cohorts == 1 else 's'}, {self.n_running:,} of them running{returned}; "
             f"renewed by the {self.period}, up to age {oldest}"
         )

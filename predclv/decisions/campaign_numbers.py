@@ -160,7 +160,8 @@ def fitted_before(model: Any, rfm: RFM, has_spend: bool) -> FittedCLV:
     fitted = single(model.fit(rfm) if isinstance(model, CLVModel) else model)
     if not isinstance(fitted, FittedCLV):
         raise DataError(
-            f"model must be a CLVModel or what its fit returned; got {type(model).__name__}."
+            "model must be a CLVModel, such as pc.CLVModel(pc.MBGNBD), or what its fit returned; "
+            f"got {getattr(model, '__name__', type(model).__name__)}."
         )
     end = fitted.rfm.observation_end
     if end is not None and rfm.observation_end is not None and end > rfm.observation_end:

@@ -61,7 +61,9 @@ class Histories(NamedTuple):
 
     def of(self, mask: NDArray) -> "Histories":
         """Those of some of the customers."""
-        return Histories(*(None if each is None else each[mask] for each in self))
+        known = None if self.pattern is None else self.pattern[mask]
+        x, t_x, T, in_campaign, in_all, since = (each[mask] for each in self[:6])
+        return Histories(x, t_x, T, in_campaign, in_all, since, known)
 
 
 class Remaining(NamedTuple):

@@ -124,7 +124,8 @@ def validate(
         return of_givers
     if not isinstance(split, HoldoutSplit):
         raise DataError(
-            f"validate wants a HoldoutSplit; got {type(split).__name__}. Cut a log with "
+            f"validate wants a HoldoutSplit; got {type(split).__name__}. Cut contracts or "
+            "opportunities with .split(periods), a log with "
             "pc.holdout_split(log, calibration_end=...), or take a frame of lifetimes' "
             "calibration_and_holdout_data or pymc-marketing's rfm_train_test_split with "
             "pc.HoldoutSplit.from_frame(frame, unit='week')."

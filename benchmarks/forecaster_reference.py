@@ -124,8 +124,9 @@ class Component:
         best = min(fits, key=lambda each: each.fun).x
         self.free, self.rho = best, 0.0
         if memory:
-            at = minimize(lambda v: -self.stage2(v) / n, np.append(best[:4], -5.0),
-                          method="L-BFGS-B", bounds=[(-7, 9)] * 4 + [(-9, 0)], options=options)  # fmt: skip
+            of_memory = {"bounds": [(-7, 9)] * 4 + [(-9, 0)], "options": options}
+            start = np.append(best[:4], -5.0)
+            at = minimize(lambda v: -self.stage2(v) / n, start, method="L-BFGS-B", **of_memory)
             self.free = np.append(at.x[:4], best[4:])
             self.rho = float(np.exp(at.x[4]))
 

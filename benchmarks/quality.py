@@ -4,7 +4,8 @@
 
 FOLDER holds logs (columns customer_id, date, amount); those that are absent are left out, saying
 so. CDNOW comes with lifetimes. Every log is cut at several days with 13, 26 and 52 weeks to come,
-half a horizon (13 weeks at least) apart and with 26 weeks known at least. Splits that stand in
+half a horizon (13 weeks at least) apart and with 26 weeks known at least; a log too short for that
+once, with 4 weeks to come. Splits that stand in
 results/quality.csv are not run again, so a run may be stopped and taken up; with --again one
 forecaster is, on the splits that stand there. CRPS beside MBG's is printed for each split;
 results/quality.png is the picture.
@@ -121,7 +122,7 @@ def splits_of(log: pd.DataFrame) -> list[tuple[object, int]]:
             cut = last - pd.Timedelta(days=7 * weeks + back * max(91, 7 * weeks // 2))
             if (cut - first).days >= KNOWN:
                 cuts.append((cut.date(), weeks))
-    return cuts
+    return cuts or [((last - pd.Timedelta(days=28)).date(), 4)]
 
 
 def scored(

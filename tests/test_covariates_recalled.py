@@ -12,6 +12,7 @@ from predclv.engines.covariates import with_covariates
 from predclv.errors import OptionError
 from predclv.forecast.draws import drawn
 from predclv.forecast.patterns import at_free, estimate_of
+from predclv.likelihoods.ageing import AgeingLikelihood
 from predclv.likelihoods.covariates import CovariateLikelihood
 from predclv.likelihoods.drifting import DriftingLikelihood
 from predclv.likelihoods.effects import Effects
@@ -21,7 +22,7 @@ from predclv.likelihoods.paths import PathLikelihood
 from predclv.maths.differences import central_slope
 from predclv.models import class_named
 from predclv.models.personal import Personal
-from predclv.summaries.memory import first_day_of, sequences_of
+from predclv.summaries.memory import first_day_of, repeats_by_age, sequences_of
 
 CUT = "1997-09-30"
 MODELS = ["MBGNBD", "BGNBD", "MBGCNBD-2"]
@@ -63,15 +64,15 @@ def em(rfm):
     return pc.CLVModel("MBGNBD", memory=True, drift=True, covariates=covariates).fit(rfm)
 
 
-def fading(model, rfm, near):
+def fading(model, rfm, near, ageing=None):
     sequences = sequences_of(rfm, 10**6, by_pattern=rfm.patterns is not None)
     return FadingLikelihood.over(
-        class_named(model), sequences, Steady("week"), first_day_of(rfm.cells()), near
+        class_named(model), sequences, Steady("week"), first_day_of(rfm.cells()), near, ageing
     )
 
 
-def with_effects(model, rfm, near, covariates=COVARIATES):
-    base, cells = fading(model, rfm, near), rfm.cells()
+def with_effects(model, rfm, near, covariates=COVARIATES, ageing=None):
+    base, cells = fading(model, rfm, near, ageing), rfm.cells()
     weight = np.bincount(cells.extra["pattern"], cells.weight, len(cells.patterns))
     effects = Effects.asked(covariates, class_named(model), cells.patterns, weight)
     return CovariateLikelihood.of_patterns(base, base.sequences.pattern, cells.patterns, effects)
@@ -157,6 +158,23 @@ def test_a_drift_with_covariates_is_an_alpha_per_customer(rfm):
     expected = cells.weight @ own.log_likelihood(cells.frequency, cells.recency, cells.T)
     assert fit.log_likelihood == pytest.approx(expected, rel=1e-10)
     assert known.all()
+
+
+def test_simulated_customers_have_the_drift_and_what_is_known_of_them(rfm):
+    """On CDNOW everybody comes within a quarter of the log's first day."""
+    cells = rfm.cells()
+    drifting = DriftingLikelihood.over(Likelihood.of(pc.MBGNBD, cells, "week"), cells)
+    of = with_covariates(drifting, cells, cells, {"rate": ["age"]}, "mle")
+
+    def bought(drift, effect):
+        free = np.concatenate([NEAR[:4], [drift, effect]])
+        drawn = of.simulated(free, np.random.default_rng(1))
+        x, weight = drawn.columns[0], drawn.columns[-1]
+        age = cells.patterns.frame["age"].to_numpy()[drawn.pattern]
+        return weight @ x, (weight * x) @ (age > 0) / (weight @ x)
+
+    assert bought(-1.5, 0.0)[0] > 1.5 * bought(0.0, 0.0)[0]
+    assert bought(0.0, 1.5)[1] > 0.5 > 1.3 * bought(0.0, 0.0)[1]
 
 
 def each_customers_own(fit, rfm):
@@ -249,6 +267,30 @@ def test_effects_files_bootstrap_and_newcomers_follow(em, rfm, tmp_path):
     assert worth.lower < worth.value < worth.upper
 
 
+def test_with_ageing_too(rfm):
+    """Its likelihood, its slopes, and a forecast by draws of no uncertainty at the estimate."""
+    cells = rfm.cells()
+    plain = Likelihood.of(pc.MBGNBD, cells, "week")
+    base = AgeingLikelihood.over(plain, cells, repeats_by_age(rfm), drift=True)
+    of = with_covariates(base, rfm, cells, COVARIATES, "mle")
+    free = np.concatenate([NEAR[:4], [0.3, 0.7], EFFECTS])
+    still = np.concatenate([free[:6], np.zeros(3)])
+    assert of(still)[0] == pytest.approx(base(free[:6])[0], rel=1e-10)
+    assert_slopes(of, free)
+    found = with_effects("MBGNBD", rfm, NEAR, ageing=0.3)
+    without_memory = np.concatenate([NEAR, [-30.0], EFFECTS])
+    assert found(without_memory)[0] == pytest.approx(of(free)[0], rel=1e-10)
+    fitted = pc.CLVModel("MBGNBD", spend=None, memory=True, ageing=True, covariates=COVARIATES)
+    fitted = fitted.fit(rfm)
+    assert list(fitted.purchases.params)[4:7] == ["ageing", "rho", "rate.channel[web]"]
+    with_interval, without = (
+        fitted.forecast("26 weeks", level=level, seed=1).frame for level in (0.9, None)
+    )
+    expected = without["expected_purchases"]
+    np.testing.assert_allclose(with_interval["expected_purchases"], expected, rtol=1e-9)
+    assert (with_interval["purchases_upper"] > expected).mean() > 0.9
+
+
 def test_on_a_clock_too(rfm):
     clock = pc.Clock(season=0, weekday=True)
     fit = pc.fit("MBGNBD", rfm, clock=clock, memory=True, drift=True, covariates=COVARIATES)
@@ -285,12 +327,13 @@ def test_what_changes_over_time_has_a_drift_and_no_memory(log, table):
 def test_auto_takes_covariates_of_purchases():
     """Its models have them, those of its earlier days too; of spend it has none, and says so."""
     log = pc.datasets.load_cdnow()
-    some = log[log["customer_id"] % 4 == 0]
+    some = log[log["customer_id"] % 5 == 0]
     rfm = pc.rfm_summary(some, static_covariates=known_table(some))
     with pytest.raises(OptionError, match="none of spend yet"):
         pc.CLVModel("auto", covariates={"spend": ["channel"]}).fit(rfm)
     fitted = pc.CLVModel("auto", spend=None, covariates={"rate": ["age"]}).fit(rfm)
     names = [each.purchases.covariates.names for each in fitted._models.values()]
-    assert names == [("rate.age",)] * 4
-    assert fitted.forecast("26 weeks", level=None).total()["purchases"] > 0
+    assert names == [("rate.age",)] * 5
+    assert fitted.forecast("52 weeks", level=None).total()["purchases"] > 0
+    assert len(next(iter(fitted._evidence.values())).origins) == 1
     assert not [doubt for doubt in fitted.doubts if "takes no part" in doubt]

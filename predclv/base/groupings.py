@@ -9,6 +9,7 @@ import pandas as pd
 import pyarrow as pa
 
 from predclv.errors import DataError, OptionError, did_you_mean, some
+from predclv.forecast.result import COLUMNS as FORECAST
 from predclv.logs.ids import usable_ids
 from predclv.warehouse.base import fresh
 from predclv.warehouse.dialects import DUCKDB
@@ -28,7 +29,12 @@ TIERS = ("bottom 50%", "50% to 80%", "80% to 95%", "top 5%")
 MOST_GROUPS = 60
 """Each has intervals of its own, from simulated futures."""
 
-_TAKEN = {"customer_id", "tier", "all", "group", "date", "clv", *COHORTS}
+_TAKEN = {
+    *("customer_id", "tier", "all", "group", "date", "refreshed_on", *COHORTS, *FORECAST),
+    *("frequency", "recency_days", "age_days", "repeat_units", "largest_units"),
+    *("pattern", "path", "memory", "static_pattern", "units", "purchases"),
+}
+"""Columns that a table of customers has already."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,15 +2,23 @@
 
 import datetime
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import pandas as pd
+
 from predclv.errors import DataError
 from predclv.forecast.fitted import FittedCLV
+from predclv.forecast.recalled import key_of
 from predclv.frozen import Frozen
+from predclv.io.files import write_parquet
 from predclv.logs.log import EPOCH
+from predclv.samples.paths import Paths
+from predclv.samples.patterns import Patterns
 from predclv.store import load
+from predclv.summaries.memory import MEMORY
+from predclv.summaries.patterned import Described
 from predclv.summaries.rfm import RFM
 from predclv.summaries.stored import StoredSummary
 from predclv.warehouse.base import fresh
@@ -18,6 +26,7 @@ from predclv.warehouse.dialects import DUCKDB
 from predclv.warehouse.duckdb import DuckDBWarehouse
 
 STATE = ("frequency", "recency_days", "age_days")
+_PATHS = "paths.parquet"
 
 
 class Customers(NamedTuple):
@@ -88,27 +97,51 @@ class Kept:
         """Its customers as they were: all, which stay in their file, or some."""
         columns = engine.types(self.customers)
         spend = [name for name in ("repeat_units", "largest_units") if name in columns]
-        wanted = ["customer_id", *STATE, *spend, *map(DUCKDB.quote, self.groupings)]
+        known = Described("", tuple(c for c in ("pattern", "path") if c in columns))
+        extra = (MEMORY,) if MEMORY in columns else ()
+        groups = [DUCKDB.quote(group) for group in self.groupings]
+        wanted = ["customer_id", *STATE, *spend, *known.keys, *extra, *groups]
         name, sql = fresh("kept"), f"SELECT {', '.join(wanted)} FROM {self.customers}"
         if where is None:
             engine.rows(f"CREATE VIEW {name} AS {sql}")
         else:
             engine.store(name, f"{sql} WHERE {where}")
-        rfm, summary = some_of(engine, name, self.terms["unit"], self.date, bool(spend))
-        groups = "".join(f", {DUCKDB.quote(group)}" for group in self.groupings)
-        select = f"SELECT {summary.columns}, recency_days, age_days{groups} FROM {name}"
+        customers, repeats = engine.rows(
+            f"SELECT count(*), CAST(coalesce(sum(frequency), 0) AS BIGINT) FROM {name}"
+        )[0]
+        if not customers:
+            raise DataError("There are no customers in this group.")
+        if known.keys:
+            known = replace(known, table=name, patterns=self.patterns(), paths=self.paths())
+        summary = StoredSummary(
+            engine, name, self.terms["unit"], bool(spend), (self.date - EPOCH).days,
+            known=known if known.keys else None, extra=extra,
+            recalls=key_of(self.fitted().purchases) if extra else None,
+        )  # fmt: skip
+        counts = Frozen({"rows": customers, "customers": customers, "repeat_purchases": repeats})
+        rfm = RFM(self.terms["unit"], self.date, counts, None, summary)
+        shown = "".join(f", {group}" for group in groups)
+        select = f"SELECT {summary.columns}, recency_days, age_days{shown} FROM {name}"
         return Customers(rfm, name, select)
 
+    def patterns(self) -> Patterns | None:
+        """What was known of its customers."""
+        found = self.document.get("patterns")
+        return None if found is None else Patterns.from_document(found)
 
-def some_of(
-    engine: DuckDBWarehouse, table: str, unit: str, end: datetime.date, has_spend: bool
-) -> tuple[RFM, StoredSummary]:
-    """A summary, and the table of states that it rests on."""
-    customers, repeats = engine.rows(
-        f"SELECT count(*), CAST(coalesce(sum(frequency), 0) AS BIGINT) FROM {table}"
-    )[0]
-    if not customers:
-        raise DataError("There are no customers in this group.")
-    counts = Frozen({"rows": customers, "customers": customers, "repeat_purchases": repeats})
-    summary = StoredSummary(engine, table, unit, has_spend, (end - EPOCH).days)
-    return RFM(unit, end, counts, None, summary), summary
+    def paths(self) -> Paths | None:
+        """How that had changed."""
+        file = self.folder / _PATHS
+        if not file.exists():
+            return None
+        found = pd.read_parquet(file)
+        return Paths.from_document({str(name): found[name].to_numpy() for name in found})
+
+    def keep_known(self, rfm: RFM) -> dict[str, Any]:
+        """Write what is known of customers into the folder; what the document has of it."""
+        if rfm.patterns is None:
+            return {}
+        paths = rfm.cells().paths
+        if paths is not None:
+            write_parquet(paths.frame, self.folder / _PATHS, {})
+        return {"patterns": rfm.patterns.document()}

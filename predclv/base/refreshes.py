@@ -16,11 +16,12 @@ from predclv.base.kept import Kept
 from predclv.base.measures import days_between, measures, since
 from predclv.base.vault import Vault, transact
 from predclv.decisions.rhythm import at_risk
-from predclv.errors import DataError, OptionError, StoreError
+from predclv.errors import DataError, DataWarning, OptionError, StoreError
 from predclv.forecast.fitted import FittedCLV
 from predclv.forecast.recalled import as_recalled
 from predclv.io.places import explained, workshop
 from predclv.io.strict_json import from_json, to_json
+from predclv.notices import warn
 from predclv.progress import stage
 from predclv.recipe import CLVModel
 from predclv.summaries.rfm import RFM
@@ -94,6 +95,7 @@ def refresh(
                     folder / "customers.parquet",
                     {"predclv.terms": to_json(document["terms"])},
                 )
+            document |= now.keep_known(rfm)
             with stage("Forecasting groups"):
                 document["measures"] = measures(engine, now, fitted, asked, seed)
             document["parameters"] = _parameters(fitted)
@@ -215,10 +217,17 @@ def _compared(
     first, until = ((k.date - datetime.date(1970, 1, 1)).days for k in (last, now))
     before = last.fitted()
     found: dict[str, Any] = {"before": str(last.date)}
-    if before.spend is None or rfm.has_spend:
-        asked = last.document["asked"] | {"level": None}
-        if last.value == now.value:
-            between, margin = score(engine, before, rfm, asked, seed), float(last.terms["margin"])
+    if last.value == now.value:
+        asked, margin = last.document["asked"] | {"level": None}, float(last.terms["margin"])
+        try:
+            between = score(engine, before, rfm, asked, seed)
+        except (DataError, OptionError) as error:
+            warn(
+                f"Why the value changed since {last.date} cannot be told, for the model of then "
+                f"cannot value the customers of today: {error}",
+                DataWarning,
+            )
+        else:
             parts = change(engine, last, f"({between})", now.customers, margin, by)
             found["change"] = parts.to_dict("records")
     with vault.reading(engine):

@@ -91,16 +91,17 @@ def opportunities(
     if by is not None and static_covariates is None:
         open_table(log, {"customer_id": customer_id, "date": date, "by": by}, timezone)
         static_covariates = CovariateTable(log, customer_id, columns=[by], categories=[by], rare=0)
+    options = LogOptions(
+        customer_id=customer_id,
+        date=date,
+        amount=None,
+        timezone=timezone,
+        static_covariates=static_covariates,
+    )
     with warnings.catch_warnings():
         if by is not None:  # each of a customer's gifts says again where they live
             warnings.filterwarnings("ignore", ".* say again what another", DataWarning)
-        opened = open_log(
-            log,
-            LogOptions(
-                customer_id=customer_id, date=date, amount=None, timezone=timezone,
-                static_covariates=static_covariates,
-            ),
-        )  # fmt: skip
+        opened = open_log(log, options)
     end = None if observation_end is None else civil_date(observation_end, "observation_end")
     if end is not None and end < opened.first_day:
         raise DataError(f"observation_end {end} is before every row of the log.")

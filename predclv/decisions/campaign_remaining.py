@@ -61,8 +61,9 @@ class Histories(NamedTuple):
 
     def of(self, mask: NDArray) -> "Histories":
         """Those of some of the customers."""
-        pattern = None if self.pattern is None else self.pattern[mask]
-        return Histories(*(column[mask] for column in self[:6]))._replace(pattern=pattern)
+        known = None if self.pattern is None else self.pattern[mask]
+        x, t_x, T, in_campaign, in_all, since = (each[mask] for each in self[:6])
+        return Histories(x, t_x, T, in_campaign, in_all, since, known)
 
 
 class Remaining(NamedTuple):

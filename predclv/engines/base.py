@@ -142,6 +142,10 @@ def fit(
     cells = cells_for(wanted, rfm)
     if issubclass(wanted, RegularModel):
         wanted, checks = of_order(wanted, rfm, cells, options)
+    elif "k" in options:
+        raise OptionError(
+            f"{wanted.title} has no k; that is of regular buyers: pc.MBGCNBD or pc.BGCNBD."
+        )
     known = [name for name in inspect.signature(runner).parameters if name != "likelihood"]
     for name in options:
         if name not in known:
@@ -160,8 +164,6 @@ def fit(
     for name, asked in (("memory", memory), ("drift", drift), ("ageing", ageing)):
         if not isinstance(asked, bool):
             raise OptionError(f"{name} must be True or False; got {asked!r}.")
-    if ageing and covariates:
-        raise OptionError("ageing does not go together with covariates yet: leave one of them out.")
     if memory or drift or ageing:
         assert_recalls(likelihood, engine, options, rfm if memory or ageing else None, ageing)
     if ageing:
@@ -169,7 +171,7 @@ def fit(
     elif drift:
         likelihood = DriftingLikelihood.over(likelihood, cells)
     likelihood = with_covariates(likelihood, rfm, cells, covariates, engine)
-    if memory:
+    if memory or ageing:
         assert_known_for_good(likelihood)
     # PyMC's samplers show a bar of their own.
     shown = nullcontext() if engine == "pymc" else stage(f"Fitting {wanted.title}")
@@ -178,7 +180,7 @@ def fit(
         if memory:
             result = with_memory(result, likelihood, rfm)
     if isinstance(result.model, SpendModel):
-        checks = spend_checks(result.model, rfm, result.checks.get("observed_mean", 0.0))
+        checks = spend_checks(result.model, rfm, cells)
     if checks:
         result = replace(result, checks={**result.checks, **checks})
     for warning in result.model.doubts(result.checks, result.n_customers):

@@ -73,7 +73,7 @@ def assert_recalls(
 
 
 def assert_known_for_good(likelihood: Likelihood) -> None:
-    """Whether what is known of customers stays as it is, which memory asks for.
+    """Whether what is known of customers stays as it is, which memory and ageing ask for.
 
     Raises
     ------
@@ -82,9 +82,9 @@ def assert_known_for_good(likelihood: Likelihood) -> None:
     """
     if isinstance(likelihood, PathLikelihood):
         raise OptionError(
-            "memory=True, which purchases='auto' has too, knows no covariates that change over "
-            "time: what a purchase still counts would differ by what held then. Leave memory out, "
-            "or bring such columns as static_covariates; drift=True goes with them."
+            "memory=True and ageing=True, which purchases='auto' has too, know no covariates that "
+            "change over time: what a purchase still counts would differ by what held then. Leave "
+            "them out, or bring such columns as static_covariates; drift=True goes with both kinds."
         )
 
 

@@ -56,6 +56,7 @@ class AheadOnWays(Ahead):
 
     def along(self, way: NDArray | None) -> "AheadOnWays":
         """The horizon of customers on these ways."""
+        assert way is not None  # customers on ways have each one
         return replace(self, t=self._shared["ends"][way], which=way)
 
     def some(self, rows: NDArray) -> "AheadOnWays":

@@ -148,14 +148,9 @@ class Outlook:
             )
         assert self.spend is not None
         return lifetime_intervals(
-            self._histories,
-            self.purchases,
-            self.spend,
-            self._members.ahead,
-            level,
-            rng,
+            self._histories, self.purchases, self.spend, self._members.ahead, level, rng,
             self._members.patterns,
-        )
+        )  # fmt: skip
 
     @once
     def frame(self) -> pd.DataFrame:

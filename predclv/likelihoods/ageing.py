@@ -1,8 +1,8 @@
 """The likelihood of customers who slow down with age: their own time runs ever more slowly."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +16,9 @@ from predclv.models.base import Coordinate, Objective, Prior, Space
 from predclv.once import once
 from predclv.samples.cells import Cells
 from predclv.samples.grouping import distinct
+
+NOBODY_SLOWS = "nobody slows down with age"
+"""The limit in which there is no ageing, in words."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -39,6 +42,8 @@ class AgeingLikelihood(Likelihood):
         The sum of ``log(1 + v / 28)`` over repeat purchases.
     first_day : int
         The log's first day, since 1970-01-01.
+    oldest : int
+        The age in days of who came then.
     has_drift : bool
     """
 
@@ -46,6 +51,7 @@ class AgeingLikelihood(Likelihood):
     age_days: NDArray
     slowed: float
     first_day: int
+    oldest: int
     has_drift: bool
 
     @classmethod
@@ -60,6 +66,7 @@ class AgeingLikelihood(Likelihood):
             age_days=cells.age_days,
             slowed=float(repeats @ log_slowness(np.arange(repeats.size))),
             first_day=cells.known_last_day - int(cells.age_days.max()),
+            oldest=int(cells.age_days.max()),
             has_drift=drift,
         )
 
@@ -87,7 +94,7 @@ class AgeingLikelihood(Likelihood):
     def _function(self) -> Objective:
         own, k, unit = self.model.space(), self.size, self.unit
         x, weight = Levels(self.columns[0]), self.columns[-1]
-        most = int(self.age_days.max())
+        most = self.oldest
         first, pair = distinct(self.recency_days, self.age_days)
         recency, age = self.recency_days[first], self.age_days[first]
         ages, of_age = np.unique(self.age_days, return_inverse=True)
@@ -124,6 +131,15 @@ class AgeingLikelihood(Likelihood):
 
         return value_and_slope
 
+    def of_cells(self, rows: NDArray, first: bool) -> Self:
+        """That of some of the cells; what all purchases add is in that of the first alone."""
+        return replace(
+            super().of_cells(rows, first),
+            recency_days=self.recency_days[rows],
+            age_days=self.age_days[rows],
+            slowed=self.slowed if first else 0.0,
+        )
+
     def at(self, free: NDArray) -> Any:
         """The model at free parameters (k,)."""
         return self.model.at(free[: self.size])
@@ -147,9 +163,7 @@ class AgeingLikelihood(Likelihood):
 
     def coordinates(self) -> tuple[Coordinate, ...]:
         """Those of the model, ageing from none on, and the drift."""
-        ageing = Coordinate(
-            {AGEING: 1.0}, 0.0, MOST, "nobody slows down with age", "customers stop within weeks"
-        )
+        ageing = Coordinate({AGEING: 1.0}, 0.0, MOST, NOBODY_SLOWS, "customers stop within weeks")
         drift = (Coordinate({DRIFT: 1.0}, -FARTHEST, FARTHEST),) if self.has_drift else ()
         return (*super().coordinates(), ageing, *drift)
 

@@ -11,7 +11,6 @@ from predclv.clocks.base import Steady
 from predclv.clocks.calendar import Calendar
 from predclv.clocks.recall import Recall
 from predclv.errors import DataError, FitError
-from predclv.likelihoods.clocked import ClockedLikelihood
 from predclv.likelihoods.effects import Effects
 from predclv.likelihoods.likelihood import Likelihood
 from predclv.models.base import Coordinate, Model, NormalPrior, Objective, Prior, Space
@@ -203,7 +202,7 @@ class CovariateLikelihood(Likelihood):
     def thinned(self) -> "Likelihood | None":
         """That of about 40,000 cells where there are four times as many, with greater weights."""
         weight = self.columns[-1]
-        if weight.size < 4 * _FEWER or isinstance(self.base, ClockedLikelihood):
+        if weight.size < 4 * _FEWER or type(self.base) is not Likelihood:
             return None
         step = weight.sum() / _FEWER
         times = np.diff(np.floor(np.cumsum(weight) / step), prepend=0.0)

@@ -36,8 +36,7 @@ def purchases_by_events(
     found = np.empty(a.size)
     for start in range(0, a.size, _AT_ONCE):
         part = slice(start, start + _AT_ONCE)
-        each = (value[part] for value in (a, b, r, alpha, t))
-        found[part] = _summed_over_events(*each, k, gone)
+        found[part] = _summed_over_events(a[part], b[part], r[part], alpha[part], t[part], k, gone)
     return found
 
 

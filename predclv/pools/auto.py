@@ -1,5 +1,6 @@
 """``purchases="auto"``: the pool whose members were found to forecast well together."""
 
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -8,7 +9,9 @@ from predclv.baselines.last_period_nb import LastPeriodNB
 from predclv.clocks.recipe import Clock
 from predclv.engines.base import fit
 from predclv.engines.result import Fit
+from predclv.errors import BoundaryWarning
 from predclv.forecast.fitted import FittedCLV
+from predclv.likelihoods.ageing import NOBODY_SLOWS
 from predclv.models.mbgcnbd import MBGCNBD
 from predclv.models.mbgnbd import MBGNBD
 from predclv.models.purchases import PurchaseModel
@@ -68,7 +71,10 @@ class AutoMember:
         if self.season or clock is not None:
             clock = replace(clock or Clock(), season=self.season)
         asked = {"clock": clock, "covariates": self.covariates, **self.options}
-        return FittedCLV(fit(self.model, rfm, **asked), None, rfm)
+        with warnings.catch_warnings():
+            # A member that finds no ageing is what it is without: nothing to tell of.
+            warnings.filterwarnings("ignore", f".*{NOBODY_SLOWS}", BoundaryWarning)
+            return FittedCLV(fit(self.model, rfm, **asked), None, rfm)
 
     def __repr__(self) -> str:
         season = f", season={self.season}" if self.season else ""
@@ -101,17 +107,20 @@ def auto_pool(
     rfm : RFM
     clock : Clock or None
         Its events, trend, weekdays and regressors are in all models; seasons are the members' own.
-        The model of customers who slow down with age, which has no clock, is left out then.
     spender : object
         ``spend`` and ``fit_spend(rfm)`` of the recipe.
     covariates : mapping or None
         Of purchases: all models have them, the rule of thumb has none.
+
+    Notes
+    -----
+    The model of customers who slow down with age goes with neither, and is left out then.
     """
     first, own = next(iter(MEMBERS)), {"clock": clock, "covariates": covariates}
     members = {
         name: replace(member, **own) if isinstance(member, AutoMember) else member
         for name, member in MEMBERS.items()
-        if clock is None or not getattr(member, "options", {}).get("ageing")
+        if not getattr(member, "options", {}).get("ageing") or not (clock or covariates)
     }
     members[first] = replace(members[first], spender=spender)
     repeats, note = rfm.counts["repeat_purchases"], ""

@@ -151,9 +151,11 @@ class CalendarExposure(FieldsAlone):
         weight = self.gaps[2]
         until = self._until(rate)
         length = until[later] - until[earlier]
-        by_sum = np.bincount(later, weight / length, until.size)
-        by_sum -= np.bincount(earlier, weight / length, until.size)
-        return float(weight @ np.log(length)), self._by_rate(by_sum)
+        # A search may try a rate at which days pass in no time at all: that is as bad as can be.
+        with np.errstate(divide="ignore", invalid="ignore"):
+            by_sum = np.bincount(later, weight / length, until.size)
+            by_sum -= np.bincount(earlier, weight / length, until.size)
+            return float(weight @ np.log(length)), self._by_rate(by_sum)
 
     @property
     def born_of_levels(self) -> NDArray:

@@ -9,6 +9,7 @@ from predclv.decisions.campaign_remaining import Histories, remaining
 from predclv.errors import OptionError
 from predclv.forecast.ahead import Ahead
 from predclv.forecast.patterns import ByPattern
+from predclv.likelihoods.effects import Effects
 
 ORIGIN = pd.Timestamp("2021-01-04")
 
@@ -50,7 +51,8 @@ def test_patterns_that_say_nothing_change_nothing():
     inside = rng.poisson(0.2, n).astype(float)
     plain = Histories(x, t_x, np.full(n, 39.0), inside, inside, np.where(inside > 0, 2.0, 0.0))
     model = pc.BGNBD(0.24, 4.4, 0.79, 2.4)
-    same = ByPattern(pc.BGNBD(*(np.full(3, value) for value in (0.24, 4.4, 0.79, 2.4))))
+    of_each = pc.BGNBD(*(np.full(3, value) for value in (0.24, 4.4, 0.79, 2.4)))
+    same = ByPattern(of_each, Effects((), np.empty(0)))
     horizon = Ahead(52.0, 0.002)
     one = remaining(model, plain, (4.0, 10.0), horizon)
     pattern = rng.integers(0, 3, n)

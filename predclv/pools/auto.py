@@ -114,13 +114,13 @@ def auto_pool(
 
     Notes
     -----
-    The model of customers who slow down with age goes with neither, and is left out then.
+    The model of customers who slow down with age goes with no clock, and is left out then.
     """
     first, own = next(iter(MEMBERS)), {"clock": clock, "covariates": covariates}
     members = {
         name: replace(member, **own) if isinstance(member, AutoMember) else member
         for name, member in MEMBERS.items()
-        if not getattr(member, "options", {}).get("ageing") or not (clock or covariates)
+        if not getattr(member, "options", {}).get("ageing") or clock is None
     }
     members[first] = replace(members[first], spender=spender)
     repeats, note = rfm.counts["repeat_purchases"], ""

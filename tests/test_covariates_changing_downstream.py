@@ -88,6 +88,19 @@ def test_what_is_at_stake_mixes_to_the_forecast(fitted, told):
     assert (stakes["value_if_back"] > stakes["value_if_silent"]).all()
     window = fitted.forecast("30 days", level=None, dynamic_covariates=some(MAILINGS)).frame
     np.testing.assert_allclose(p, window["p_active"], rtol=1e-12)
+    # Who stays silent through the window is a customer whose log says so, 30 days later.
+    known = some(LOG)[some(LOG)["date"] <= "2022-01-31"]
+    later = pc.rfm_summary(
+        known, amount=None, observation_end="2022-03-02",
+        static_covariates=some(CHANNELS), dynamic_covariates=some(MAILINGS),
+    )  # fmt: skip
+    rest = fitted.forecast(
+        f"{26 * 7 - 30} days", level=None, rfm=later, dynamic_covariates=some(MAILINGS)
+    ).frame.set_index("customer_id")["discounted_purchases"]
+    discount = 1.1 ** (-30 / 365.2425)
+    silent = discount * rest.loc[stakes["customer_id"]].to_numpy()
+    # Discounts along a way are integrated to 1e-6.
+    np.testing.assert_allclose(stakes["value_if_silent"], silent, rtol=1e-5)
 
 
 def test_validate_lets_forecasters_look_at_the_holdouts_rows_on_request(split):

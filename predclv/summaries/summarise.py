@@ -186,5 +186,6 @@ def summary_of(log: Log, end: datetime.date, unit: str, tells: bool = True) -> t
         lambda: log.table_of(gap_days, end, "gap_days"),
         found,
         lambda segments: repeats_of(log, segments, end),
+        merges=not log.has_refunds,
     )
     return RFM(unit, end, Frozen(counts | dict(found.counts)), log, summary, log.currency), table

@@ -66,7 +66,7 @@ def test_bounds_hold_their_level_of_a_long_simulation(model, spend):
     histories, ahead = crowd(), Ahead(np.inf, DELTA)
     found = lifetime_intervals(
         histories,
-        certain(model),
+        model,
         certain(spend),
         ahead,
         LEVEL,

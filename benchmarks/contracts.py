@@ -196,35 +196,55 @@ def peer():
         yield "high end, from process start", f"{name}, seconds", took, np.nan
 
 
+def _cohort_of(model, rng):
+    made, _ = model.simulate(np.full(300, 8.0), rng)
+    left = [int((made >= age).sum()) for age in range(9)]
+    return None if left[0] == left[-1] else cohort(left)
+
+
+def _givers_of(model, rng):
+    x, last, n = model.simulate(np.full(300, 6.0), rng)
+    if not x.any():
+        return None
+    frame = pd.DataFrame({"frequency": x, "recency": last, "opportunities": n}).astype(int)
+    return pc.Opportunities.from_frame(frame)
+
+
 def sbc(n=100):
-    """Simulation-based calibration of the sBG's posterior: ranks of 100 draws from the prior."""
-    rng = np.random.default_rng(1)
-    priors = pc.ShiftedBetaGeometric.priors("year")
+    """Simulation-based calibration: ranks of what was drawn from the prior among the posterior's.
+
+    300 contracts with eight renewals, or 300 givers with six opportunities, a world.
+    """
+    for model, sample in (
+        (pc.ShiftedBetaGeometric, _cohort_of),
+        (pc.BetaDiscreteWeibull, _cohort_of),
+        (pc.BGBB, _givers_of),
+    ):
+        yield from _ranks(model, sample, n)
+
+
+def _ranks(model, sample, n):
+    from scipy.stats import kstest
+
+    rng, priors = np.random.default_rng(1), model.priors("year")
     ranks = {name: [] for name in priors}
     while len(ranks["alpha"]) < n:
         drawn = {name: float(prior.draws(1, rng)[0]) for name, prior in priors.items()}
-        made, _ = pc.ShiftedBetaGeometric(**drawn).simulate(np.full(300, 8.0), rng)
-        left = [int((made >= age).sum()) for age in range(9)]
-        if left[0] == left[-1]:
+        found = sample(model(**drawn), rng)
+        if found is None:
             continue
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             fit = pc.fit(
-                pc.ShiftedBetaGeometric, cohort(left), engine="pymc", draws=250, tune=400, chains=2,
+                model, found, engine="pymc", draws=250, tune=400, chains=2,
                 seed=len(ranks["alpha"]), progress=False,
             )  # fmt: skip
         for i, name in enumerate(ranks):
             ranks[name].append((fit.replicates[:, ::5, i] < drawn[name]).mean())
-    from scipy.stats import kstest
-
+    case = f"{model.title}, {n} worlds of 300"
     for name, found in ranks.items():
-        yield f"sBG, {n} worlds of 300", f"mean rank of {name}", float(np.mean(found)), 0.5
-        yield (
-            f"sBG, {n} worlds of 300",
-            f"p of uniform ranks, {name}",
-            kstest(found, "uniform").pvalue,
-            np.nan,
-        )
+        yield case, f"mean rank of {name}", float(np.mean(found)), 0.5
+        yield case, f"p of uniform ranks, {name}", kstest(found, "uniform").pvalue, np.nan
 
 
 PARTS = {"published": published, "holdout": holdout, "speed": speed, "peer": peer, "sbc": sbc}

@@ -49,12 +49,7 @@ def simulated(customers: int = 50_000, horizon: float = 52.0) -> tuple[pc.RFM, p
     """Customers of known truth, their summary, and what they do in the next ``horizon`` weeks."""
     rng = np.random.default_rng(11)
     T = rng.integers(189, 273, customers) / 7
-    n, window, arrivals = PURCHASES.traits((customers,), rng).purchases(T + horizon, rng)
-    owner = np.repeat(np.arange(customers), n)
-    cut = (n > 0) & (n < arrivals)
-    last = np.where(cut, rng.beta(np.maximum(n, 1), np.where(cut, arrivals - n, 0) + 1), 1.0)
-    when = (window * last)[owner] * rng.random(owner.size)
-    when[(np.cumsum(n) - 1)[cut]] = (window * last)[cut]
+    owner, when = PURCHASES.paths(T + horizon, rng).times(rng)
     nu = rng.gamma(SPEND.q, size=customers) / SPEND.v
     value = rng.gamma(SPEND.p, size=owner.size) / nu[owner]
     past = when <= T[owner]

@@ -66,7 +66,7 @@ _HOME = {
     "Forecast": "predclv.forecast.result",
     "renewals": "predclv.contracts.intake",
     "Renewals": "predclv.contracts.renewals",
-    "opportunities": "predclv.contracts.opportunities",
+    "opportunities": "predclv.contracts.opportunity_intake",
     "Opportunities": "predclv.contracts.opportunities",
     "ContractModel": "predclv.contracts.recipe",
     "FittedContracts": "predclv.contracts.fitted",
@@ -107,53 +107,68 @@ _MODULES = {
 __all__ = [*_HOME, *_MODULES, "__version__"]
 
 if TYPE_CHECKING:
-    from predclv import baselines, contracts, errors, historical, mlflow, plots, units
-    from predclv.base.customer_base import CustomerBase
-    from predclv.clocks.recipe import Clock
-    from predclv.contracts.fitted import FittedContracts
-    from predclv.contracts.intake import renewals
-    from predclv.contracts.opportunities import Opportunities, opportunities
-    from predclv.contracts.recipe import ContractModel
-    from predclv.contracts.renewals import Renewals
-    from predclv.contracts.result import ContractForecast
-    from predclv.decisions import economics, segments
-    from predclv.decisions.campaign_result import CampaignEffect
-    from predclv.decisions.campaign_size import CampaignSize, campaign_size
-    from predclv.decisions.campaigns import campaign_effect
-    from predclv.decisions.cohort_forecast import CohortForecast, cohort_forecast
-    from predclv.decisions.drivers import Drivers, drivers
-    from predclv.decisions.lookalikes import Lookalike, lookalike
-    from predclv.engines.base import fit
-    from predclv.engines.result import Fit
-    from predclv.forecast.fitted import FittedCLV
-    from predclv.forecast.result import Forecast
-    from predclv.io.pseudonyms import pseudonymise
-    from predclv.logs import datasets
-    from predclv.logs.covariate_table import CovariateTable
-    from predclv.models.beta_discrete_weibull import BetaDiscreteWeibull
-    from predclv.models.bgbb import BGBB
-    from predclv.models.bgcnbd import BGCNBD
-    from predclv.models.bgnbd import BGNBD
-    from predclv.models.gamma_gamma import GammaGamma
-    from predclv.models.mbgcnbd import MBGCNBD
-    from predclv.models.mbgnbd import MBGNBD
-    from predclv.models.pareto_nbd import ParetoNBD
-    from predclv.models.shifted_beta_geometric import ShiftedBetaGeometric
-    from predclv.pools.fitted import FittedPool
-    from predclv.pools.pool import Pool
-    from predclv.recipe import CLVModel
-    from predclv.samples.cells import Cells
-    from predclv.samples.spend import SpendCells
-    from predclv.store import load
-    from predclv.summaries.rfm import RFM
-    from predclv.summaries.splits import HoldoutSplit, holdout_split
-    from predclv.summaries.summarise import rfm_summary
-    from predclv.validation.backtest import Backtest, backtest
-    from predclv.validation.comparison import compare_fits
-    from predclv.validation.regularity import Regularity, regularity
-    from predclv.validation.result import Validation
-    from predclv.validation.validate import validate
-    from predclv.warehouse.settings import duckdb_settings
+    from predclv import baselines as baselines
+    from predclv import contracts as contracts
+    from predclv import errors as errors
+    from predclv import historical as historical
+    from predclv import mlflow as mlflow
+    from predclv import plots as plots
+    from predclv import units as units
+    from predclv.base.customer_base import CustomerBase as CustomerBase
+    from predclv.clocks.recipe import Clock as Clock
+    from predclv.contracts.fitted import FittedContracts as FittedContracts
+    from predclv.contracts.intake import renewals as renewals
+    from predclv.contracts.opportunities import Opportunities as Opportunities
+    from predclv.contracts.opportunity_intake import opportunities as opportunities
+    from predclv.contracts.recipe import ContractModel as ContractModel
+    from predclv.contracts.renewals import Renewals as Renewals
+    from predclv.contracts.result import ContractForecast as ContractForecast
+    from predclv.decisions import economics as economics
+    from predclv.decisions import segments as segments
+    from predclv.decisions.campaign_result import CampaignEffect as CampaignEffect
+    from predclv.decisions.campaign_size import CampaignSize as CampaignSize
+    from predclv.decisions.campaign_size import campaign_size as campaign_size
+    from predclv.decisions.campaigns import campaign_effect as campaign_effect
+    from predclv.decisions.cohort_forecast import CohortForecast as CohortForecast
+    from predclv.decisions.cohort_forecast import cohort_forecast as cohort_forecast
+    from predclv.decisions.drivers import Drivers as Drivers
+    from predclv.decisions.drivers import drivers as drivers
+    from predclv.decisions.lookalikes import Lookalike as Lookalike
+    from predclv.decisions.lookalikes import lookalike as lookalike
+    from predclv.engines.base import fit as fit
+    from predclv.engines.result import Fit as Fit
+    from predclv.forecast.fitted import FittedCLV as FittedCLV
+    from predclv.forecast.result import Forecast as Forecast
+    from predclv.io.pseudonyms import pseudonymise as pseudonymise
+    from predclv.logs import datasets as datasets
+    from predclv.logs.covariate_table import CovariateTable as CovariateTable
+    from predclv.models.beta_discrete_weibull import BetaDiscreteWeibull as BetaDiscreteWeibull
+    from predclv.models.bgbb import BGBB as BGBB
+    from predclv.models.bgcnbd import BGCNBD as BGCNBD
+    from predclv.models.bgnbd import BGNBD as BGNBD
+    from predclv.models.gamma_gamma import GammaGamma as GammaGamma
+    from predclv.models.mbgcnbd import MBGCNBD as MBGCNBD
+    from predclv.models.mbgnbd import MBGNBD as MBGNBD
+    from predclv.models.pareto_nbd import ParetoNBD as ParetoNBD
+    from predclv.models.shifted_beta_geometric import ShiftedBetaGeometric as ShiftedBetaGeometric
+    from predclv.pools.fitted import FittedPool as FittedPool
+    from predclv.pools.pool import Pool as Pool
+    from predclv.recipe import CLVModel as CLVModel
+    from predclv.samples.cells import Cells as Cells
+    from predclv.samples.spend import SpendCells as SpendCells
+    from predclv.store import load as load
+    from predclv.summaries.rfm import RFM as RFM
+    from predclv.summaries.splits import HoldoutSplit as HoldoutSplit
+    from predclv.summaries.splits import holdout_split as holdout_split
+    from predclv.summaries.summarise import rfm_summary as rfm_summary
+    from predclv.validation.backtest import Backtest as Backtest
+    from predclv.validation.backtest import backtest as backtest
+    from predclv.validation.comparison import compare_fits as compare_fits
+    from predclv.validation.regularity import Regularity as Regularity
+    from predclv.validation.regularity import regularity as regularity
+    from predclv.validation.result import Validation as Validation
+    from predclv.validation.validate import validate as validate
+    from predclv.warehouse.settings import duckdb_settings as duckdb_settings
 
 
 RECIPES["purchases"] = "predclv.recipe"

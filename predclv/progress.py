@@ -50,7 +50,8 @@ def progress(
         What is being done.
     steps : int
     shown : bool or callable, optional
-        Default: in a terminal or a notebook. A callable takes the bar's place.
+        Default: in a terminal or a notebook. A callable takes the bar's place. False shows nothing,
+        of what is done within either.
 
     Yields
     ------
@@ -59,6 +60,12 @@ def progress(
     """
     if callable(shown):
         yield shown
+    elif shown is False:
+        token = _LINE.set(_Silence())
+        try:
+            yield lambda step: None
+        finally:
+            _LINE.reset(token)
     elif (outer := _LINE.get()) is not None:
         with outer.saying(text) as say:
             yield say
@@ -160,7 +167,16 @@ class _Line:
         return max(self._begun - 1, 0)
 
 
-_LINE: ContextVar[_Line | None] = ContextVar("predclv_line", default=None)
+class _Silence:
+    """What somebody who wants no line has in its place."""
+
+    @contextmanager
+    def saying(self, text: str) -> Iterator[Callable[[str], None]]:
+        """Nothing."""
+        yield lambda text: None
+
+
+_LINE: ContextVar[_Line | _Silence | None] = ContextVar("predclv_line", default=None)
 
 
 @contextmanager

@@ -47,7 +47,8 @@ class CLVModel:
     covariates : mapping, optional
         What is known of customers and what it acts on, such as
         ``{"rate": ["channel"], "leaving": ["channel"], "spend": ["channel"]}``: columns of the
-        summary's covariates; see :func:`predclv.fit`.
+        summary's covariates; see :func:`predclv.fit`. With ``"auto"`` all its models have them,
+        the rule of thumb does not; it takes none of spend, and none that change over time.
     memory, drift : bool
         Of purchases: whether old purchases count less than recent ones, and whether the log's first
         customers buy at a rate of their own; see :func:`predclv.fit`.
@@ -110,7 +111,7 @@ class CLVModel:
         object.__setattr__(self, "drift", drift)
         object.__setattr__(self, "engine_options", Frozen(dict(engine_options)))
 
-    def fit(self, rfm: RFM) -> Any:
+    def fit(self, rfm: RFM) -> FittedCLV | Any:  # or a FittedPool; see Returns
         """Fit both models to a summary.
 
         Returns
@@ -170,12 +171,18 @@ class CLVModel:
                 + (f"engine={self.engine!r}." if self.engine != "mle" else f"{unknown[0]!r}.")
                 + " Name a model, such as purchases=pc.MBGNBD, or pool recipes: pc.Pool({...})."
             )
-        if self.covariates or self.memory or self.drift:
+        if self.memory or self.drift:
             raise OptionError(
-                "purchases='auto' chooses memory and drift itself and knows no covariates: name a "
-                "model for those, such as purchases=pc.MBGNBD."
+                "purchases='auto' chooses memory and drift itself: leave them out, or name a model "
+                "for them, such as purchases=pc.MBGNBD."
             )
-        pool, note = auto_pool(rfm, self.clock, self)
+        of_purchases, of_spend = self._covariates_of(rfm)
+        if of_spend:
+            raise OptionError(
+                "purchases='auto' takes covariates of purchases, 'rate' and 'leaving', and none of "
+                "spend yet: leave them out, or name a model, such as purchases=pc.MBGNBD."
+            )
+        pool, note = auto_pool(rfm, self.clock, self, of_purchases)
         fitted = pool.fit(rfm)
         return replace(fitted, doubts=(note, *fitted.doubts)) if note else fitted
 

@@ -22,8 +22,8 @@ class Stream(IntEnum):
     PAYMENTS = 7
 
 
-def stream(seed: int, use: Stream, *group: int) -> np.random.Generator:
-    """The generator of one use of a seed, or of one group of customers of it.
+def stream(seed: int, use: Stream) -> np.random.Generator:
+    """The generator of one use of a seed.
 
     Examples
     --------
@@ -32,4 +32,4 @@ def stream(seed: int, use: Stream, *group: int) -> np.random.Generator:
     >>> bool(stream(1, Stream.TOTALS).random() == stream(1, Stream.COUNTS).random())
     False
     """
-    return np.random.default_rng([seed % (1 << 63), int(use), *group])
+    return np.random.default_rng([seed % (1 << 63), int(use)])

@@ -56,3 +56,10 @@ def test_summaries_and_predictive_checks_work(fit):
     predicted = fit.idata["posterior_predictive"]["frequency"]
     assert np.isfinite(predicted).all()
     assert predicted.sizes["customer"] > 0
+
+
+def test_loo_says_where_it_compares_with_nobody_else(rfm):
+    with pytest.warns(pc.errors.RegularityWarning, match="has no log"):
+        regular = pc.fit("MBGCNBD-2", rfm, engine="pymc", draws=150, tune=150, chains=2, seed=1)
+    with pytest.warns(pc.errors.RegularityWarning, match="models of the same k alone"):
+        assert np.isfinite(regular.loo().elpd)

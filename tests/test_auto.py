@@ -14,11 +14,7 @@ def shop_of(model, customers=250, weeks=110, seed=5, spread=1):
     """A log of customers who follow a model and come over the first ``spread`` weeks."""
     rng = np.random.default_rng(seed)
     born = rng.integers(0, 7 * spread, customers) if spread > 1 else np.zeros(customers, int)
-    n, window, arrivals = model.traits((customers,), rng).purchases(weeks - born / 7.0, rng)
-    owner = np.repeat(np.arange(customers), n)
-    cut = (n > 0) & (n < arrivals)
-    last = np.where(cut, rng.beta(np.where(cut, n, 1), np.where(cut, arrivals - n, 0) + 1), 1.0)
-    when = (window * last)[owner] * rng.random(owner.size)
+    owner, when = model.paths(weeks - born / 7.0, rng).times(rng)
     day = np.concatenate([born, born[owner] + 1 + np.floor(7 * when)])
     return pd.DataFrame(
         {

@@ -94,6 +94,17 @@ def test_new_customers_are_a_part_of_their_own(cdnow, tmp_path):
     assert base.movement().query("tier_before == '(new)'")["customers"].sum() == len(new)
 
 
+def test_tiers_stand_by_value_and_other_groups_by_name(base):
+    last = base.history().query("date == @pd.Timestamp('1997-12-31')")
+    tiers = last[last["grouping"] == "tier"]
+    assert tiers["group"].tolist() == ["top 5%", "80% to 95%", "50% to 80%", "bottom 50%"]
+    assert (tiers["clv"] / tiers["customers"]).is_monotonic_decreasing
+    cohorts = last.loc[last["grouping"] == "cohort_month", "group"]
+    assert cohorts.is_monotonic_increasing
+    whole = base.movement().query("date == @pd.Timestamp('1997-12-31')")
+    assert whole["tier_before"].unique().tolist() == tiers["group"].tolist()
+
+
 def test_movement_counts_everybody_once(base, cdnow):
     moved = base.movement()
     assert moved.groupby("date")["customers"].sum().tolist() == [2357, 2357]

@@ -12,6 +12,7 @@ from predclv.decisions.campaign_parts import by_part
 from predclv.decisions.campaign_remaining import Histories, remaining
 from predclv.decisions.matching import balanced
 from predclv.errors import AssumptionWarning, DataError, DataWarning, OptionError
+from predclv.forecast.ahead import Ahead
 
 TRUTH = pc.BGNBD(r=0.6, alpha=6.0, a=0.6, b=2.5)  # in weeks
 ORIGIN = pd.Timestamp("2024-01-01")
@@ -187,7 +188,7 @@ def histories(n=4000, seed=5, pace=1.0, after=1.0):
 @pytest.mark.parametrize(("pace", "after"), [(1.0, 1.0), (2.0, 0.5), (2.0, 1.0), (0.5, 1.2)])
 def test_the_pace_of_a_group_is_found_and_so_is_what_remains(pace, after):
     customers, truth = histories(pace=pace, after=after)
-    found = remaining(TRUTH, customers, (LENGTH, LENGTH + AFTER), 52.0, 0.002)
+    found = remaining(TRUTH, customers, (LENGTH, LENGTH + AFTER), Ahead(52.0, 0.002))
     # 4,000 customers with some 1,000 purchases: 0.12 is about three standard errors of a pace.
     assert found.pace.campaign == pytest.approx(pace, abs=0.12 * max(pace, 1))
     assert found.pace.after == pytest.approx(after, abs=0.12)
@@ -203,7 +204,7 @@ def test_without_a_clock_a_group_that_bought_more_would_look_worth_more():
     by_calendar = TRUTH.discounted_purchases_after(
         52.0, 0.002, customers.x + customers.in_all, t_x, customers.T + length
     )
-    found = remaining(TRUTH, customers, (LENGTH, length), 52.0, 0.002)
+    found = remaining(TRUTH, customers, (LENGTH, length), Ahead(52.0, 0.002))
     assert abs(found.purchases.mean() - truth.mean()) < abs(by_calendar.mean() - truth.mean())
 
 
@@ -211,12 +212,12 @@ def test_a_customers_part_is_what_the_mean_loses_without_them():
     """Jackknife: n times the mean, less n - 1 times the mean without the customer."""
     n, length = 300, (LENGTH, LENGTH + AFTER)
     customers, _ = histories(n=n, seed=77, pace=1.5)
-    found = remaining(TRUTH, customers, length, 52.0, 0.002).purchases
+    found = remaining(TRUTH, customers, length, Ahead(52.0, 0.002)).purchases
     drawn = np.argsort(-customers.in_all)[:40:2]  # who bought most moves the pace most
     parts = []
     for left_out in drawn:
-        others = Histories(*(np.delete(each, left_out) for each in customers))
-        without = remaining(TRUTH, others, length, 52.0, 0.002).purchases.mean()
+        others = Histories(*(np.delete(each, left_out) for each in customers[:6]))
+        without = remaining(TRUTH, others, length, Ahead(52.0, 0.002)).purchases.mean()
         parts.append(n * found.mean() - (n - 1) * without)
     # To first order in 1/n; the next order is 0.035 at most here, of parts that spread by 6.
     np.testing.assert_allclose(found[drawn], parts, rtol=0.0, atol=0.05)
@@ -227,7 +228,7 @@ def test_a_group_that_bought_nothing_has_stood_still():
     nothing = customers._replace(
         in_campaign=np.zeros(200), in_all=np.zeros(200), since=np.zeros(200)
     )
-    found = remaining(TRUTH, nothing, (LENGTH, LENGTH), 52.0, 0.002)
+    found = remaining(TRUTH, nothing, (LENGTH, LENGTH), Ahead(52.0, 0.002))
     still = TRUTH.discounted_purchases_after(52.0, 0.002, customers.x, customers.t_x, customers.T)
     assert found.pace.campaign == 0
     assert found.purchases.mean() == pytest.approx(still.mean())
@@ -404,7 +405,15 @@ def test_marks_can_be_named(quiet):
         effect(log, third, treated="red", control="blue")
 
 
-@pytest.mark.parametrize("marks", [(True, False), (1, 0), ("Test", "Control")])
+def test_one_letter_is_not_taken_for_a_mark_beside_one_that_means_nothing(quiet):
+    log, groups, _ = quiet
+    with pytest.raises(DataError, match="which of them is treated"):
+        effect(log, groups.map({"treated": "X", "control": "A"}))
+    with pytest.raises(DataError, match="which of them is treated"):
+        effect(log, groups.map({"treated": "A", "control": "C"}))
+
+
+@pytest.mark.parametrize("marks", [(True, False), (1, 0), ("Test", "Control"), ("T", "C")])
 def test_the_usual_marks_are_understood(quiet, marks):
     log, groups, found = quiet
     again = effect(log, groups.map(dict(zip(("treated", "control"), marks, strict=True))))

@@ -72,21 +72,21 @@ def test_each_draw_is_the_member_with_its_model_and_clock(who, horizon, request)
             np.testing.assert_allclose(found, expected, rtol=2e-2 if horizon is None else 2e-3)
 
 
-def tails(histories, model, t):
+def tails(histories, model, ahead):
     found = np.zeros((histories.n_cells, 20))
-    for cells, _, part in HistoryCounts(histories, model, t).parts():
+    for cells, _, part in HistoryCounts(histories, model, ahead).parts():
         found[cells, : part.counts.size] = part.tails[:, :20]
     return found
 
 
 def test_counts_are_those_of_members_drawn_one_by_one(fitted):
     members = members_of(fitted, "26 weeks")
-    own, t = members.distinct, members.ahead.t
+    own, ahead = members.distinct, members.ahead
     rng = np.random.default_rng(1)
-    each = [tails(m.histories, m.model, m.ahead.t) for m in members.drawn(120, rng)]
+    each = [tails(m.histories, m.model, m.ahead) for m in members.drawn(120, rng)]
     expected, error = np.mean(each, axis=0), np.std(each, axis=0) / np.sqrt(120)
-    found = tails(own, members.models(200, rng), t)
-    without = tails(own, drawn(fitted.purchases, 200, rng), t)
+    found = tails(own, members.models(200, rng), ahead)
+    without = tails(own, drawn(fitted.purchases, 200, rng), ahead)
     assert np.all(np.abs(found - expected) < 4 * error + 0.012)
     # Beside it the clock at its estimate, of which the same 120 say that it is far off.
     assert np.abs(found - expected).sum() < 0.6 * np.abs(without - expected).sum()
@@ -99,8 +99,8 @@ def test_a_clock_that_is_known_exactly_changes_nothing(fitted):
     known = replace(fitted, purchases=replace(fit, log_covariance=covariance))
     members = members_of(known, "26 weeks")
     rngs = [np.random.default_rng(2) for _ in range(2)]
-    found = tails(members.distinct, members.models(200, rngs[0]), members.ahead.t)
-    expected = tails(members.distinct, drawn(known.purchases, 200, rngs[1]), members.ahead.t)
+    found = tails(members.distinct, members.models(200, rngs[0]), members.ahead)
+    expected = tails(members.distinct, drawn(known.purchases, 200, rngs[1]), members.ahead)
     np.testing.assert_allclose(found, expected, atol=1e-9)
 
 

@@ -149,7 +149,7 @@ def test_missing_columns_and_empty_tables_are_named():
         pc.renewals(TABLE.rename(columns={"end": "until"}))
     with pytest.raises(DataError, match="no contract"):
         pc.renewals(TABLE.head(0).astype({"customer_id": "int64"}))
-    with pytest.raises(OptionError, match="unit must be one of"):
+    with pytest.raises(OptionError, match="period must be one of"):
         pc.renewals(TABLE, period="fortnight")
     with pytest.raises(DataError, match="before every contract"):
         pc.renewals(TABLE, observation_end="2020-01-01")
@@ -274,3 +274,24 @@ def test_histories_that_cannot_be_are_named(row, message):
     table = pd.DataFrame([(1, 1, 5), row], columns=["frequency", "recency", "opportunities"])
     with pytest.raises(DataError, match=message):
         pc.Opportunities.from_frame(table)
+
+
+def test_an_end_that_is_still_to_come_asks_until_when_was_observed():
+    table = TABLE.assign(end="2999-12-31")
+    with pytest.raises(OptionError, match="Say observation_end"):
+        pc.renewals(table)
+    assert pc.renewals(table, observation_end="2024-06-30").n_running == len(table)
+
+
+def test_messages_call_columns_as_the_function_does():
+    with pytest.raises(DataError, match=r"no column 'plan' \(by\).*Say by="):
+        pc.renewals(TABLE, by="plan")
+    with pytest.raises(DataError, match=r"no column 'began' \(start\).*Say start="):
+        pc.renewals(TABLE, start="began")
+
+
+def test_covariates_of_people_without_a_contract_are_counted():
+    known = pd.DataFrame({"customer_id": [*TABLE["customer_id"].unique(), 999], "channel": "a"})
+    known.loc[0, "channel"] = "b"
+    with pytest.warns(pc.errors.DataWarning, match="1 row of static_covariates is of people"):
+        pc.renewals(TABLE, static_covariates=known)

@@ -10,7 +10,6 @@ from test_covariates_dynamic import CHANNELS, END, MAILINGS, summary
 
 import predclv as pc
 from predclv.errors import AssumptionWarning, DataError, DataWarning, OptionError
-from predclv.forecast.totals import simulated_totals
 
 DAY = pd.Timedelta("1D")
 SHARED = pc.Clock(season=0, weekday=True)
@@ -142,7 +141,7 @@ def test_expectations_are_those_of_the_days_ahead(fits, mailed, clock):
 def test_totals_and_periods_add_up_and_hold_the_expectation(fits):
     forecast = told(fits[False], PLANS, 13, seed=1)
     forecast = replace(forecast, _source=replace(forecast.source, futures=300))
-    assert len(forecast.source.groups) > 3
+    assert forecast.source._members.ways.first.size > 3
     total, frame = forecast.total(), forecast.frame
     assert total["purchases"] == pytest.approx(frame["expected_purchases"].sum())
     simulated = forecast.source.totals()
@@ -157,13 +156,6 @@ def test_totals_and_periods_add_up_and_hold_the_expectation(fits):
     np.testing.assert_allclose(by_month["purchases"].sum(axis=1), simulated["purchases"])
     buyers = forecast.buyers()
     assert buyers["buyers_lower"] < buyers["buyers"] < buyers["buyers_upper"]
-    # Groups share draws of the parameters, and not chance.
-    _, members = forecast.source._customers[0]
-    one, same, other = (
-        simulated_totals(members, None, None, 1, 50, group)["purchases"] for group in (0, 0, 1)
-    )
-    assert (one == same).all()
-    assert (one == other).mean() < 0.2
     # Of each customer: intervals and the distribution behind them.
     counts = forecast.counts()
     assert (counts.quantile(0.95) == frame["purchases_upper"]).all()

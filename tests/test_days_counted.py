@@ -32,6 +32,7 @@ def by_pandas(log, end):
     return again[again["date"] > first]["date"].value_counts().reindex(span, fill_value=0)
 
 
+@pytest.mark.filterwarnings("ignore::predclv.errors.DataWarning")  # late rows, refunds
 @pytest.mark.parametrize("end", ["2024-02-29", "2024-02-10"])
 @pytest.mark.parametrize("refunds", [False, True])
 def test_days_are_those_that_pandas_counts(refunds, end):

@@ -7,6 +7,7 @@ import pytest
 import predclv as pc
 from predclv.engines.result import Fit
 from predclv.forecast.ahead import Ahead
+from predclv.forecast.draws import drawn
 from predclv.forecast.histories import Histories
 from predclv.forecast.intervals import lifetime_intervals
 from predclv.forecast.simulation import discounted_counts, futures, purchases
@@ -64,14 +65,9 @@ def crowd():
 @pytest.mark.parametrize("spend", SPENDS, ids=("uneven spend", "even spend"))
 def test_bounds_hold_their_level_of_a_long_simulation(model, spend):
     histories, ahead = crowd(), Ahead(np.inf, DELTA)
-    found = lifetime_intervals(
-        histories,
-        model,
-        certain(spend),
-        ahead,
-        LEVEL,
-        np.random.default_rng(1),
-    )
+    rng = np.random.default_rng(1)
+    known = drawn(certain(model), 10, rng)
+    found = lifetime_intervals(histories, known, certain(spend), ahead, LEVEL, rng)
     customers = 40_000
     for i, history in enumerate(HISTORIES):
         cell = histories.cell_of_customer[i]
@@ -97,12 +93,10 @@ def test_what_many_purchases_are_worth_has_the_mean_and_spread_of_each_one_by_on
     model = pc.BGNBD(1.0, 1.0 / rate, 0.05, 5.0)
     bought = purchases(model.traits((20_000,), rng), Ahead(np.inf, DELTA).until_worthless, rng)
     worth, alike = discounted_counts(bought, Ahead(np.inf, DELTA), rng)
-    owner = np.repeat(np.arange(20_000), bought.n)
-    when = np.repeat(bought.window, bought.n) * rng.random(owner.size)
-    when[(np.cumsum(bought.n) - 1)[bought.cut]] = bought.window[bought.cut]
+    owner, when = bought.times(rng)
     one_by_one = np.bincount(owner, np.exp(-DELTA * when), 20_000)
     squares = np.bincount(owner, np.exp(-2 * DELTA * when), 20_000)
-    some = bought.n > 0
+    some = bought.purchases > 0
     for probability in (0.05, 0.5, 0.95):
         # Of 20,000: the quantiles of two samples differ by some percent.
         assert np.quantile(worth[some], probability) == pytest.approx(

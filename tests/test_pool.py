@@ -436,6 +436,17 @@ def test_members_that_fail_are_left_out_with_a_note(rfm):
         pc.Pool({"last": pc.baselines.LastPeriodNB()}).fit(no_log)
 
 
+def test_a_rule_with_too_little_to_learn_from_is_left_out_with_a_note(cdnow_log):
+    log = cdnow_log[(cdnow_log["customer_id"] % 2 == 0) & (cdnow_log["date"] <= "1997-12-31")]
+    still = log[(log["date"] <= "1997-11-30") | (log["customer_id"] < 600)]
+    rfm = pc.rfm_summary(still, amount=None, observation_end="1997-12-31")
+    members = {"BG/NBD": pc.CLVModel(), "last period": pc.baselines.LastPeriodNB()}
+    fitted = pc.Pool(members).fit(rfm)
+    assert fitted.forecast("4 weeks", level=None).total()["purchases"] > 0
+    assert fitted.weights["last period"] == 0.0
+    assert any("last period takes no part: LastPeriodNB learns" in d for d in fitted.choice.doubts)
+
+
 def test_a_rule_without_chance_cannot_be_pooled(rfm):
     pool = pc.Pool({"MBG/NBD": pc.CLVModel(pc.MBGNBD), "last": pc.baselines.LastPeriod()})
     with pytest.raises(OptionError, match="LastPeriodNB"):

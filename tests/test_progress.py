@@ -11,7 +11,7 @@ import nbclient
 import nbformat
 import pytest
 
-from predclv.progress import _Line
+from predclv.progress import _LINE, _Line, progress, stage
 
 PROGRAM = """
     import sys, time
@@ -122,3 +122,13 @@ def test_what_fails_within_a_stage_takes_its_own_words_alone_with_it():
         texts.append(1 / 0)
     assert [*texts, line.text] == ["Outer: inner", "Outer"]
     line.close()
+
+
+def test_who_wants_no_line_gets_none_of_what_is_done_within():
+    with progress("Validating", 1, shown=False) as step:
+        step("A")
+        with stage("Fitting"), progress("Trying", 2) as inner:
+            assert _LINE.get() is not None
+            assert not isinstance(_LINE.get(), _Line)
+            inner("B")
+    assert _LINE.get() is None

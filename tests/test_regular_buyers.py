@@ -287,6 +287,11 @@ def test_an_impossible_k_is_refused(k):
         pc.BGCNBD(k, *PARAMETERS)
 
 
+def test_other_models_have_no_k(cdnow):
+    with pytest.raises(OptionError, match="MBG/NBD has no k; that is of regular buyers"):
+        pc.fit(pc.MBGNBD, cdnow, k=2)
+
+
 def test_a_bound_class_is_one_class_by_any_name():
     two = pc.MBGCNBD.of(2)
     assert type(pc.MBGCNBD(2, *PARAMETERS)) is two

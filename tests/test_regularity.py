@@ -41,6 +41,16 @@ def test_k_is_found_by_both_ways(k, said):
     assert "Wheat" in found._repr_html_()
 
 
+def test_three_gaps_tell_nothing():
+    found = pc.regularity(shop(1).query("customer_id == 0").head(4))
+    assert found.lower < 1 < 1.5 < found.upper
+    assert found.verdict().startswith("too few to tell")
+    assert "nan" not in repr(found)
+    assert repr(found).endswith("(3 times between purchases of 1 customer)")
+    ax = pc.plots.regularity(found)
+    assert "nan" not in ax.get_legend().get_title().get_text()
+
+
 def test_bursts_are_told_from_regular_purchases():
     assert "bursts" in pc.regularity(shop(0.4)).verdict()
 

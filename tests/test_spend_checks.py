@@ -108,3 +108,13 @@ def test_refunds_are_netted_into_their_day_or_dropped():
     firsts = int((~log["customer_id"].head(50).duplicated()).sum())
     difference = whole.first_spend @ whole.customers - facts.first_spend @ facts.customers
     assert difference == pytest.approx(5.0 * firsts)
+
+
+def test_the_error_of_the_mean_says_how_few_repeat_buyers_are():
+    many, few = shop(), shop()
+    few = few[few["customer_id"] < 60]
+    of_many, of_few = (pc.fit(pc.GammaGamma, pc.rfm_summary(log)).checks for log in (many, few))
+    frame = pc.rfm_summary(few).frame
+    spent = frame.loc[frame["frequency"] > 0, "monetary_value"]
+    assert of_few["mean_error"] == pytest.approx(spent.sem() / spent.mean(), rel=1e-9)
+    assert of_few["mean_error"] > 2 * of_many["mean_error"]

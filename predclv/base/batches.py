@@ -4,6 +4,10 @@ import datetime
 from dataclasses import dataclass, replace
 from typing import Any
 
+import pandas as pd
+import pyarrow as pa
+
+from predclv.base.merging import roots
 from predclv.base.states import recounted, with_batch
 from predclv.base.vault import About, Vault, transact
 from predclv.errors import DataError, DuplicateWarning, OptionError
@@ -179,8 +183,6 @@ def remove(vault: Vault, name: str, log: str) -> None:
         if found["kind"] == "orders":
             transact(engine, _taken_out(number, about.refunds))
             return
-        from predclv.base.merging import roots
-
         pairs = engine.rows(f"SELECT old, new FROM base.merges WHERE batch <> {number}")
         gone = [
             f"DELETE FROM base.merges WHERE batch = {number}",
@@ -189,10 +191,50 @@ def remove(vault: Vault, name: str, log: str) -> None:
         transact(engine, [*gone, *rerooted(engine, roots(pairs), about)])
 
 
+def put_merge(
+    engine: DuckDBWarehouse, about: About, pairs: pd.DataFrame, name: str
+) -> tuple[int, int]:
+    """Put a merge of ids into the attached base; how many ids it has, and all merges so far.
+
+    Parameters
+    ----------
+    pairs : DataFrame
+        Two columns, the old id and the new one.
+
+    Raises
+    ------
+    DataError
+        If there is a batch of that name, or the ids are not of the base's type.
+    """
+    if _numbered(engine, name, "shop") is not None:
+        raise DataError(f"There is a batch {name!r} already; nothing was merged.")
+    said = int if about.ids == "BIGINT" else str
+    try:
+        given = [(said(old), said(new)) for old, new in pairs.itertuples(index=False)]
+    except (TypeError, ValueError) as error:
+        raise DataError(f"The ids of the base are {about.ids}: {error}.") from error
+    known = [(said(a), said(b)) for a, b in engine.rows("SELECT old, new FROM base.merges")]
+    found = roots([*known, *given])
+    number = 1 + int(engine.rows("SELECT coalesce(max(number), 0) FROM base.batches")[0][0])
+    now = datetime.datetime.now().isoformat(" ", "seconds")
+    both = {"old": [old for old, _ in given], "new": [new for _, new in given]}
+    engine.register("merging_given", pa.table(both))
+    transact(
+        engine,
+        [
+            f"INSERT INTO base.batches VALUES ({number}, 'shop', {DUCKDB.literal(name)},"
+            f" 'merge', {DUCKDB.literal(now)}, {len(given)}, NULL, NULL, NULL, 0, 0, 0,"
+            " '', 0)",
+            f"INSERT INTO base.merges SELECT {number}, CAST(old AS {about.ids}),"
+            f" CAST(new AS {about.ids}) FROM merging_given",
+            *rerooted(engine, found, about),
+        ],
+    )
+    return len(given), len(found)
+
+
 def rerooted(engine: DuckDBWarehouse, found: dict[Any, Any], about: About) -> list[str]:
     """Statements that make these the roots of merged ids, and count those concerned anew."""
-    import pyarrow as pa
-
     kind = pa.int64() if about.ids == "BIGINT" else pa.string()
     said = (lambda value: value) if about.ids == "BIGINT" else str
     table = pa.table(

@@ -1,17 +1,14 @@
 """Did earlier forecasts come true: what was said at a date, held against what came since."""
 
 import datetime
-import tempfile
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from predclv.base.by_group import Group, by_group
 from predclv.base.kept import Kept
-from predclv.base.measures import came, days_between, since
-from predclv.base.refreshes import score
-from predclv.base.totals import groups_of
+from predclv.base.measures import beside, came, days_between, since
+from predclv.base.totals import scored
 from predclv.units import DAYS
 from predclv.warehouse.dialects import DUCKDB
 from predclv.warehouse.duckdb import DuckDBWarehouse
@@ -46,24 +43,22 @@ def _held(engine: DuckDBWarehouse, kept: Kept, last: int, refunds: str) -> pd.Da
     is_over, until = ends <= last, int(min(ends, last))
     days = days_between(first, until, refunds)
     if is_over:
-        rows = _as_said(engine, kept, days, first, until)
-        covered = _covered(engine, kept, kept.customers, days)
+        said = {(row["grouping"], row["group"]): row for row in kept.document["measures"]}
+        rows = beside(said, came(engine, days, kept, first, until))
+        forecast = kept.customers
     else:
         seed = int(kept.document["seed"])
         rows = since(engine, days, kept, first, until, level, seed)
-        with tempfile.TemporaryDirectory(prefix="predclv-") as folder:
-            file = Path(folder) / "scores.parquet"
-            part = kept.rfm(engine)
-            asked = kept.document["asked"] | {"horizon": f"{until - first} days"}
-            score(kept.fitted(), part, asked, seed, file)
-            scores = f"read_parquet({DUCKDB.literal(str(file))})"
-            covered = _covered(engine, kept, scores, days)
+        asked = kept.document["asked"] | {"horizon": f"{until - first} days"}
+        part = scored(engine, kept.of(engine), kept.fitted(), asked, kept.groupings, seed)
+        forecast = f"({part})"
+    covered = _covered(engine, kept, forecast, days)
     frame = pd.DataFrame(rows).rename(columns={"expected": "forecast"})
     frame["error"] = frame["came"] / frame["forecast"].where(frame["forecast"] != 0) - 1
     frame["is_inside"] = frame["came"].between(frame["lower"], frame["upper"])
     keys = list(zip(frame["grouping"], frame["group"], strict=True))
     frame["customers_covered"] = [
-        covered[key] if measure == "purchases" else np.nan
+        covered[key]["share"] if measure == "purchases" else np.nan
         for key, measure in zip(keys, frame["measure"], strict=True)
     ]
     return frame.assign(
@@ -74,43 +69,15 @@ def _held(engine: DuckDBWarehouse, kept: Kept, last: int, refunds: str) -> pd.Da
     )
 
 
-def _as_said(
-    engine: DuckDBWarehouse, kept: Kept, days: str, first: int, until: int
-) -> list[dict[str, Any]]:
-    """The numbers that were kept, beside what came."""
-    said = {(row["grouping"], row["group"]): row for row in kept.document["measures"]}
-    rows = []
-    for grouping, group, where in groups_of(engine, kept.customers, kept.groupings):
-        actual = came(engine, days, kept, first, until, where)
-        row = said[grouping, group]
-        rows += [
-            {
-                "grouping": grouping,
-                "group": group,
-                "measure": measure,
-                "expected": row[measure],
-                "lower": row[f"{measure}_lower"],
-                "upper": row[f"{measure}_upper"],
-                "came": actual[measure],
-            }
-            for measure in ("purchases", "revenue")
-            if f"{measure}_lower" in row
-        ]
-    return rows
-
-
 def _covered(
-    engine: DuckDBWarehouse, kept: Kept, scores: str, days: str
-) -> dict[tuple[str, str], float]:
+    engine: DuckDBWarehouse, kept: Kept, forecast: str, days: str
+) -> dict[Group, dict[str, float]]:
     """By group the share of customers whose purchases fell into their own interval."""
-    found = {}
-    for grouping, group, where in groups_of(engine, kept.customers, kept.groupings):
-        share = engine.rows(
-            "SELECT avg(CAST(coalesce(a.purchases, 0) BETWEEN f.purchases_lower AND"
-            f" f.purchases_upper AS INTEGER)) FROM (SELECT customer_id FROM {kept.customers}"
-            f" WHERE {where}) k JOIN {scores} f ON f.customer_id = k.customer_id LEFT JOIN"
-            f" (SELECT customer_id, count(*) AS purchases FROM {days} WHERE bought GROUP BY 1) a"
-            " ON a.customer_id = k.customer_id"
-        )[0][0]
-        found[grouping, group] = float(share)
-    return found
+    bought = f"(SELECT customer_id, count(*) AS purchases FROM {days} WHERE bought GROUP BY 1)"
+    columns = "".join(f", f.{DUCKDB.quote(name)}" for name in kept.groupings)
+    source = (
+        "(SELECT CAST(coalesce(a.purchases, 0) BETWEEN f.purchases_lower AND f.purchases_upper"
+        f" AS INTEGER) AS is_inside{columns} FROM {forecast} f"
+        f" LEFT JOIN {bought} a ON a.customer_id = f.customer_id)"
+    )
+    return by_group(engine, source, kept.groupings, {"share": "avg(is_inside)"})

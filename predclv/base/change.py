@@ -11,6 +11,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 
+from predclv.base.by_group import by_group
 from predclv.base.kept import Kept
 from predclv.money import UNITS
 from predclv.warehouse.dialects import DUCKDB
@@ -21,6 +22,8 @@ PARTS = (
     "no_longer_there",
 )  # fmt: skip
 """The parts of a change, in the order of a waterfall."""
+
+_ENDS = {"before": "was", "after": "is_now"}
 
 
 def change(
@@ -83,19 +86,11 @@ def change(
         "model": ("is_now - would", stayed),
         "no_longer_there": ("-was", "is_gone"),
     }
-    sums = ", ".join(
-        f"CAST(coalesce(sum({what}) FILTER (WHERE {where}), 0) AS BIGINT) AS {name}"
+    sums = {
+        name: f"CAST(coalesce(sum({what}) FILTER (WHERE {where}), 0) AS BIGINT)"
         for name, (what, where) in parts.items()
-    )
-    found = []
-    for grouping in ("all", *by):
-        key = "'all'" if grouping == "all" else DUCKDB.quote(grouping)
-        found.append(
-            engine.frame(
-                f'SELECT {DUCKDB.literal(grouping)} AS grouping, {key} AS "group",'
-                f" CAST(sum(was) AS BIGINT) AS equity_before, {sums},"
-                f" CAST(sum(is_now) AS BIGINT) AS equity_after FROM ({rows})"
-                " GROUP BY 1, 2 ORDER BY 2"
-            )
-        )
-    return pd.concat(found, ignore_index=True)
+    }
+    ends = {f"equity_{end}": f"CAST(sum({column}) AS BIGINT)" for end, column in _ENDS.items()}
+    wanted = {"equity_before": ends["equity_before"], **sums, "equity_after": ends["equity_after"]}
+    found = by_group(engine, f"({rows})", by, wanted)
+    return pd.DataFrame([{"grouping": g, "group": name, **row} for (g, name), row in found.items()])

@@ -73,6 +73,8 @@ class CustomerBase(Orders):
         margin: float = 1.0,
         level: float | None = 0.9,
         seed: int = 0,
+        static_covariates: Any = None,
+        dynamic_covariates: Any = None,
     ) -> pd.DataFrame:
         """Fit, forecast everybody, and keep the forecast of this day with its terms.
 
@@ -89,7 +91,7 @@ class CustomerBase(Orders):
             ``"cohort"``, ``"cohort_month"`` or ``"cohort_year"`` of the first purchase; tables
             with customer_id and one column that names their group, such as channel. Each group's
             intervals are simulated, so a hundred groups take a hundred times as long as one.
-        unit, observation_end
+        unit, observation_end, static_covariates, dynamic_covariates
             As in :meth:`rfm`.
 
         Returns
@@ -102,11 +104,11 @@ class CustomerBase(Orders):
         DataError, FitError, OptionError
             As the summary, the fit and the forecast; the base is then as it was.
         """
-        rfm, engine, table = self.summary_in(unit, observation_end)
+        rfm, engine = self.summary_in(unit, observation_end, static_covariates, dynamic_covariates)
         asked = {
             "horizon": horizon, "discount_rate": discount_rate, "margin": margin, "level": level,
         }  # fmt: skip
-        kept = refresh(self._vault, engine, rfm, table, model, by, asked, seed)
+        kept = refresh(self._vault, engine, rfm, model, by, asked, seed)
         return history([kept])
 
     def history(self) -> pd.DataFrame:

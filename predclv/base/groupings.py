@@ -9,6 +9,7 @@ import pandas as pd
 import pyarrow as pa
 
 from predclv.errors import DataError, OptionError, did_you_mean, some
+from predclv.forecast.result import COLUMNS as FORECAST
 from predclv.logs.ids import usable_ids
 from predclv.warehouse.base import fresh
 from predclv.warehouse.dialects import DUCKDB
@@ -28,7 +29,12 @@ TIERS = ("bottom 50%", "50% to 80%", "80% to 95%", "top 5%")
 MOST_GROUPS = 60
 """Each has intervals of its own, from simulated futures."""
 
-_TAKEN = {"customer_id", "tier", "all", "group", "date", "clv", *COHORTS}
+_TAKEN = {
+    *("customer_id", "tier", "all", "group", "date", "refreshed_on", *COHORTS, *FORECAST),
+    *("frequency", "recency_days", "age_days", "repeat_units", "largest_units"),
+    *("pattern", "path", "memory", "static_pattern", "units", "purchases"),
+}
+"""Columns that a table of customers has already."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,21 +131,37 @@ def _joined(table: Any, engine: DuckDBWarehouse) -> Grouping:
     )
 
 
-def customers_sql(summary: str, scores: str, found: Sequence[Grouping], value: str) -> str:
+def customers_sql(scored: str, found: Sequence[Grouping], cuts: Sequence[float], value: str) -> str:
     """A SELECT of everything that is kept of a customer at a refresh.
 
     The state in whole days, the forecast, the tier and the groups.
+
+    Parameters
+    ----------
+    scored : str
+        A SELECT of states and forecasts.
+    found : sequence of Grouping
+    cuts : sequence of float
+        As of `tier_cuts`.
+    value : str
+        The column that says what a customer is worth.
     """
-    above = " + ".join(f"CAST(below >= {cut} AS INTEGER)" for cut in CUTS)
+    above = " + ".join(f"CAST({value} > {cut!r} AS INTEGER)" for cut in cuts)
     names = ", ".join(DUCKDB.literal(tier) for tier in TIERS)
     groups = "".join(f", {g.sql} AS {DUCKDB.quote(g.name)}" for g in found)
     joins = " ".join(g.join for g in found)
-    return (
-        f"SELECT * EXCLUDE (below), [{names}][1 + {above}] AS tier FROM ("
-        f"SELECT s.* EXCLUDE (row_count), f.* EXCLUDE (customer_id){groups},"
-        f" (rank() OVER (ORDER BY f.{value}) - 1) / count(*) OVER () AS below"
-        f" FROM {summary} s JOIN {scores} f ON f.customer_id = s.customer_id {joins})"
-    )
+    return f"SELECT s.*{groups}, [{names}][1 + {above}] AS tier FROM ({scored}) s {joins}"
+
+
+def tier_cuts(engine: DuckDBWarehouse, scored: str, value: str) -> list[float]:
+    """What customers of each tier but the lowest are worth more than.
+
+    Above a cut is who has at least that share of all customers below them, as in
+    `pc.segments.tiers`; customers worth the same are in one tier.
+    """
+    cuts = ", ".join(map(str, CUTS))
+    found = engine.rows(f"SELECT quantile_disc({value}, [{cuts}]) FROM ({scored})")[0][0]
+    return [float(cut) for cut in found]
 
 
 def day_of(number: int) -> datetime.date:

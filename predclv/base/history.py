@@ -6,9 +6,12 @@ from itertools import pairwise
 import pandas as pd
 
 from predclv.base.change import PARTS
+from predclv.base.groupings import TIERS
 from predclv.base.kept import Kept
 from predclv.money import UNITS
 from predclv.warehouse.duckdb import DuckDBWarehouse
+
+_PLACES = {name: place for place, name in enumerate(("(new)", *reversed(TIERS), "(gone)"))}
 
 
 def history(kept: Sequence[Kept]) -> pd.DataFrame:
@@ -44,7 +47,10 @@ def movement(engine: DuckDBWarehouse, kept: Sequence[Kept]) -> pd.DataFrame:
             f" count(*) AS customers, coalesce(sum(o.{before.value}), 0) AS clv_before,"
             f" coalesce(sum(n.{after.value}), 0) AS clv"
             f" FROM {before.customers} o FULL JOIN {after.customers} n"
-            " ON n.customer_id = o.customer_id GROUP BY 1, 2 ORDER BY 1, 2"
+            " ON n.customer_id = o.customer_id GROUP BY 1, 2"
+        )
+        frame = frame.sort_values(
+            ["tier_before", "tier"], key=lambda names: names.map(_PLACES), ignore_index=True
         )
         frame.insert(0, "before", pd.Timestamp(before.date))
         frame.insert(0, "date", pd.Timestamp(after.date))

@@ -2,15 +2,23 @@
 
 import datetime
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
+
+import pandas as pd
 
 from predclv.errors import DataError
 from predclv.forecast.fitted import FittedCLV
+from predclv.forecast.recalled import key_of
 from predclv.frozen import Frozen
+from predclv.io.files import write_parquet
 from predclv.logs.log import EPOCH
+from predclv.samples.paths import Paths
+from predclv.samples.patterns import Patterns
 from predclv.store import load
+from predclv.summaries.memory import MEMORY
+from predclv.summaries.patterned import Described
 from predclv.summaries.rfm import RFM
 from predclv.summaries.stored import StoredSummary
 from predclv.warehouse.base import fresh
@@ -18,6 +26,25 @@ from predclv.warehouse.dialects import DUCKDB
 from predclv.warehouse.duckdb import DuckDBWarehouse
 
 STATE = ("frequency", "recency_days", "age_days")
+_PATHS = "paths.parquet"
+
+
+class Customers(NamedTuple):
+    """Customers of a refresh, in an engine.
+
+    Attributes
+    ----------
+    rfm : RFM
+        As they were on its day.
+    table : str
+        The table they lie in: customer_id, the state, the groups.
+    select : str
+        A SELECT of them as a forecast in SQL asks for them, with their groups.
+    """
+
+    rfm: RFM
+    table: str
+    select: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,29 +93,55 @@ class Kept:
         """Its fit, without customers."""
         return load(self.folder / "fit")
 
-    def rfm(self, engine: DuckDBWarehouse, where: str = "TRUE") -> RFM:
-        """The summary that it was made from, of all its customers or of some."""
-        name = fresh("kept")
-        spend = ", repeat_units, largest_units" if "repeat_units" in self._columns(engine) else ""
-        engine.store(
-            name,
-            f"SELECT customer_id, {', '.join(STATE)}{spend} FROM {self.customers} WHERE {where}",
-        )
-        return some_of(engine, name, self.terms["unit"], self.date, bool(spend))
+    def of(self, engine: DuckDBWarehouse, where: str | None = None) -> Customers:
+        """Its customers as they were: all, which stay in their file, or some."""
+        columns = engine.types(self.customers)
+        spend = [name for name in ("repeat_units", "largest_units") if name in columns]
+        known = Described("", tuple(c for c in ("pattern", "path") if c in columns))
+        extra = (MEMORY,) if MEMORY in columns else ()
+        groups = [DUCKDB.quote(group) for group in self.groupings]
+        wanted = ["customer_id", *STATE, *spend, *known.keys, *extra, *groups]
+        name, sql = fresh("kept"), f"SELECT {', '.join(wanted)} FROM {self.customers}"
+        if where is None:
+            engine.rows(f"CREATE VIEW {name} AS {sql}")
+        else:
+            engine.store(name, f"{sql} WHERE {where}")
+        customers, repeats = engine.rows(
+            f"SELECT count(*), CAST(coalesce(sum(frequency), 0) AS BIGINT) FROM {name}"
+        )[0]
+        if not customers:
+            raise DataError("There are no customers in this group.")
+        if known.keys:
+            known = replace(known, table=name, patterns=self.patterns(), paths=self.paths())
+        summary = StoredSummary(
+            engine, name, self.terms["unit"], bool(spend), (self.date - EPOCH).days,
+            known=known if known.keys else None, extra=extra,
+            recalls=key_of(self.fitted().purchases) if extra else None,
+        )  # fmt: skip
+        counts = Frozen({"rows": customers, "customers": customers, "repeat_purchases": repeats})
+        rfm = RFM(self.terms["unit"], self.date, counts, None, summary)
+        shown = "".join(f", {group}" for group in groups)
+        select = f"SELECT {summary.columns}, recency_days, age_days{shown} FROM {name}"
+        return Customers(rfm, name, select)
 
-    def _columns(self, engine: DuckDBWarehouse) -> Mapping[str, str]:
-        return engine.types(self.customers)
+    def patterns(self) -> Patterns | None:
+        """What was known of its customers."""
+        found = self.document.get("patterns")
+        return None if found is None else Patterns.from_document(found)
 
+    def paths(self) -> Paths | None:
+        """How that had changed."""
+        file = self.folder / _PATHS
+        if not file.exists():
+            return None
+        found = pd.read_parquet(file)
+        return Paths.from_document({str(name): found[name].to_numpy() for name in found})
 
-def some_of(
-    engine: DuckDBWarehouse, table: str, unit: str, end: datetime.date, has_spend: bool
-) -> RFM:
-    """A summary that rests on a table of states."""
-    customers, repeats = engine.rows(
-        f"SELECT count(*), CAST(coalesce(sum(frequency), 0) AS BIGINT) FROM {table}"
-    )[0]
-    if not customers:
-        raise DataError("There are no customers in this group.")
-    counts = Frozen({"rows": customers, "customers": customers, "repeat_purchases": repeats})
-    summary = StoredSummary(engine, table, unit, has_spend, (end - EPOCH).days)
-    return RFM(unit, end, counts, None, summary)
+    def keep_known(self, rfm: RFM) -> dict[str, Any]:
+        """Write what is known of customers into the folder; what the document has of it."""
+        if rfm.patterns is None:
+            return {}
+        paths = rfm.cells().paths
+        if paths is not None:
+            write_parquet(paths.frame, self.folder / _PATHS, {})
+        return {"patterns": rfm.patterns.document()}

@@ -2,11 +2,14 @@
 
 from typing import Any
 
+from predclv.base.by_group import EVERYBODY, Group, by_group
 from predclv.base.kept import Kept
 from predclv.base.states import rooted
-from predclv.base.totals import groups_of, totals_by_group
+from predclv.base.totals import totals_by_group
 from predclv.forecast.fitted import FittedCLV
 from predclv.money import UNITS
+from predclv.warehouse.base import fresh
+from predclv.warehouse.dialects import DUCKDB
 from predclv.warehouse.duckdb import DuckDBWarehouse
 
 
@@ -14,45 +17,63 @@ def measures(
     engine: DuckDBWarehouse, kept: Kept, fitted: FittedCLV, asked: dict[str, Any], seed: int
 ) -> list[dict[str, Any]]:
     """A row per group of a refresh: customers, alive, active, and totals with intervals."""
-    totals = totals_by_group(engine, kept, fitted, asked, seed)
-    rows = []
-    for grouping, group, where in groups_of(engine, kept.customers, kept.groupings):
-        facts = engine.record(
-            "SELECT count(*) AS customers, sum(p_alive) AS alive, sum(p_active) AS active"
-            f" FROM {kept.customers} WHERE {where}"
-        )
-        row: dict[str, Any] = {"grouping": grouping, "group": group}
-        row |= {key: float(value) for key, value in facts.items()}
-        rows.append(row | totals[grouping, group])
-    return rows
+    totals = totals_by_group(engine, kept, fitted, asked, seed, as_kept=True)
+    facts = {"customers": "count(*)", "alive": "sum(p_alive)", "active": "sum(p_active)"}
+    rows = by_group(engine, kept.customers, kept.groupings, facts)
+    return [
+        {"grouping": group[0], "group": group[1]}
+        | {key: float(value) for key, value in row.items()}
+        | totals[group]
+        for group, row in rows.items()
+    ]
 
 
 def came(
-    engine: DuckDBWarehouse, days: str, kept: Kept, first: int, last: int, where: str = "TRUE"
-) -> dict[str, float]:
-    """What a refresh's customers bought from the day after ``first`` to ``last``.
+    engine: DuckDBWarehouse, days: str, kept: Kept, first: int, last: int
+) -> dict[Group, dict[str, float]]:
+    """What a refresh's customers bought from the day after ``first`` to ``last``, by group.
+
+    Customers who are one person by now count once in each of their groups.
 
     Parameters
     ----------
     days : str
         SQL of days whose ids are those of today: customer_id, day, bought, units.
-    where : str
-        Which of them, in columns of the kept forecast.
+
+    Returns
+    -------
+    dict
+        By group purchases, revenue and buyers; a group without any is not there.
     """
-    found = engine.record(
-        f"SELECT count(*) AS purchases, coalesce(sum(d.units), 0) AS units,"
-        f" count(DISTINCT d.customer_id) AS buyers FROM {days} d"
-        f" SEMI JOIN (SELECT coalesce(r.root, k.customer_id) AS customer_id"
-        f" FROM (SELECT * FROM {kept.customers} WHERE {where}) k"
-        f" LEFT JOIN base.roots r ON r.customer_id = k.customer_id) c"
-        f" ON c.customer_id = d.customer_id"
-        f" WHERE d.bought AND d.day > {first} AND d.day <= {last}"
+    columns = "".join(f", {DUCKDB.quote(name)}" for name in kept.groupings)
+    bought = fresh("bought")
+    engine.store(
+        bought,
+        f"SELECT k.* EXCLUDE (old), b.purchases, b.units FROM (SELECT k.customer_id AS old,"
+        f" coalesce(r.root, k.customer_id) AS customer_id{columns} FROM {kept.customers} k"
+        " LEFT JOIN base.roots r ON r.customer_id = k.customer_id) k JOIN"
+        f" (SELECT customer_id, count(*) AS purchases, sum(units) AS units FROM {days}"
+        f" WHERE bought AND day > {first} AND day <= {last} GROUP BY 1) b"
+        " ON b.customer_id = k.customer_id",
     )
-    return {
-        "purchases": float(found["purchases"]),
-        "revenue": float(found["units"]) / UNITS,
-        "buyers": float(found["buyers"]),
-    }
+    sums = {"purchases": "sum(purchases)", "units": "sum(units)", "buyers": "count(*)"}
+    found: dict[Group, dict[str, float]] = {}
+    for name in ("all", *kept.groupings):
+        own = "" if name == "all" else f", {DUCKDB.quote(name)}"
+        source = f"(SELECT DISTINCT customer_id, purchases, units{own} FROM {bought})"
+        for group, row in by_group(engine, source, [name] if own else [], sums).items():
+            if (group == EVERYBODY) is not bool(own):
+                found[group] = {
+                    "purchases": float(row["purchases"] or 0),
+                    "revenue": float(row["units"] or 0) / UNITS,
+                    "buyers": float(row["buyers"]),
+                }
+    engine.drop(bought)
+    return found
+
+
+NOTHING = {"purchases": 0.0, "revenue": 0.0, "buyers": 0.0}
+"""What a group bought that is not in `came`."""
 
 
 def since(
@@ -67,23 +88,27 @@ def since(
     """
     asked = kept.document["asked"] | {"horizon": f"{last - first} days", "level": level}
     totals = totals_by_group(engine, kept, kept.fitted(), asked, seed)
-    rows = []
-    for grouping, group, where in groups_of(engine, kept.customers, kept.groupings):
-        actual, total = came(engine, days, kept, first, last, where), totals[grouping, group]
-        rows += [
-            {
-                "grouping": grouping,
-                "group": group,
-                "measure": measure,
-                "expected": total[measure],
-                "lower": total[f"{measure}_lower"],
-                "upper": total[f"{measure}_upper"],
-                "came": actual[measure],
-            }
-            for measure in ("purchases", "revenue")
-            if measure in total
-        ]
-    return rows
+    return beside(totals, came(engine, days, kept, first, last))
+
+
+def beside(
+    totals: dict[Group, dict[str, float]], came: dict[Group, dict[str, float]]
+) -> list[dict[str, Any]]:
+    """A row for each group and measure: what was expected and what came."""
+    return [
+        {
+            "grouping": group[0],
+            "group": group[1],
+            "measure": measure,
+            "expected": total[measure],
+            "lower": total[f"{measure}_lower"],
+            "upper": total[f"{measure}_upper"],
+            "came": came.get(group, NOTHING)[measure],
+        }
+        for group, total in totals.items()
+        for measure in ("purchases", "revenue")
+        if f"{measure}_lower" in total
+    ]
 
 
 def days_between(first: int, last: int, refunds: str) -> str:

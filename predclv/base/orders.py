@@ -2,31 +2,30 @@
 
 import datetime
 import os
-from dataclasses import replace
 from typing import Any
 
 import pandas as pd
 
-from predclv.base.batches import Arrival, checked_name, put, remove, rerooted
-from predclv.base.merging import roots
+from predclv.base.batches import Arrival, checked_name, put, put_merge, remove
+from predclv.base.purchases import BaseWarehouse, log_of
 from predclv.base.states import summary
-from predclv.base.vault import About, Vault, transact
+from predclv.base.vault import About, Vault
 from predclv.errors import DataError, OptionError, StoreError, did_you_mean
-from predclv.frozen import Frozen
 from predclv.logs.ids import usable_ids
 from predclv.logs.log import civil_date
-from predclv.logs.opening import open_log
+from predclv.logs.opening import open_log, with_covariates
+from predclv.logs.options import LogOptions
 from predclv.logs.refunds import REFUNDS, report_refunds
 from predclv.logs.suspicions import warn_of_late_rows
 from predclv.money import UNITS
 from predclv.notices import counted
 from predclv.progress import stage
-from predclv.summaries.framed_covariates import described_in
+from predclv.summaries.patterned import warn_of_unused
 from predclv.summaries.rfm import RFM
-from predclv.summaries.stored import StoredSummary
+from predclv.summaries.splits import HoldoutSplit, split_at
+from predclv.summaries.summarise import rfm_of
 from predclv.units import days_per
 from predclv.warehouse.base import fresh
-from predclv.warehouse.dialects import DUCKDB
 from predclv.warehouse.duckdb import DuckDBWarehouse
 
 EPOCH = datetime.date(1970, 1, 1)
@@ -121,14 +120,14 @@ class Orders:
             If a batch of another name holds exactly the same.
         """
         name, source = checked_name(batch, "batch"), checked_name(log, "log")
-        checked = open_log(
-            orders,
+        options = LogOptions(
             customer_id=customer_id,
             date=date,
             amount=amount,
             refunds=self._refunds,
             timezone=timezone,
         )
+        checked = open_log(orders, options)
         with stage(f"Adding {counted(checked.rows, 'row')} to the base"):
             facts = put(self._vault, Arrival.of(checked, self._refunds), name, source, replace)
         for day in ("first_day", "last_day"):
@@ -182,32 +181,8 @@ class Orders:
         pairs = pd.DataFrame({c: usable_ids(pairs[c], c) for c in (old, new)})
         with self._vault.writing() as engine:
             about = self._about(engine)
-            if engine.rows(
-                f"SELECT 1 FROM base.batches WHERE name = {DUCKDB.literal(name)} AND log = 'shop'"
-            ):
-                raise DataError(f"There is a batch {name!r} already; nothing was merged.")
-            said = int if about.ids == "BIGINT" else str
-            try:
-                given = [(said(a), said(b)) for a, b in pairs.itertuples(index=False)]
-            except (TypeError, ValueError) as error:
-                raise DataError(f"The ids of the base are {about.ids}: {error}.") from error
-            known = [(said(a), said(b)) for a, b in engine.rows("SELECT old, new FROM base.merges")]
-            found = roots([*known, *given])
-            number = 1 + int(engine.rows("SELECT coalesce(max(number), 0) FROM base.batches")[0][0])
-            now = datetime.datetime.now().isoformat(" ", "seconds")
-            engine.register("merging_given", pairs_table(given))
-            transact(
-                engine,
-                [
-                    f"INSERT INTO base.batches VALUES ({number}, 'shop', {DUCKDB.literal(name)},"
-                    f" 'merge', {DUCKDB.literal(now)}, {len(given)}, NULL, NULL, NULL, 0, 0, 0,"
-                    " '', 0)",
-                    f"INSERT INTO base.merges SELECT {number}, CAST(old AS {about.ids}),"
-                    f" CAST(new AS {about.ids}) FROM merging_given",
-                    *rerooted(engine, found, about),
-                ],
-            )
-        return pd.Series({"ids": len(given), "merged": len(found)}, name=name)
+            given, found = put_merge(engine, about, pairs, name)
+        return pd.Series({"ids": given, "merged": found}, name=name)
 
     def batches(self) -> pd.DataFrame:
         """What was added so far: one row per batch, in the order they came."""
@@ -225,6 +200,7 @@ class Orders:
         unit: str = "week",
         observation_end: str | datetime.date | None = None,
         static_covariates: Any = None,
+        dynamic_covariates: Any = None,
     ) -> RFM:
         """The summary of all orders so far, equal to that of the whole log to the last integer.
 
@@ -235,36 +211,63 @@ class Orders:
         observation_end : str or date, optional
             The last day observed, inclusive. Default: the latest day of all batches. Before that
             day, customers seen since are counted anew from their days.
-        static_covariates : table or CovariateTable, optional
+        static_covariates, dynamic_covariates : table or CovariateTable, optional
             As in :func:`predclv.rfm_summary`.
 
         Returns
         -------
         RFM
-            With everything of :func:`predclv.rfm_summary` but the log itself.
+            With everything of :func:`predclv.rfm_summary`. What needs the day of every purchase (a
+            clock, memory, tracking, ``pc.backtest(models, rfm)``) reads it from the base, as long
+            as no batch has come or gone since.
 
         Raises
         ------
         DataError
             If the base is empty, or the day is before every purchase.
         """
-        rfm, engine, table = self.summary_in(unit, observation_end)
-        if static_covariates is None:
-            return rfm
-        assert isinstance(rfm._summary, StoredSummary)
-        found = described_in(engine, table, static_covariates)
-        counts = Frozen({**rfm.counts, **found.counts})
-        return replace(rfm, counts=counts, _summary=rfm._summary.described(found))
+        return self.summary_in(unit, observation_end, static_covariates, dynamic_covariates)[0]
+
+    def holdout_split(
+        self,
+        calibration_end: str | datetime.date,
+        holdout_end: str | datetime.date | None = None,
+        unit: str = "week",
+    ) -> HoldoutSplit:
+        """Cut the orders at a day, as :func:`predclv.holdout_split` does: for ``pc.validate``.
+
+        Parameters
+        ----------
+        calibration_end, holdout_end, unit
+            As there.
+
+        Raises
+        ------
+        OptionError
+            If the days are not within the base, one before the other.
+        DataError
+            If the base is empty.
+        """
+        days_per(unit)
+        engine = BaseWarehouse(self._vault)
+        with self._vault.reading(engine):
+            log = log_of(engine, self._filled(engine))
+        return split_at(log, calibration_end, holdout_end, unit)
 
     def summary_in(
-        self, unit: str, observation_end: str | datetime.date | None
-    ) -> tuple[RFM, DuckDBWarehouse, str]:
-        """The summary, and where it lies."""
+        self,
+        unit: str,
+        observation_end: str | datetime.date | None,
+        static_covariates: Any = None,
+        dynamic_covariates: Any = None,
+    ) -> tuple[RFM, DuckDBWarehouse]:
+        """The summary, and the engine where it lies."""
         days_per(unit)
         asked = None if observation_end is None else civil_date(observation_end, "observation_end")
-        engine = DuckDBWarehouse()
+        engine = BaseWarehouse(self._vault)
         with stage("Reading the base"), self._vault.reading(engine):
-            about = self._about(engine)
+            about = self._filled(engine)
+            log = with_covariates(log_of(engine, about), static_covariates, dynamic_covariates)
             table, end, counts = self._kept_summary(engine, about, asked)
         if counts.pop("any_refunds"):
             counts |= report_refunds(engine, table, about.refunds)
@@ -286,8 +289,9 @@ class Orders:
             **counts,
         }
         warn_of_late_rows(found, end)
-        stored = StoredSummary(engine, table, unit, about.has_spend, (end - EPOCH).days)
-        return RFM(unit, end, Frozen(found), None, stored), engine, table
+        rfm, table = rfm_of(log, table, found, end, unit)
+        warn_of_unused(log, [table], end, rfm.counts)
+        return rfm, engine
 
     def _kept_summary(
         self, engine: DuckDBWarehouse, about: About, asked: datetime.date | None
@@ -296,8 +300,6 @@ class Orders:
         last, rows, seen = engine.rows(
             "SELECT max(seen_day), CAST(sum(row_count) AS BIGINT), count(*) FROM base.states"
         )[0]
-        if last is None:
-            raise DataError(f"The base {self.folder} has no orders: base.add(orders, batch=...).")
         earliest = engine.rows("SELECT min(first_day) FROM base.batches")[0][0]
         end = EPOCH + datetime.timedelta(days=last) if asked is None else asked
         day = (end - EPOCH).days
@@ -321,15 +323,15 @@ class Orders:
         }
         return name, end, counts
 
+    def _filled(self, engine: DuckDBWarehouse) -> About:
+        """What the base was made with, if there are orders in it."""
+        about = self._about(engine)
+        if not engine.rows("SELECT count(*) FROM base.states")[0][0]:
+            raise DataError(f"The base {self.folder} has no orders: base.add(orders, batch=...).")
+        return about
+
     def _about(self, engine: DuckDBWarehouse) -> About:
         about = self._vault.about(engine)
         if about is None:
             raise DataError(f"The base {self.folder} has no orders: base.add(orders, batch=...).")
         return about
-
-
-def pairs_table(pairs: list[tuple[Any, Any]]) -> Any:
-    """Merges as an Arrow table."""
-    import pyarrow as pa
-
-    return pa.table({"old": [a for a, _ in pairs], "new": [b for _, b in pairs]})

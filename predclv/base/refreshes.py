@@ -1,25 +1,33 @@
 """A refresh: fit from the last fit's start, forecast everybody, keep it with its terms."""
 
 import datetime
+import itertools
 import shutil
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
+import pyarrow as pa
+
 from predclv.base.change import change
-from predclv.base.groupings import customers_sql, day_of, groupings
+from predclv.base.groupings import TIERS, customers_sql, day_of, groupings, tier_cuts
 from predclv.base.kept import Kept
 from predclv.base.measures import days_between, measures, since
 from predclv.base.vault import Vault, transact
 from predclv.decisions.rhythm import at_risk
-from predclv.errors import DataError, OptionError, StoreError
+from predclv.errors import DataError, DataWarning, OptionError, StoreError
 from predclv.forecast.fitted import FittedCLV
 from predclv.forecast.recalled import as_recalled
 from predclv.io.places import explained, workshop
 from predclv.io.strict_json import from_json, to_json
+from predclv.notices import warn
 from predclv.progress import stage
 from predclv.recipe import CLVModel
 from predclv.summaries.rfm import RFM
+from predclv.summaries.spread import scored_sql
+from predclv.summaries.stored import StoredSummary
+from predclv.warehouse.base import fresh
 from predclv.warehouse.dialects import DUCKDB
 from predclv.warehouse.duckdb import DuckDBWarehouse
 
@@ -29,6 +37,7 @@ SURPRISE = 0.98
 OVERDUE = 0.95
 MOST_LISTED = 1000
 """Customers in the list of those gone quiet."""
+_ASKED = 50_000  # customers at a time who are asked whether they are overdue
 
 
 def refreshes(vault: Vault, engine: DuckDBWarehouse) -> list[Kept]:
@@ -44,13 +53,12 @@ def refresh(
     vault: Vault,
     engine: DuckDBWarehouse,
     rfm: RFM,
-    table: str,
     model: CLVModel | str | None,
     by: Any,
     asked: dict[str, Any],
     seed: int,
 ) -> Kept:
-    """Make a refresh of a summary that lies in ``engine`` as ``table``, and keep it."""
+    """Make a refresh of a summary that lies in ``engine``, and keep it."""
     end = rfm.observation_end
     assert end is not None
     number = (end - datetime.date(1970, 1, 1)).days
@@ -67,7 +75,6 @@ def refresh(
             folder = made / f"{end}-{made.name[-8:]}"
             folder.mkdir()
             fitted.save(folder / "fit", customers=False)
-            score(fitted, rfm, asked, seed, made / "scores.parquet")
             value = "clv" if fitted.spend is not None else "discounted_purchases"
             names = [grouping.name for grouping in found]
             document: dict[str, Any] = {
@@ -80,19 +87,22 @@ def refresh(
             }
             now = Kept(end, folder, document)
             with stage("Putting customers in groups"):
+                scores = score(engine, fitted, rfm, asked, seed)
+                cuts = tier_cuts(engine, scores, value)
                 engine.write_parquet(
-                    customers_sql(table, _file(made / "scores.parquet"), found, value),
-                    "customer_id",
+                    customers_sql(scores, found, cuts, value),
+                    "s.customer_id",
                     folder / "customers.parquet",
                     {"predclv.terms": to_json(document["terms"])},
                 )
+            document |= now.keep_known(rfm)
             with stage("Forecasting groups"):
                 document["measures"] = measures(engine, now, fitted, asked, seed)
             document["parameters"] = _parameters(fitted)
-            document["quiet"] = _quiet(engine, now, fitted)
+            document["quiet"] = _quiet(engine, now, fitted, seed)
             if last is not None:
                 with stage("Comparing with the last refresh"):
-                    document |= _compared(vault, engine, last, now, fitted, rfm, made, seed)
+                    document |= _compared(vault, engine, last, now, rfm, seed)
             _keep(vault, number, folder, document)
     return Kept(end, kept_in / folder.name, document)
 
@@ -135,11 +145,20 @@ def started(model: CLVModel | str | None, last: Kept | None) -> CLVModel:
     )
 
 
-def score(fitted: FittedCLV, rfm: RFM, asked: dict[str, Any], seed: int, path: Path) -> None:
-    """Write everybody's forecast from where the customers lie, without passing through Python."""
+def score(
+    engine: DuckDBWarehouse, fitted: FittedCLV, rfm: RFM, asked: dict[str, Any], seed: int
+) -> str:
+    """A SELECT of everybody's state and forecast, from where the customers lie."""
     rfm = as_recalled(fitted.purchases, rfm)
     table = fitted.table(**asked, rfm=rfm, seed=seed)
-    rfm.write_scored(table.frame, dict(table.expressions), path)
+    cells, summary = fresh("cells"), rfm._summary
+    assert isinstance(summary, StoredSummary)
+    engine.register(cells, pa.Table.from_pandas(table.frame, preserve_index=False))
+    state = [c for c in engine.types(summary.table) if c not in ("customer_id", "row_count")]
+    more = "".join(f", {c}" for c in state if c != "frequency" and c not in summary.extra)
+    expressions = {**{name: f"s.{name}" for name in state}, **table.expressions}
+    customers = f"SELECT {summary.columns}{more} FROM {summary.table}"
+    return scored_sql(customers, cells, table.keys, expressions, DUCKDB)
 
 
 def _parameters(fitted: FittedCLV) -> list[dict[str, Any]]:
@@ -154,15 +173,35 @@ def _parameters(fitted: FittedCLV) -> list[dict[str, Any]]:
     return rows
 
 
-def _quiet(engine: DuckDBWarehouse, now: Kept, fitted: FittedCLV) -> list[dict[str, Any]]:
-    """Customers of the highest tier who are silent beyond their own rhythm."""
-    try:
-        top = now.rfm(engine, "tier = 'top 5%'")
-    except DataError:
+def _quiet(
+    engine: DuckDBWarehouse, now: Kept, fitted: FittedCLV, seed: int, least: int = 3
+) -> list[dict[str, Any]]:
+    """Customers of the highest tier who are silent beyond their own rhythm.
+
+    Asked of those worth the most first, until the list is full.
+    """
+    asked = now.document["asked"] | {"level": None}
+    listed: list[pd.DataFrame] = []
+    for start in itertools.count(step=_ASKED):
+        best = (
+            f"SELECT customer_id FROM {now.customers} WHERE tier = '{TIERS[-1]}'"
+            f" AND frequency >= {least} ORDER BY {now.value} DESC, customer_id"
+            f" LIMIT {_ASKED} OFFSET {start}"
+        )
+        try:
+            top = now.of(engine, f"customer_id IN ({best})")
+        except DataError:
+            break
+        forecast = fitted.forecast(**asked, rfm=top.rfm, seed=seed)
+        listed.append(at_risk(fitted, top.rfm, OVERDUE, least, forecast))
+        asked_all = len(top.rfm) < _ASKED
+        engine.drop(top.table)
+        if asked_all or sum(map(len, listed)) >= MOST_LISTED:
+            break
+    if not listed:
         return []
-    listed = at_risk(fitted, rfm=top, overdue=OVERDUE).head(MOST_LISTED)
-    listed = listed.astype({"customer_id": str})
-    return listed.to_dict("records")  # type: ignore[return-value]
+    found = pd.concat(listed, ignore_index=True).head(MOST_LISTED)
+    return found.astype({"customer_id": str}).to_dict("records")  # type: ignore[return-value]
 
 
 def _compared(
@@ -170,9 +209,7 @@ def _compared(
     engine: DuckDBWarehouse,
     last: Kept,
     now: Kept,
-    fitted: FittedCLV,
     rfm: RFM,
-    made: Path,
     seed: int,
 ) -> dict[str, Any]:
     """The change since the last refresh, and what its model expected of the time between."""
@@ -180,18 +217,18 @@ def _compared(
     first, until = ((k.date - datetime.date(1970, 1, 1)).days for k in (last, now))
     before = last.fitted()
     found: dict[str, Any] = {"before": str(last.date)}
-    if before.spend is None or rfm.has_spend:
-        asked = last.document["asked"] | {"level": None}
-        score(before, rfm, asked, seed, made / "between.parquet")
-        if last.value == now.value:
-            parts = change(
-                engine,
-                last,
-                _file(made / "between.parquet"),
-                now.customers,
-                float(last.terms["margin"]),
-                by,
+    if last.value == now.value:
+        asked, margin = last.document["asked"] | {"level": None}, float(last.terms["margin"])
+        try:
+            between = score(engine, before, rfm, asked, seed)
+        except (DataError, OptionError) as error:
+            warn(
+                f"Why the value changed since {last.date} cannot be told, for the model of then "
+                f"cannot value the customers of today: {error}",
+                DataWarning,
             )
+        else:
+            parts = change(engine, last, f"({between})", now.customers, margin, by)
             found["change"] = parts.to_dict("records")
     with vault.reading(engine):
         about = vault.about(engine)
@@ -226,10 +263,6 @@ def _keep(vault: Vault, number: int, folder: Path, document: dict[str, Any]) -> 
             shutil.rmtree(target, ignore_errors=True)
             raise
         vault.sweep(engine)
-
-
-def _file(path: Path) -> str:
-    return f"read_parquet({DUCKDB.literal(str(path))})"
 
 
 def _plain(value: Any) -> Any:

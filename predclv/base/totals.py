@@ -1,33 +1,40 @@
 """Totals of groups with intervals: one simulation of everybody serves all groups.
 
 Bases up to 100,000 customers are simulated whole, and each future's customers are added up by
-group, so groups of one kind add up to the base in every future. In larger ones each group has a
-forecast of its own, whose interval is of a sample.
+group, so groups of one kind add up to the base in every future. Of larger ones a sample is
+simulated: over so many customers chance is normal, and the sample says how large it is.
 """
 
-from collections.abc import Iterator, Sequence
+import itertools
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 from numpy.typing import NDArray
 
-from predclv.base.kept import Kept
+from predclv.base.by_group import EVERYBODY, Group, by_group
+from predclv.base.kept import Customers, Kept
 from predclv.forecast.draws import fixed_draws
 from predclv.forecast.fitted import FittedCLV
-from predclv.forecast.members import Members
-from predclv.forecast.recalled import as_recalled
 from predclv.forecast.simulation import futures
 from predclv.forecast.total_interval import interval
-from predclv.forecast.totals import SIMULATED
+from predclv.forecast.totals import SIMULATED, normal_totals_by
 from predclv.streams import Stream, stream
-from predclv.summaries.rfm import RFM
-from predclv.units import DAYS, force_of_interest
+from predclv.summaries.spread import scored_sql
+from predclv.warehouse.base import fresh
 from predclv.warehouse.dialects import DUCKDB
 from predclv.warehouse.duckdb import DuckDBWarehouse
 
 FUTURES = 1000
 _WORK = 20_000_000  # customers x futures
+_AT_ONCE = 10_000  # customers: of fewer, several futures are drawn at one draw of the parameters
+_SAMPLED = 20_000
+"""Customers of each group in the sample: its variance is then known to some 3%, a bound to 1.5%."""
+
+_PLACE = "(hash(customer_id) / 18446744073709551616.0)"
+"""A number between 0 and 1, the same for a customer at all times."""
 
 _COLUMNS = {
     "purchases": "expected_purchases",
@@ -37,20 +44,14 @@ _COLUMNS = {
 }
 
 
-def groups_of(
-    engine: DuckDBWarehouse, customers: str, by: Sequence[str]
-) -> Iterator[tuple[str, str, str]]:
-    """Grouping, group and SQL condition of the whole base, then of every group."""
-    yield "all", "all", "TRUE"
-    for grouping in by:
-        quoted = DUCKDB.quote(grouping)
-        for (group,) in engine.rows(f"SELECT DISTINCT {quoted} FROM {customers} ORDER BY 1"):
-            yield grouping, str(group), f"{quoted} = {DUCKDB.literal(str(group))}"
-
-
 def totals_by_group(
-    engine: DuckDBWarehouse, kept: Kept, fitted: FittedCLV, asked: dict[str, Any], seed: int
-) -> dict[tuple[str, str], dict[str, float]]:
+    engine: DuckDBWarehouse,
+    kept: Kept,
+    fitted: FittedCLV,
+    asked: dict[str, Any],
+    seed: int,
+    as_kept: bool = False,
+) -> dict[Group, dict[str, float]]:
     """By grouping and group: sums of a forecast of a refresh's customers, with their bounds.
 
     Parameters
@@ -62,77 +63,141 @@ def totals_by_group(
     asked : dict
         Horizon, discount_rate, margin and level.
     seed : int
+    as_kept : bool
+        Whether it is the forecast that was kept, whose columns need no calculation.
     """
-    rfm = kept.rfm(engine)
-    if len(rfm) > SIMULATED:
-        return _one_by_one(engine, kept, fitted, asked, seed)
-    forecast = fitted.forecast(**asked | {"level": None}, rfm=rfm, seed=seed)
-    columns = ", ".join(DUCKDB.quote(name) for name in kept.groupings)
-    groups = engine.frame(f"SELECT {columns} FROM {kept.customers} ORDER BY customer_id")
-    groups.insert(0, "all", "all")
-    frame, horizon = forecast.frame, forecast.terms.horizon
-    t = np.inf if horizon is None else horizon * DAYS[rfm.unit] / DAYS[fitted.unit]
-    delta = force_of_interest(forecast.terms.discount_rate, fitted.unit)
-    found: dict[tuple[str, str], dict[str, float]] = {}
-    codes = {str(name): pd.factorize(groups[name]) for name in groups}
-    for name, (code, uniques) in codes.items():
-        for measure, column in _COLUMNS.items():
-            if column in frame:
-                sums = np.bincount(code, frame[column].to_numpy(float), len(uniques))
-                for group, value in zip(uniques, sums, strict=True):
-                    found.setdefault((name, str(group)), {})[measure] = float(value)
-    if asked["level"] is not None:
-        said = next(iter(found.values()))
-        drawn = _simulated(fitted, rfm, codes, t, delta, seed)
-        for (name, measure), values in drawn.items():
-            if measure == "worth":
-                measure, values = "clv", values * forecast.terms.margin
-            if measure in said:
-                for group, row in zip(codes[name][1], values.T, strict=True):
-                    low, high = interval(row, asked["level"])
-                    key = (name, str(group))
-                    found[key] |= {f"{measure}_lower": low, f"{measure}_upper": high}
+    plain, by = asked | {"level": None}, kept.groupings
+    source = kept.customers
+    if not as_kept:
+        source = f"({scored(engine, kept.of(engine), fitted, plain, by, seed)})"
+    has = engine.types(source)
+    sums = {measure: f"sum({column})" for measure, column in _COLUMNS.items() if column in has}
+    rows = by_group(engine, source, by, {"customers": "count(*)", **sums})
+    found = {group: {name: float(row[name]) for name in sums} for group, row in rows.items()}
+    if asked["level"] is None:
+        return found
+    sizes = {group: int(row["customers"]) for group, row in rows.items()}
+    if sizes[EVERYBODY] <= SIMULATED:
+        drawn = _simulated(engine, kept.of(engine), fitted, plain, by, seed)
+    else:
+        drawn = _sampled(engine, kept, fitted, plain, sizes, found, seed)
+    for group, totals in drawn.items():
+        for measure in sums:
+            low, high = interval(totals[measure], asked["level"])
+            found[group] |= {f"{measure}_lower": low, f"{measure}_upper": high}
     return found
 
 
-def _simulated(
+def scored(
+    engine: DuckDBWarehouse,
+    customers: Customers,
     fitted: FittedCLV,
-    rfm: RFM,
-    codes: dict[str, tuple[NDArray, Any]],
-    t: float,
-    delta: float,
+    asked: dict[str, Any],
+    by: Sequence[str],
     seed: int,
-) -> dict[tuple[str, str], NDArray]:
-    """By grouping and measure: the totals of its groups, shape (futures, groups)."""
+) -> str:
+    """A SELECT of another forecast of a refresh's customers, with their groups."""
+    table = fitted.table(**asked, rfm=customers.rfm, seed=seed)
+    cells = fresh("cells")
+    engine.register(cells, pa.Table.from_pandas(table.frame, preserve_index=False))
+    groups = {group: f"s.{DUCKDB.quote(group)}" for group in by}
+    expressions = {**table.expressions, **groups}
+    return scored_sql(customers.select, cells, table.keys, expressions, DUCKDB)
+
+
+def _simulated(
+    engine: DuckDBWarehouse,
+    customers: Customers,
+    fitted: FittedCLV,
+    asked: dict[str, Any],
+    by: Sequence[str],
+    seed: int,
+) -> dict[Group, dict[str, NDArray]]:
+    """By group and measure: its totals in futures of everybody, each (futures,)."""
+    forecast = fitted.forecast(**asked, rfm=customers.rfm, seed=seed)
+    members, mean = forecast.source.one_by_one()  # type: ignore[attr-defined]
+    groups = _groups(engine, customers, by)
+    codes = {name: pd.factorize(groups[name]) for name in ("all", *by)}
     rng = stream(seed, Stream.GROUPS)
-    rfm = as_recalled(fitted.purchases, rfm)
-    frame, cells = rfm.frame, rfm.cells()
-    members = Members(fitted.purchases, cells, DAYS[rfm.unit] / DAYS[fitted.unit], t, delta).of(
-        cells.places(frame)
-    )
-    mean = None
+    n = len(groups)
+    number, copies = int(np.clip(_WORK // n, 200, FUTURES)), int(np.clip(_AT_ONCE // n, 1, 10))
+    drawn = members.of(np.tile(members.place, copies)).drawn(-(-number // copies), rng)
+    mean = None if mean is None else np.tile(mean, copies)
+    spends: Iterable[Any] = itertools.repeat(None)
     if fitted.spend is not None:
-        mean = np.maximum(frame["monetary_value"].to_numpy(float), 0.0)
-    number = int(np.clip(_WORK // len(rfm), 200, FUTURES))
-    drawn = members.drawn(number, rng)
-    spends = [None] * number if fitted.spend is None else fixed_draws(fitted.spend, number, rng)
-    totals: dict[tuple[str, str], list[NDArray]] = {}
-    for member, spend in zip(drawn, spends, strict=True):
+        spends = fixed_draws(fitted.spend, -(-number // copies), rng, members.patterns)
+    of_copy = np.repeat(np.arange(copies), n)
+    places = {
+        name: (np.tile(code, copies) + len(uniques) * of_copy, len(uniques))
+        for name, (code, uniques) in codes.items()
+    }
+    rows: dict[tuple[str, str], list[NDArray]] = {}
+    for member, spend in zip(drawn, spends, strict=False):
         future = futures(member.histories, member.model, spend, mean, member.ahead, rng)
         for measure, values in future.items():
-            for name, (code, uniques) in codes.items():
-                sums = np.bincount(code, values, len(uniques))
-                totals.setdefault((name, measure), []).append(sums)
-    return {key: np.array(rows) for key, rows in totals.items()}
+            for name, (place, size) in places.items():
+                summed = np.bincount(place, values, size * copies).reshape(copies, size)
+                rows.setdefault((name, measure), []).extend(summed)
+    found: dict[Group, dict[str, NDArray]] = {}
+    for (name, measure), sums in rows.items():
+        for group, totals in zip(codes[name][1], np.array(sums).T, strict=True):
+            found.setdefault((name, str(group)), {})[measure] = totals
+    return _with_clv(found, forecast.terms.margin)
 
 
-def _one_by_one(
-    engine: DuckDBWarehouse, kept: Kept, fitted: FittedCLV, asked: dict[str, Any], seed: int
-) -> dict[tuple[str, str], dict[str, float]]:
-    """As `totals_by_group`, a forecast for each group."""
-    found = {}
-    for grouping, group, where in groups_of(engine, kept.customers, kept.groupings):
-        part = kept.rfm(engine, where)
-        total = fitted.forecast(**asked, rfm=part, seed=seed).total()
-        found[grouping, group] = {str(key): float(value) for key, value in total.items()}
+def _sampled(
+    engine: DuckDBWarehouse,
+    kept: Kept,
+    fitted: FittedCLV,
+    asked: dict[str, Any],
+    sizes: Mapping[Group, int],
+    expected: Mapping[Group, Mapping[str, float]],
+    seed: int,
+) -> dict[Group, dict[str, NDArray]]:
+    """By group and measure: draws of its totals, each (draws,), from a sample of its customers.
+
+    Customers have a place between 0 and 1 by chance. A group's sample are the first of it, so one
+    customer serves several groups.
+    """
+    share = {group: min(1.0, _SAMPLED / size) for group, size in sizes.items()}
+    share[EVERYBODY] = min(1.0, SIMULATED / sizes[EVERYBODY])
+    shares = "".join(
+        f", CASE WHEN {DUCKDB.quote(name)} = {DUCKDB.literal(group)} THEN {part!r} ELSE 0 END"
+        for (name, group), part in share.items()
+        if name != "all"
+    )
+    sample = kept.of(engine, f"{_PLACE} < greatest({share[EVERYBODY]!r}{shares})")
+    forecast = fitted.forecast(**asked, rfm=sample.rfm, seed=seed)
+    members, mean = forecast.source.one_by_one()  # type: ignore[attr-defined]
+    margin, groups = forecast.terms.margin, _groups(engine, sample, kept.groupings)
+    parts = [
+        np.flatnonzero((groups[name] == group) & (groups["place"] < share[name, group]))
+        for name, group in sizes
+    ]
+    wanted = []
+    for group in sizes:
+        values = dict(expected[group])
+        if "clv" in values:
+            clv = values.pop("clv")
+            values["worth"] = clv / margin if margin else 0.0
+        wanted.append(values)
+    drawn = normal_totals_by(members, mean, parts, list(sizes.values()), wanted, fitted.spend, seed)
+    return _with_clv(dict(zip(sizes, drawn, strict=True)), margin)
+
+
+def _groups(engine: DuckDBWarehouse, customers: Customers, by: Sequence[str]) -> pd.DataFrame:
+    """The groups of customers, one column for each grouping, and their place, sorted by id."""
+    columns = "".join(f", {DUCKDB.quote(name)}" for name in by)
+    sql = f"SELECT {_PLACE} AS place{columns} FROM {customers.table} ORDER BY customer_id"
+    frame = engine.frame(sql)
+    frame["all"] = "all"
+    return frame
+
+
+def _with_clv(
+    found: dict[Group, dict[str, NDArray]], margin: float
+) -> dict[Group, dict[str, NDArray]]:
+    for totals in found.values():
+        if "worth" in totals:
+            totals["clv"] = margin * totals.pop("worth")
     return found

@@ -15,6 +15,7 @@ import json
 import os
 import shutil
 import socket
+import threading
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -90,6 +91,9 @@ class Vault:
     def __init__(self, folder: str | os.PathLike[str], wait: float) -> None:
         self.folder = place(folder)
         self.wait = wait
+        self._readers: dict[int, int] = {}  # uses by engine
+        self._leave: dict[int, contextlib.ExitStack] = {}
+        self._turn = threading.RLock()
 
     @property
     def file(self) -> Path:
@@ -104,16 +108,31 @@ class Vault:
 
     @contextlib.contextmanager
     def reading(self, engine: DuckDBWarehouse | None = None) -> Iterator[DuckDBWarehouse]:
-        """The base attached read-only as ``base``; other readers may be there too."""
+        """The base attached read-only as ``base``; other readers may be there too.
+
+        Where it is attached to that engine already it stays so.
+        """
         if not self.file.exists():
             raise DataError(
                 f"The base {self.folder} has no orders yet: base.add(orders, batch=...)."
             )
-        with (
-            self._locked(exclusive=False),
-            self._attached(engine or DuckDBWarehouse(), " (READ_ONLY)") as found,
-        ):
+        found = engine or DuckDBWarehouse()
+        with self._turn:
+            first = not self._readers.get(id(found))
+            held = contextlib.ExitStack()
+            if first:
+                held.enter_context(self._locked(exclusive=False))
+                held.enter_context(self._attached(found, " (READ_ONLY)"))
+                self._leave[id(found)] = held
+            self._readers[id(found)] = self._readers.get(id(found), 0) + 1
+        try:
             yield found
+        finally:
+            with self._turn:
+                self._readers[id(found)] -= 1
+                if not self._readers[id(found)]:
+                    del self._readers[id(found)]
+                    self._leave.pop(id(found)).close()
 
     def create(self, engine: DuckDBWarehouse, about: About) -> None:
         """Make the tables, where ``base`` is a new file; in one transaction."""

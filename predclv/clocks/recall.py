@@ -13,11 +13,11 @@ from numpy.typing import ArrayLike, NDArray
 from predclv.models.base import LogNormalPrior, NormalPrior, Prior, Space
 from predclv.units import days_per
 
-DRIFT, RHO = "drift", "rho"
+AGEING, DRIFT, RHO = "ageing", "drift", "rho"
 SETTLES = 91.0
 """Days after a log's first one by which the difference of its first customers has shrunk to 1/e."""
 
-_SCALES: Mapping[str, Any] = {DRIFT: "identity", RHO: "log"}
+_SCALES: Mapping[str, Any] = {AGEING: "identity", DRIFT: "identity", RHO: "log"}
 _OLDEST = -690.0  # logs of weights below it are taken for it: doubles end at -708
 
 
@@ -35,6 +35,9 @@ class Recall:
     now. After the time d by the clock, it counts ``exp(-rho d)``; what is not known from recent
     purchases comes from the average customer again. See :mod:`predclv.likelihoods.fading`.
 
+    **Ageing.** Customers slow down after their first purchase, as a power of their age. See
+    :class:`predclv.likelihoods.ageing.AgeingLikelihood`.
+
     Attributes
     ----------
     first_day : int
@@ -46,6 +49,9 @@ class Recall:
         it is not modelled.
     rho : float or None
         How fast purchases are forgotten; None where all count alike.
+    ageing : float or None
+        How fast customers slow down, from 0 on: on the v-th day their time runs at
+        ``(1 + v / 28)^-ageing`` of its pace. None where they do not.
 
     Examples
     --------
@@ -60,11 +66,12 @@ class Recall:
     unit: str
     drift: float | None = None
     rho: float | None = None
+    ageing: float | None = None
 
     @property
     def space(self) -> Space:
         """The free parameters."""
-        return space_of(self.drift is not None, self.rho is not None)
+        return space_of(self.drift is not None, self.rho is not None, self.ageing is not None)
 
     @property
     def params(self) -> dict[str, float]:
@@ -111,7 +118,8 @@ class Recall:
 
     def document(self) -> dict[str, Any]:
         """The same as plain values."""
-        return {"first_day": self.first_day, DRIFT: self.drift, RHO: self.rho}
+        own = {"first_day": self.first_day, DRIFT: self.drift, RHO: self.rho}
+        return own if self.ageing is None else {**own, AGEING: self.ageing}
 
     @classmethod
     def of_document(cls, document: Mapping[str, Any], unit: str) -> Self:
@@ -125,7 +133,7 @@ class Recall:
         try:
             values = {
                 name: None if document[name] is None else float(document[name])
-                for name in (DRIFT, RHO)
+                for name in (DRIFT, RHO, *([AGEING] if AGEING in document else []))
             }
             found = cls(int(document["first_day"]), unit, **values)
         except (KeyError, TypeError) as error:
@@ -140,14 +148,19 @@ def newness(since: ArrayLike) -> NDArray:
     return np.exp(-np.maximum(np.asarray(since, float), 0.0) / SETTLES)
 
 
-def space_of(drift: bool, memory: bool) -> Space:
+def space_of(drift: bool, memory: bool, ageing: bool = False) -> Space:
     """The free parameters of such a reading of the past."""
-    names = (*((DRIFT,) if drift else ()), *((RHO,) if memory else ()))
+    asked = {AGEING: ageing, DRIFT: drift, RHO: memory}
+    names = tuple(name for name, is_free in asked.items() if is_free)
     return Space(names, tuple(_SCALES[name] for name in names))
 
 
 def priors_of(space: Space, unit: str) -> dict[str, Prior]:
     """What is believed of the parameters beforehand: half-lives of 14 to 100 weeks are likely."""
     rho = float(np.exp(-4.0) * days_per(unit) / 7.0)
-    own: dict[str, Prior] = {DRIFT: NormalPrior(0.0, 1.0), RHO: LogNormalPrior(rho, 1.0)}
+    own: dict[str, Prior] = {
+        AGEING: NormalPrior(0.0, 1.0),
+        DRIFT: NormalPrior(0.0, 1.0),
+        RHO: LogNormalPrior(rho, 1.0),
+    }
     return {name: own[name] for name in space.names}

@@ -1,4 +1,4 @@
-"""Renewals validated from several origins, to see how much of it is chance."""
+"""Renewals or opportunities validated from several origins, to see what is chance."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -6,6 +6,11 @@ from typing import Any
 
 import pandas as pd
 
+from predclv.contracts.opportunities import Opportunities
+from predclv.contracts.opportunity_validation import (
+    OpportunityValidation,
+    validated_opportunities,
+)
 from predclv.contracts.renewals import Renewals
 from predclv.contracts.validation import ContractValidation, RenewalSplit, validated
 from predclv.errors import OptionError
@@ -14,7 +19,7 @@ from predclv.units import horizon_in
 
 @dataclass(frozen=True, slots=True, repr=False, eq=False)
 class ContractBacktest:
-    """Validations of renewals from several origins.
+    """Validations of renewals or opportunities from several origins.
 
     Attributes
     ----------
@@ -25,7 +30,7 @@ class ContractBacktest:
     """
 
     frame: pd.DataFrame
-    validations: Mapping[int, ContractValidation]
+    validations: Mapping[int, ContractValidation | OpportunityValidation]
 
     def __repr__(self) -> str:
         return self.frame.round(4).to_string()
@@ -36,7 +41,7 @@ class ContractBacktest:
 
 def backtested(
     forecasters: Any,
-    renewals: Renewals,
+    renewals: Renewals | Opportunities,
     cutoffs: Any,
     horizon: Any = None,
     level: float = 0.9,
@@ -47,7 +52,7 @@ def backtested(
     Parameters
     ----------
     forecasters : mapping, sequence or recipe
-    renewals : Renewals
+    renewals : Renewals or Opportunities
     cutoffs : sequence of int
         Periods before the end at which to stand.
     horizon : int or str, optional
@@ -61,7 +66,7 @@ def backtested(
     OptionError
         If a cutoff is no whole number, or leaves less than the horizon.
     """
-    found = {}
+    found: dict[int, ContractValidation | OpportunityValidation] = {}
     if isinstance(cutoffs, str) or not isinstance(cutoffs, Sequence):
         raise OptionError(
             "cutoffs of contracts are periods before the end, such as [24, 18, 12]; got "
@@ -73,8 +78,11 @@ def backtested(
         if horizon is not None and ago < horizon:
             raise OptionError(f"{ago} periods ago there are fewer than {horizon} periods to come.")
         whole = renewals if horizon is None or ago == horizon else renewals.as_of(ago - horizon)
-        known = RenewalSplit(renewals.as_of(ago), whole, ago if horizon is None else horizon)
-        found[int(ago)] = validated(forecasters, known, level, seed)
+        known = whole.split(ago if horizon is None else horizon)
+        if isinstance(known, RenewalSplit):
+            found[int(ago)] = validated(forecasters, known, level, seed)
+        else:
+            found[int(ago)] = validated_opportunities(forecasters, known, level, seed)
     if not found:
         raise OptionError("cutoffs names no origin.")
     frames = {ago: one.frame for ago, one in found.items()}

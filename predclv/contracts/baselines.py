@@ -61,13 +61,17 @@ class FittedCurve:
 
     def retention(self, plan: Any, ages: NDArray) -> NDArray:
         """The chance of making renewal 1, 2, ... once one comes up to it."""
-        curve = self.curves[plan]
-        return curve[np.minimum(np.asarray(ages, int), curve.size) - 1]
+        return _at(self.curves[plan], ages)
 
-    def stays(self, plan: Any, renewals: NDArray, length: int) -> NDArray:
-        """The chance of 1, 2, ... further renewals, shape (n, length)."""
-        ages = np.asarray(renewals, int)[:, None] + np.arange(1, length + 1)
-        return np.cumprod(self.retention(plan, ages), axis=1)
+
+def _at(curve: NDArray, ages: NDArray) -> NDArray:
+    return curve[np.minimum(np.asarray(ages, int), curve.size) - 1]
+
+
+def stays_on(curve: NDArray, renewals: NDArray, length: int) -> NDArray:
+    """The chance of 1, 2, ... further renewals by a curve of retention, shape (n, length)."""
+    ages = np.asarray(renewals, int)[:, None] + np.arange(1, length + 1)
+    return np.cumprod(_at(curve, ages), axis=1)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,8 +5,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from predclv.contracts.contract_checks import assert_period
+from predclv.contracts.known import coded_cohorts
 from predclv.errors import DataError, DataWarning, OptionError, did_you_mean, some
 from predclv.notices import counted, warn
+from predclv.samples.patterns import Patterns
 from predclv.units import days_per
 
 
@@ -17,8 +20,9 @@ def counts_from_table(
     customers: str,
     period: str | None,
     by: str | None,
-) -> tuple[pd.DataFrame, str]:
-    """Histories of contracts of a table of cohorts, and the period from age to age."""
+    known: Any = None,
+) -> tuple[pd.DataFrame, str, Patterns | None]:
+    """Histories of contracts of a table of cohorts, the period from age to age, and covariates."""
     named = {"age": age, "customers": customers}
     if cohort is not None:
         named["cohort"] = cohort
@@ -40,13 +44,18 @@ def counts_from_table(
         rows[by] = table[by]
         keys = [by, "cohort"]
     _assert_whole(rows, age, customers)
+    patterns = None
+    if known is not None:
+        sizes = rows["customers"].where(rows["age"] == 0, 0).fillna(0)
+        patterns, rows["pattern"] = coded_cohorts(table, known, sizes, list(named.values()))
+        keys.insert(-1, "pattern")
     if rows[keys].isna().any(axis=None):
         raise DataError(f"Rows {some(rows.index[rows[keys].isna().any(axis=1)])} have no cohort.")
     rows = rows.dropna(subset="customers").astype({"age": int, "customers": int})
     rows = rows.sort_values([*keys, "age"], kind="stable").reset_index(drop=True)
-    _assert_curves(rows, keys)
+    _assert_curves(rows, keys, patterns)
     period = _period(rows["cohort"], period)
-    return _histories(rows, keys), period
+    return _histories(rows, keys), period, patterns
 
 
 def _assert_whole(rows: pd.DataFrame, age: str, customers: str) -> None:
@@ -56,7 +65,8 @@ def _assert_whole(rows: pd.DataFrame, age: str, customers: str) -> None:
         wrong = values.isna() & (rows[role].notna() if role == "customers" else True)
         wrong |= values.notna() & ((values < 0) | (values % 1 != 0))
         if wrong.any():
-            shares = role == "customers" and bool((values.max() <= 1) | (values.max() == 100))
+            top, is_cut = values.max(), bool((values % 1 != 0).any())
+            shares = role == "customers" and is_cut and bool((top <= 1) | (top == 100))
             hint = (
                 " Are these shares? A fit needs numbers: multiply by the size of the cohort."
                 if shares
@@ -67,11 +77,15 @@ def _assert_whole(rows: pd.DataFrame, age: str, customers: str) -> None:
         rows[role] = values
 
 
-def _assert_curves(rows: pd.DataFrame, keys: list[str]) -> None:
+def _assert_curves(rows: pd.DataFrame, keys: list[str], patterns: Patterns | None) -> None:
     """Every cohort begins at age 0, skips and repeats no age, and does not grow."""
     groups = rows.groupby(keys, sort=False, observed=True)
     place = groups.cumcount()
-    of = [f"{' '.join(map(str, key))}" for key in rows[keys].itertuples(index=False, name=None)]
+    told = rows[keys]
+    if patterns is not None:  # a pattern is called by its values, not by its number
+        values = patterns.frame.astype(str).agg(" ".join, axis="columns")
+        told = told.assign(pattern=values.take(rows["pattern"].to_numpy()).to_numpy())
+    of = [f"{' '.join(map(str, key))}" for key in told.itertuples(index=False, name=None)]
     label = pd.Series(of, index=rows.index)
     first = label[(place == 0) & (rows["age"] != 0)]
     if len(first):
@@ -123,7 +137,7 @@ def _period(cohorts: pd.Series, period: str | None) -> str:
     between = _between(cohorts)
     if period is None:
         return between or "year"
-    days_per(period)
+    assert_period(period)
     if between is not None and between != period and days_per(between) < days_per(period):
         raise OptionError(
             f"The cohorts lie a {between} apart, but period={period!r}: is a row one {period} "

@@ -8,10 +8,19 @@ import pandas as pd
 from predclv.contracts.contract_sql import FAR, ContractSQL
 from predclv.errors import DataError, DataWarning, OptionError, some
 from predclv.notices import counted, warn
+from predclv.units import days_per
 from predclv.warehouse.base import fresh
 
 _DOUBTED = 0.10  # of ended contracts off the end of a period, from which the period is doubted
 _MULTIPLES = {"day": (("week", 7),), "week": (("year", 52),), "month": (("year", 12),)}
+
+
+def assert_period(period: Any) -> None:
+    """Raise OptionError unless it is a day, week, month or year."""
+    try:
+        days_per(period)
+    except OptionError as error:
+        raise OptionError(str(error).replace("unit", "period", 1)) from None
 
 
 def check_contracts(
@@ -74,10 +83,10 @@ def check_overlaps(engine: Any, sql: ContractSQL, last: int) -> int:
     if overlapping:
         raise DataError(
             f"{counted(overlapping, 'contract overlaps', 'contracts overlap')} an earlier one of "
-            f"the same customer (customers {some(repr(row[0]) for row in shown)}). Several "
-            "subscriptions at once need an id each: make customer_id one of the contract, such as "
-            "customer and product together; join a row that only changes the plan to the one "
-            "before."
+            f"the same customer (customers {some(repr(row[0]) for row in shown)}). Are rows there "
+            "twice? Several subscriptions at once need an id each: make customer_id one of the "
+            "contract, such as customer and product together; join a row that only changes the "
+            "plan to the one before."
         )
     if joined:
         warn(

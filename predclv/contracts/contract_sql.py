@@ -1,6 +1,12 @@
-"""The SQL that counts contracts: days since 1970 in, cohorts, renewals and numbers out."""
+"""The SQL that counts contracts: days since 1970 in, cohorts, renewals and numbers out.
+
+It is written for DuckDB and Spark alike; months and years are counted in whole numbers, so that
+both give the same ones.
+"""
 
 from dataclasses import dataclass
+
+from predclv.warehouse.dialects import DUCKDB, Dialect
 
 FAR = 2_147_483_647
 """The end of a contract that has none."""
@@ -16,18 +22,22 @@ class ContractSQL:
     ----------
     contracts : str
         What stands after FROM; columns customer_id, s and e (first day and end, in days since 1970,
-        e NULL where there is none) and, maybe, plan.
+        e NULL where there is none) and, maybe, plan and pattern.
     period : str
     has_plans : bool
+    dialect : Dialect
+    has_patterns : bool
     """
 
     contracts: str
     period: str
     has_plans: bool
+    dialect: Dialect = DUCKDB
+    has_patterns: bool = False
 
     @property
-    def _plan(self) -> str:
-        return "CAST(plan AS VARCHAR) AS plan, " if self.has_plans else ""
+    def _keys(self) -> str:
+        return ("plan, " if self.has_plans else "") + ("pattern, " if self.has_patterns else "")
 
     def survey(self) -> str:
         """Counts of what cannot be used, and the days between which contracts lie."""
@@ -70,14 +80,14 @@ class ContractSQL:
         give or take the days by which months differ.
         """
         return (
-            f"SELECT {'plan, ' if self.has_plans else ''}cohort, renewals, ended, fits,"
+            f"SELECT {self._keys}cohort, renewals, ended, fits,"
             f" count(*) AS contracts FROM ({self._each(last, True)}) GROUP BY ALL"
         )
 
     def running(self, last: int) -> str:
         """The customers of running contracts, with their cohort and renewals."""
         return (
-            f"SELECT customer_id, {'plan, ' if self.has_plans else ''}cohort, renewals"
+            f"SELECT customer_id, {self._keys}cohort, renewals"
             f" FROM ({self._each(last, False)}) WHERE NOT ended ORDER BY customer_id, cohort"
         )
 
@@ -92,8 +102,10 @@ class ContractSQL:
         if with_fit:
             fits = f", (NOT {ended} OR {self._left_over()} <= 3) AS fits"
         cohort = f"CAST(date_trunc('{self.period}', {_DATE.format('s')}) AS DATE)"
+        plan = "CAST(plan AS STRING) AS plan, " if self.has_plans else ""
+        pattern = "pattern, " if self.has_patterns else ""
         return (
-            f"SELECT customer_id, {self._plan}{cohort} AS cohort,"
+            f"SELECT customer_id, {plan}{pattern}{cohort} AS cohort,"
             f" CAST({renewals} AS INTEGER) AS renewals, {ended} AS ended{fits}"
             f" FROM {self.contracts} WHERE s <= {last}"
         )
@@ -101,8 +113,16 @@ class ContractSQL:
     def _whole(self, first: str, last: str) -> str:
         """Whole periods between two days."""
         if self.period in ("day", "week"):
-            return f"(({last} - {first}) // {7 if self.period == 'week' else 1})"
-        return f"datesub('{self.period}', {_DATE.format(first)}, {_DATE.format(last)})"
+            return f"floor(({last} - {first}) / {7 if self.period == 'week' else 1})"
+        a, b = _DATE.format(first), _DATE.format(last)
+        if self.dialect is DUCKDB:
+            return f"datesub('{self.period}', {a}, {b})"
+        # The last day of a shorter month completes it, as DuckDB has it.
+        months = (
+            f"(12 * (year({b}) - year({a})) + month({b}) - month({a})"
+            f" - CASE WHEN day({b}) < least(day({a}), day(last_day({b}))) THEN 1 ELSE 0 END)"
+        )
+        return months if self.period == "month" else f"floor({months} / 12)"
 
     def _left_over(self) -> str:
         """Days of a contract that ended beyond its last whole period, counted with one to spare."""
@@ -110,8 +130,9 @@ class ContractSQL:
             return "0"
         if self.period == "week":
             return "((e + 1 - s) % 7)"
-        whole = f"datesub('{self.period}', {_DATE.format('s')}, {_DATE.format('e + 1')})"
-        step = f"to_{self.period}s(CAST({whole} AS INTEGER))"
-        return (
-            f"(CAST({_DATE.format('e + 1')} AS DATE) - CAST({_DATE.format('s')} + {step} AS DATE))"
-        )
+        months = f"CAST({self._whole('s', 'e + 1')} AS INTEGER)"
+        months += " * 12" if self.period == "year" else ""
+        begin = _DATE.format("s")
+        duckdb = self.dialect is DUCKDB
+        step = f"{begin} + to_months({months})" if duckdb else f"add_months({begin}, {months})"
+        return f"(e + 1 - {self.dialect.civil_day(step, None)})"

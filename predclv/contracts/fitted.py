@@ -1,7 +1,7 @@
 """FittedContracts: models of renewal that have seen their contracts, ready to look ahead."""
 
 import datetime
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
@@ -86,11 +86,29 @@ class FittedContracts:
         raise OptionError(f"Which {self.recipe.by}? There are {', '.join(map(repr, self.fits))}.")
 
     def summary(self, level: float = 0.9) -> pd.DataFrame:
-        """Estimates with their uncertainty, one row per plan and parameter."""
-        parts = {plan: found.summary(level) for plan, found in self.fits.items()}
-        if list(parts) == [None]:
-            return parts[None]
-        return pd.concat(parts, names=[self.recipe.by, "parameter"])
+        """Estimates with their uncertainty, one row per parameter of each fit."""
+        return self._by_plan(lambda found: found.summary(level), ["parameter"])
+
+    def effects(self, level: float = 0.9, seed: int | None = 0) -> pd.DataFrame:
+        """What covariates do, level by level, against subscribers who are typical otherwise.
+
+        See :meth:`predclv.Fit.effects`: ``leaving`` is the factor of the odds of leaving.
+
+        Raises
+        ------
+        OptionError
+            If the recipe has no covariates.
+        """
+        return self._by_plan(
+            lambda found: found.effects(level=level, seed=seed), ["covariate", "level"]
+        )
+
+    def _by_plan(self, table: Callable[[Fit], pd.DataFrame], names: list[str]) -> pd.DataFrame:
+        """A table of each fit, the plan before its rows where there are several fits."""
+        if len({id(found) for found in self.fits.values()}) == 1:
+            return table(next(iter(self.fits.values())))
+        parts = {plan: table(found) for plan, found in self.fits.items()}
+        return pd.concat(parts, names=[self.recipe.by, *names])
 
     def forecast(
         self,

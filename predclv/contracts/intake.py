@@ -7,18 +7,22 @@ from typing import Any
 
 import pandas as pd
 
-from predclv.contracts.contract_checks import check_contracts, check_lengths, check_overlaps
+from predclv.contracts.contract_checks import (
+    assert_period,
+    check_contracts,
+    check_lengths,
+    check_overlaps,
+)
 from predclv.contracts.contract_sql import ContractSQL
+from predclv.contracts.known import with_known
 from predclv.contracts.renewals import Renewals
-from predclv.errors import DataError, DataWarning
+from predclv.errors import DataError, DataWarning, OptionError
 from predclv.logs.columns import statements
 from predclv.logs.log import civil_date
 from predclv.logs.sources import Table, open_table
 from predclv.notices import counted, warn
 from predclv.progress import stage
-from predclv.units import days_per
-from predclv.warehouse.base import LeftBehind
-from predclv.warehouse.duckdb import DuckDBWarehouse
+from predclv.warehouse.base import LeftBehind, fresh
 
 _EPOCH = datetime.date(1970, 1, 1)
 
@@ -32,16 +36,17 @@ def renewals(
     observation_end: Any = None,
     by: str | None = None,
     timezone: str | None = None,
+    static_covariates: Any = None,
 ) -> Renewals:
     """Count a table of contracts by cohort and age: how many came up for renewal, and renewed.
 
-    The table stays where it lies (DuckDB does the counting), so it may be of any size.
+    The table stays where it lies (DuckDB or Spark does the counting), so it may be of any size.
 
     Parameters
     ----------
     subscriptions : frame, relation or path
-        One row per contract: a pandas or polars DataFrame, an Arrow table, a DuckDB relation, or
-        the path or glob of .parquet or .csv files.
+        One row per contract: a pandas or polars DataFrame, an Arrow table, a DuckDB relation, a
+        PySpark DataFrame, or the path or glob of .parquet or .csv files.
     customer_id, start, end : str
         Its columns. A contract without an end runs. Whether the end is the last day of the contract
         or the first without it makes no difference.
@@ -55,6 +60,9 @@ def renewals(
         A column that tells plans apart.
     timezone : str, optional
         Zone whose calendar days count, where starts and ends are instants.
+    static_covariates : table or CovariateTable, optional
+        What is known of customers, one row for each, for ``ContractModel(covariates=...)``; see
+        :class:`predclv.CovariateTable`. The plan of ``by`` is one without being named here.
 
     Returns
     -------
@@ -67,13 +75,15 @@ def renewals(
         If columns are missing or cannot be read, contracts end before they start, or contracts of
         one customer overlap; the message names them.
     OptionError
-        If there is no such period, or nearly all contracts last a multiple of a longer one.
+        If there is no such period, nearly all contracts last a multiple of a longer one, or
+        contracts end in the future and ``observation_end`` is not said.
 
     Warns
     -----
     DataWarning
         Contracts that start after ``observation_end`` were left out; contracts end in the middle
-        of a period; contracts begin on the day another of the customer ends.
+        of a period; contracts begin on the day another of the customer ends; covariates are of
+        people without a contract.
 
     See Also
     --------
@@ -100,22 +110,28 @@ def renewals(
     5 2024-02-01    1        1        1
     6 2024-02-01    2        1        1
     """
-    days_per(period)
+    assert_period(period)
     asked = None if observation_end is None else civil_date(observation_end, "observation_end")
     names = {"customer_id": customer_id, "date": start, "end_date": end, "plan": by}
-    table = open_table(subscriptions, names, timezone)
-    if table.dialect.name != "duckdb":
+    table = _opened(subscriptions, names, timezone)
+    if table.dialect.name == "spark" and table.types["end_date"] == "VARCHAR":
         raise DataError(
-            "renewals does not read Spark DataFrames: write the contracts as Parquet and hand over "
-            "the path, or count them by cohort there and use pc.Renewals.from_cohorts."
+            f"Column {end!r} (end) holds text. Make it a date where it lies: "
+            f"pyspark.sql.functions.to_date({end!r}, 'yyyy-MM-dd')."
         )
+    patterns = None
     with stage("Counting contracts"):
         sql = _sql_over(table, timezone, period, by is not None)
         engine = table.warehouse
-        assert isinstance(engine, DuckDBWarehouse)
         facts = engine.record(sql.survey())
         check_contracts(engine, sql, facts, names)
         last = facts["last_day"] if asked is None else (asked - _EPOCH).days
+        if asked is None and _day(last) > datetime.date.today():
+            raise OptionError(
+                f"Contracts start or end as late as {_day(last)}, which is still to come, so the "
+                "table does not say until when it was observed. Say observation_end='...': who "
+                "ends later runs."
+            )
         if last < facts["first_day"]:
             raise DataError(
                 f"observation_end {asked} is before every contract: the first starts on "
@@ -129,9 +145,10 @@ def renewals(
                 DataWarning,
             )
         returned = check_overlaps(engine, sql, last)
+        if static_covariates is not None:
+            sql, patterns = with_known(engine, table, sql, static_covariates, timezone, last)
         found = engine.frame(sql.histories(last))
     check_lengths(found, period)
-    keys = ([by] if by else []) + ["cohort", "renewals", "ended", "contracts"]
     found = found.rename(columns={"plan": by} if by else {})
     found["cohort"] = pd.to_datetime(found["cohort"])
     if by and found[by].isna().any():
@@ -140,9 +157,21 @@ def renewals(
             f"{counted(without, 'contract has', 'contracts have')} no {by}: fill it in, such as "
             "with 'unknown'."
         )
-    histories = found[keys].groupby(keys[:-1], as_index=False, observed=True)[["contracts"]].sum()
     who = Subscribers(engine, sql, last, by, table)
-    return Renewals(histories, period, by, _day(last), returned, who)
+    keys = [*who.keys, "ended"]
+    histories = found.groupby(keys, as_index=False, observed=True)[["contracts"]].sum()
+    return Renewals(histories, period, by, _day(last), returned, who, patterns)
+
+
+def _opened(subscriptions: Any, names: Mapping[str, str | None], timezone: str | None) -> Table:
+    """The table, with messages that call its columns as `renewals` does."""
+    try:
+        return open_table(subscriptions, names, timezone)
+    except (DataError, OptionError) as error:
+        said = str(error).replace("The log has", "The table has")
+        for role, name in (("end_date", "end"), ("date", "start"), ("plan", "by")):
+            said = said.replace(f"({role})", f"({name})").replace(f" {role}=", f" {name}=")
+        raise type(error)(said) from None
 
 
 def _sql_over(table: Table, timezone: str | None, period: str, has_plans: bool) -> ContractSQL:
@@ -169,9 +198,9 @@ def _sql_over(table: Table, timezone: str | None, period: str, has_plans: bool) 
     log = f"(SELECT customer_id, s, {ended.day} AS e{plan} FROM ({inner}))"
     engine = table.warehouse
     if table.reader is not engine:  # a user's own relation is read once
-        engine.store("contracts", f"SELECT * FROM {log}", table.reader)
-        log = "contracts"
-    return ContractSQL(log, period, has_plans)
+        engine.store(name := fresh("contracts"), f"SELECT * FROM {log}", table.reader)
+        log = name
+    return ContractSQL(log, period, has_plans, table.dialect)
 
 
 def _but(types: Mapping[str, str]) -> dict[str, str]:
@@ -195,7 +224,8 @@ class Subscribers:
     @property
     def keys(self) -> list[str]:
         """The columns by which a customer is found among the histories."""
-        return ([self.by] if self.by else []) + ["cohort", "renewals"]
+        known = ["pattern"] if self.sql.has_patterns else []
+        return ([self.by] if self.by else []) + known + ["cohort", "renewals"]
 
     def frame(self) -> pd.DataFrame:
         """One row per running contract: customer_id, the plan, cohort and renewals; by customer."""
@@ -218,7 +248,8 @@ class KeptSubscribers:
     @property
     def keys(self) -> list[str]:
         """The columns by which a customer is found among the histories."""
-        return ([self.by] if self.by else []) + ["cohort", "renewals"]
+        known = ["pattern"] if "pattern" in self.table else []
+        return ([self.by] if self.by else []) + known + ["cohort", "renewals"]
 
     def frame(self) -> pd.DataFrame:
         """One row per running contract."""

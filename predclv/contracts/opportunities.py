@@ -1,18 +1,18 @@
 """Opportunities: who gave, came or bought in which year (or month), and in which not."""
 
 import datetime
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from html import escape
-from typing import Any, Self
+from typing import Any, Self, cast
 
 import numpy as np
 import pandas as pd
 
-from predclv.errors import DataError, DataWarning, did_you_mean, some
+from predclv.contracts.known import patterns_of_histories
+from predclv.errors import DataError, OptionError, did_you_mean, some
 from predclv.logs.log import civil_date
-from predclv.logs.opening import open_log
-from predclv.notices import counted, warn
+from predclv.notices import counted
+from predclv.samples.patterns import Patterns
 from predclv.samples.renewals import OpportunityCells
 from predclv.units import days_per
 
@@ -36,6 +36,10 @@ class Opportunities:
     observation_end : datetime.date or None
     subscribers : object or None
         Where the customers' ids can be asked for.
+    by : str or None
+        The column that tells groups apart, such as regions.
+    patterns : Patterns or None
+        What the histories' column ``pattern`` stands for, where covariates are known.
 
     See Also
     --------
@@ -56,9 +60,8 @@ class Opportunities:
     period: str
     observation_end: datetime.date | None = None
     subscribers: Any = field(default=None)
-
-    by = None
-    groups: Sequence[None] = field(default=(None,), init=False)
+    by: str | None = None
+    patterns: Patterns | None = None
 
     @classmethod
     def from_frame(
@@ -70,6 +73,7 @@ class Opportunities:
         customers: str | None = None,
         period: str = "year",
         observation_end: Any = None,
+        by: str | None = None,
     ) -> Self:
         """Of histories that somebody else has counted, as the papers print them.
 
@@ -82,6 +86,8 @@ class Opportunities:
         period : str
             From one opportunity to the next.
         observation_end : date, optional
+        by : str, optional
+            A column that tells groups apart.
 
         Raises
         ------
@@ -96,8 +102,7 @@ class Opportunities:
         """
         days_per(period)
         named = {"frequency": frequency, "recency": recency, "opportunities": opportunities}
-        if customers is not None:
-            named["customers"] = customers
+        named |= {role: name for role, name in (("customers", customers), ("by", by)) if name}
         for role, name in named.items():
             if name not in frame.columns:
                 raise DataError(
@@ -105,7 +110,11 @@ class Opportunities:
                     f"{some(map(repr, frame.columns), 20)}.{did_you_mean(name, frame.columns)}"
                 )
         rows = pd.DataFrame(
-            {role: pd.to_numeric(frame[name], errors="coerce") for role, name in named.items()}
+            {
+                role: pd.to_numeric(frame[name], errors="coerce")
+                for role, name in named.items()
+                if role != "by"
+            }
         )
         if customers is None:
             rows["customers"] = 1
@@ -123,9 +132,15 @@ class Opportunities:
                     "which a customer was acquired is not one."
                 )
         rows = rows.astype(np.int64)
-        counts = rows.groupby(list(STATE), as_index=False)["customers"].sum()
+        keys = list(STATE)
+        if by is not None:
+            if frame[by].isna().any():
+                raise DataError(f"Rows {some(frame.index[frame[by].isna()])} have no {by}.")
+            rows[by], keys = frame[by].astype(str), [by, *keys]
+        counts = rows.groupby(keys, as_index=False)[["customers"]].sum()
         end = None if observation_end is None else civil_date(observation_end, "observation_end")
-        return cls(counts[counts["customers"] > 0].reset_index(drop=True), period, end)
+        counts = counts[counts["customers"] > 0].reset_index(drop=True)
+        return cls(counts, period, end, None, by)
 
     @property
     def n_customers(self) -> int:
@@ -151,21 +166,74 @@ class Opportunities:
         """All histories with ``customers``: who has left is not seen."""
         return self.histories.copy()
 
+    @property
+    def groups(self) -> list[Any]:
+        """The groups, in order; of a sample without any ``[None]``."""
+        return sorted(self.histories[self.by].unique().tolist(), key=str) if self.by else [None]
+
+    def group(self, name: Any) -> "Opportunities":
+        """The customers of one group."""
+        if name not in self.groups:
+            raise OptionError(f"There is no {self.by} {name!r}; there are {self.groups}.")
+        if self.by is None:
+            return self
+        rows = self.histories[self.histories[self.by] == name].drop(columns=self.by)
+        return replace(self, histories=rows, by=None, subscribers=None)
+
     def together(self) -> "Opportunities":
-        """The sample itself: it knows no plans."""
-        return self
+        """The same customers without their groups."""
+        if self.by is None:
+            return self
+        keys = [*(["pattern"] if self.patterns is not None else []), *STATE]
+        rows = self.histories.groupby(keys, as_index=False)[["customers"]].sum()
+        who = None if self.subscribers is None else self.subscribers.without(self.by)
+        return replace(self, histories=rows, by=None, subscribers=who)
 
     def cells(self) -> OpportunityCells:
         """The sample as a likelihood takes it."""
         h = self.histories
+        patterns, pattern = patterns_of_histories(h, "customers", self.by, self.patterns)
         x, t_x, n = (h[name].to_numpy() for name in STATE)
-        return OpportunityCells.of(x, t_x, n, h["customers"].to_numpy(), self.period)
+        weight = h["customers"].to_numpy()
+        return OpportunityCells.of(x, t_x, n, weight, self.period, pattern, patterns)
+
+    def as_of(self, periods_ago: int) -> "Opportunities":
+        """What was known some periods before the end.
+
+        Customers who had not begun by then are left out.
+
+        Raises
+        ------
+        OptionError
+            If nothing is left, or the sample was counted by somebody else: counts do not say in
+            which of the periods something was taken.
+        """
+        return cast("Opportunities", self._log("as_of").as_of(self, _whole(periods_ago)))
+
+    def split(self, periods: int) -> Any:
+        """Hold out the last periods, for :func:`predclv.validate`.
+
+        Raises
+        ------
+        OptionError
+            As of `as_of`.
+        """
+        return self._log("split").split(self, _whole(periods))
+
+    def _log(self, what: str) -> Any:
+        if not hasattr(self.subscribers, "as_of"):
+            raise OptionError(
+                f"{what} wants the log: counts do not say which of the {self.period}s were taken. "
+                "Make the sample with pc.opportunities(log)."
+            )
+        return self.subscribers
 
     def __repr__(self) -> str:
         h = self.histories
         taken = int((h["frequency"] * h["customers"]).sum())
+        groups = f" of {len(self.groups)} {self.by}s" if self.by else ""
         return (
-            f"Opportunities: {self.n_customers:,} customers with up to "
+            f"Opportunities: {self.n_customers:,} customers{groups} with up to "
             f"{int(h['opportunities'].max())} {self.period}s each, {taken:,} of "
             f"{self.n_opportunities:,} taken"
         )
@@ -175,136 +243,26 @@ class Opportunities:
         return f"<p>{escape(repr(self))}</p>{shown}"
 
 
-def opportunities(
-    log: Any,
-    customer_id: str = "customer_id",
-    date: str = "date",
-    period: str = "year",
-    observation_end: Any = None,
-    timezone: str | None = None,
-) -> Opportunities:
-    """Who took the opportunity of each year (month, week), from a log of gifts or purchases.
-
-    Parameters
-    ----------
-    log : frame, relation or path
-        One row per gift, visit or purchase; see :func:`predclv.rfm_summary`. Several in one period
-        are one.
-    customer_id, date : str
-        Its columns.
-    period : str
-        What is one opportunity: a year, month or week of the calendar, or a day.
-    observation_end : date, optional
-        The last day observed; a period that it cuts in two is left out. By default the period of
-        the log's last row is taken to be whole.
-    timezone : str, optional
-        Zone whose calendar days count.
-
-    Returns
-    -------
-    Opportunities
-        A customer's first period is the acquisition and no opportunity; those that follow are.
-
-    Raises
-    ------
-    DataError
-        If the log cannot be used, or no period follows any customer's first.
-
-    Warns
-    -----
-    DataWarning
-        If the last period was left out, for it is not whole.
-
-    See Also
-    --------
-    predclv.Opportunities : customers by opportunities taken.
-    predclv.BGBB : one opportunity a period, taken or not.
-    predclv.renewals : contracts to cohorts and ages.
-
-    Examples
-    --------
-    >>> gifts = pd.DataFrame(
-    ...     {"customer_id": [1, 1, 2], "date": ["2020-05-01", "2022-12-24", "2020-12-24"]}
-    ... )
-    >>> opportunities(gifts).histories
-       frequency  recency  opportunities  customers
-    0          0        0              2          1
-    1          1        2              2          1
-    """
-    days_per(period)
-    opened = open_log(
-        log, customer_id=customer_id, date=date, amount=None, refunds="net", timezone=timezone
-    )
-    end = None if observation_end is None else civil_date(observation_end, "observation_end")
-    days = opened.purchase_days(end)
-    if not len(days):
-        raise DataError(f"observation_end {end} is before every row of the log.")
-    number = _numbers(days["day"], period)
-    last = (
-        int(number.max())
-        if end is None
-        else int(_numbers(pd.Series([pd.Timestamp(end)]), period)[0])
-    )
-    if end is not None:
-        tomorrow = pd.Series([pd.Timestamp(end) + pd.Timedelta(days=1)])
-        if int(_numbers(tomorrow, period)[0]) == last:
-            cut = int((number == last).sum())
-            warn(
-                f"The {period} of observation_end {end} is not over, so it was left out with its "
-                f"{counted(cut, 'row')}.",
-                DataWarning,
-            )
-            last -= 1
-    rows = pd.DataFrame({"customer_id": days["customer_id"], "number": number})
-    rows = rows[rows["number"] <= last].drop_duplicates()
-    grouped = rows.groupby("customer_id", sort=True)["number"]
-    people = pd.DataFrame(
-        {"first": grouped.min(), "latest": grouped.max(), "taken": grouped.size()}
-    )
-    people = pd.DataFrame(
-        {
-            "frequency": people["taken"] - 1,
-            "recency": people["latest"] - people["first"],
-            "opportunities": last - people["first"],
-        }
-    )
-    if not len(people) or not (people["opportunities"] > 0).any():
-        raise DataError(
-            f"No {period} follows the first one of any customer: nobody has had an opportunity "
-            "yet. Observe longer, or choose a shorter period."
-        )
-    found = Opportunities.from_frame(people.reset_index(), period=period)
-    boundary = _last_day(last, period) if end is None else end
-    who = Takers(people.reset_index())
-    return Opportunities(found.histories, period, boundary, who)
-
-
-def _numbers(days: pd.Series, period: str) -> np.ndarray:
-    """The number of the calendar's period that each day lies in."""
-    if period == "year":
-        return days.dt.year.to_numpy()
-    if period == "month":
-        return (days.dt.year * 12 + days.dt.month - 1).to_numpy()
-    since = (days - pd.Timestamp("1970-01-05")).dt.days.to_numpy()
-    return since // 7 if period == "week" else since
-
-
-def _last_day(number: int, period: str) -> datetime.date:
-    if period == "year":
-        return datetime.date(number, 12, 31)
-    if period == "month":
-        following = number + 1
-        return datetime.date(following // 12, following % 12 + 1, 1) - datetime.timedelta(days=1)
-    length = 7 if period == "week" else 1
-    return datetime.date(1970, 1, 5) + datetime.timedelta(days=(number + 1) * length - 1)
+def _whole(periods: Any) -> int:
+    if isinstance(periods, bool) or not isinstance(periods, (int, np.integer)) or periods < 1:
+        raise OptionError(f"periods must be a whole number from 1 on; got {periods!r}.")
+    return int(periods)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Takers:
-    """The customers with their histories."""
+    """The customers with their histories, as a table, such as one read from a file."""
 
     table: pd.DataFrame
-    keys: Sequence[str] = STATE
+
+    @property
+    def keys(self) -> list[str]:
+        """The columns by which a customer is found among the histories."""
+        return [str(name) for name in self.table if name != "customer_id"]
+
+    def without(self, by: str) -> "Takers":
+        """The same without their groups."""
+        return Takers(self.table.drop(columns=by))
 
     def frame(self) -> pd.DataFrame:
         """One row per customer."""

@@ -12,6 +12,7 @@ from predclv.streams import Stream, stream
 
 _DRAWS = 400  # simulated futures of each history, one per draw of the parameters
 _ENDLESS = 300  # opportunities ahead that stand for the whole remaining lifetime
+_FOLLOWED = 5_000_000  # opportunities of a whole base that are simulated one by one
 
 
 def opportunities_ahead(
@@ -55,14 +56,24 @@ def opportunities_ahead(
 
 
 def _paths(
-    model: BGBB, history: tuple[NDArray, ...], length: int, rng: np.random.Generator
+    model: BGBB,
+    history: tuple[NDArray, ...],
+    length: int,
+    rng: np.random.Generator,
+    owner: NDArray | None = None,
 ) -> NDArray:
-    """Which opportunities one customer of each history takes, (draws, n, length)."""
+    """Which opportunities one customer of each history takes, (draws, n, length).
+
+    With ``owner``, shape (m,), the customers are those whose histories it numbers.
+    """
     x, t_x, n = history
-    alive = rng.uniform(size=(np.shape(model.alpha)[0], x.size)) < model.p_alive(x, t_x, n)
-    later = model.given_alive(x, n)
-    p = rng.beta(later.alpha, later.beta, alive.shape)
-    theta = rng.beta(later.gamma, later.delta, alive.shape)
+    at = slice(None) if owner is None else owner
+    p_alive, later = model.p_alive(x, t_x, n)[:, at], model.given_alive(x, n)
+    of = {name: np.broadcast_to(getattr(later, name), (len(p_alive), x.size))[:, at]
+          for name in later.names()}  # fmt: skip
+    alive = rng.uniform(size=p_alive.shape) < p_alive
+    p = rng.beta(of["alpha"], of["beta"])
+    theta = rng.beta(of["gamma"], of["delta"])
     taken = np.empty((*alive.shape, length), bool)
     for k in range(length):
         alive &= rng.uniform(size=alive.shape) >= theta
@@ -81,24 +92,29 @@ def simulated_opportunities(
 ) -> NDArray:
     """Opportunities taken by all customers in each period, (futures, n, periods).
 
-    A history's customers are as many draws of one customer as there are; of many, the normal that
-    has their mean and the covariance over periods, which chance alone makes.
+    Of few customers each one is followed. Of many, a history's customers together are normal, with
+    the mean and the covariance over periods that chance gives one of them; so a history's own
+    number may fall below 0, and only sums over many histories are meant.
     """
     history = tuple(np.asarray(state[name], float) for name in state)
     x, t_x, n = history
     length = min(length, _ENDLESS)
     model: BGBB = with_draws(fit, futures, seed)
+    if futures * weight.sum() * length <= _FOLLOWED:
+        owner = np.repeat(np.arange(x.size), weight.astype(np.int64))
+        each = _paths(model, history, length, rng, owner)
+        starts = np.cumsum(weight.astype(np.int64)) - weight.astype(np.int64)
+        return np.add.reduceat(each, starts, axis=1, dtype=float)
     alive = model.p_alive(x, t_x, n)
     later = model.given_alive(x, n)
     takes = np.divide(later.alpha, np.add(later.alpha, later.beta))
     found = np.empty((futures, x.size, length))
     for k in range(length):
         found[..., k] = weight * alive * takes * later.p_still(float(k + 1))
-    point = with_draws(fit, 2000, seed)
-    taken = _paths(point, history, length, rng).astype(float)
+    taken = _paths(with_draws(fit, 2000, seed), history, length, rng).astype(float)
     for i in range(x.size):
         spread = np.atleast_2d(np.cov(taken[:, i], rowvar=False)) * weight[i]
         sizes, vectors = np.linalg.eigh(spread)
         root = vectors * np.sqrt(np.maximum(sizes, 0.0))
         found[:, i] += rng.standard_normal((futures, length)) @ root.T
-    return np.maximum(found, 0.0)
+    return found

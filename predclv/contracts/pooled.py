@@ -25,7 +25,6 @@ from predclv.interrupts import uninterrupted
 from predclv.likelihoods.likelihood import Likelihood
 from predclv.maths.newton import hessian_at
 from predclv.models.base import Model, Objective
-from predclv.samples.renewals import RenewalCells
 
 _MOST = 300  # steps of the search for typical plan and spreads
 _STILL = 1e-4  # change of a logarithm that ends it
@@ -42,7 +41,8 @@ class _Mode:
 
 def pooled(
     model: type[Model],
-    cells: Mapping[Any, RenewalCells],
+    cells: Mapping[Any, Any],
+    together: Any,
     by: str,
     spread: float | None,
 ) -> tuple[dict[Any, Fit], pd.DataFrame]:
@@ -54,7 +54,9 @@ def pooled(
     ----------
     model : type
     cells : mapping
-        Contracts by plan.
+        Contracts, or customers with opportunities, by plan.
+    together : RenewalCells or OpportunityCells
+        All of them.
     by : str
         What a plan is called.
     spread : float, optional
@@ -69,12 +71,6 @@ def pooled(
         By parameter: that of the typical plan, and the standard deviation of its log.
     """
     likelihoods = {name: Likelihood.of(model, part, part.unit) for name, part in cells.items()}
-    together = RenewalCells.of(
-        np.concatenate([part.renewals for part in cells.values()]),
-        np.concatenate([part.ended for part in cells.values()]),
-        np.concatenate([part.weight for part in cells.values()]),
-        next(iter(cells.values())).unit,
-    )
     whole = Likelihood.of(model, together, together.unit)
     centre = estimate(whole, limits=False).free
     priors = whole.priors()
@@ -165,7 +161,8 @@ def _pool(likelihood: Likelihood, centre: NDArray, sd: NDArray) -> pd.DataFrame:
 
 def hierarchical(
     model: type[Model],
-    cells: Mapping[Any, RenewalCells],
+    cells: Mapping[Any, Any],
+    together: Any,
     by: str,
     draws: int = 1000,
     tune: int = 1000,
@@ -180,7 +177,7 @@ def hierarchical(
     between 0.07 and 3.7: plans within some 10%, or far apart.
     """
     if others:
-        known = [n for n in inspect.signature(hierarchical).parameters][3:-1]
+        known = [n for n in inspect.signature(hierarchical).parameters][4:-1]
         name = next(iter(others))
         raise OptionError(
             f"groups='pooled' by pymc has no option {name!r}; it has {', '.join(known)}."
@@ -194,7 +191,7 @@ def hierarchical(
         progress = sys.stderr.isatty() or "ipykernel" in sys.modules
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", PredclvWarning)
-        near, pool = pooled(model, cells, by, None)
+        near, pool = pooled(model, cells, together, by, None)
     likelihoods = [Likelihood.of(model, part, part.unit) for part in cells.values()]
     space = likelihoods[0].space
     around = np.array([space.free_at(np.array(list(f.params.values()))) for f in near.values()])

@@ -10,7 +10,9 @@ import pandas as pd
 from predclv.contracts.grouped import fits_of
 from predclv.contracts.renewals import Renewals
 from predclv.engines.base import ENGINES
+from predclv.engines.covariates import assert_mapping
 from predclv.errors import DataError, OptionError, did_you_mean
+from predclv.frozen import Frozen
 from predclv.models import class_named
 from predclv.models.base import Model
 from predclv.models.bgbb import BGBB
@@ -46,6 +48,12 @@ class ContractModel:
         their parameters. By default it is estimated; very large, plans are fitted separately.
     engine : str
         ``"mle"`` or ``"pymc"``.
+    covariates : mapping, optional
+        Which columns act on what: ``{"leaving": ["channel", "plan"]}`` on the odds of leaving
+        (BG/BB also has ``"rate"``), or on a parameter by its name; see :func:`predclv.fit`. They
+        come with
+        ``pc.renewals(..., static_covariates=table)``; the plan itself is one with
+        ``groups="together"``. Not with ``groups="pooled"``.
     **engine_options
         Passed to the engine; see :func:`predclv.fit`.
 
@@ -80,6 +88,7 @@ class ContractModel:
     groups: Literal["separate", "pooled", "together"]
     spread: float | None
     engine: str
+    covariates: Mapping[Any, Any] | None
     engine_options: Mapping[str, Any] = field(default_factory=dict)
 
     def __init__(
@@ -90,6 +99,7 @@ class ContractModel:
         groups: Literal["separate", "pooled", "together"] = "separate",
         spread: float | None = None,
         engine: str = "mle",
+        covariates: Mapping[Any, Any] | None = None,
         **engine_options: Any,
     ) -> None:
         found = class_named(model) if isinstance(model, str) else model
@@ -98,8 +108,6 @@ class ContractModel:
                 "ContractModel wants ShiftedBetaGeometric, BetaDiscreteWeibull or BGBB; got "
                 f"{model!r}. For purchases at any time there is CLVModel."
             )
-        if "covariates" in engine_options:
-            raise OptionError("Contracts take no covariates yet: tell plans apart with by='plan'.")
         if groups not in GROUPS:
             raise OptionError(
                 f"groups must be one of {', '.join(GROUPS)}; got {groups!r}."
@@ -107,8 +115,8 @@ class ContractModel:
             )
         if by is not None and not isinstance(by, str):
             raise OptionError(
-                f"by must name one column, such as 'plan'; got {by!r}. Several columns and "
-                "covariates are not there yet: join them into one column of text."
+                f"by must name one column, such as 'plan'; got {by!r}. Join several into one "
+                "column of text, or bring them as covariates."
             )
         if engine not in ("mle", "pymc"):
             raise OptionError(
@@ -121,9 +129,12 @@ class ContractModel:
             raise OptionError(f"spread is a number above 0 for groups='pooled'; got {spread!r}.")
         if spread is not None and engine == "pymc":
             raise OptionError("spread is for engine='mle'; pymc samples how far plans lie apart.")
+        if covariates is not None:
+            covariates = _asked(covariates, by, groups)
         for name, value in (
             ("model", found), ("price", _prices(price)), ("by", by), ("groups", groups),
-            ("spread", spread), ("engine", engine), ("engine_options", dict(engine_options)),
+            ("spread", spread), ("engine", engine), ("covariates", covariates),
+            ("engine_options", dict(engine_options)),
         ):  # fmt: skip
             object.__setattr__(self, name, value)
 
@@ -179,7 +190,30 @@ class ContractModel:
         by = f", by={self.by!r}, groups={self.groups!r}" if self.by else ""
         price = f", price={self.price!r}" if self.price is not None else ""
         engine = f", engine={self.engine!r}" if self.engine != "mle" else ""
-        return f"ContractModel({self.model.__name__}{price}{by}{engine})"
+        known = f", covariates={dict(self.covariates)!r}" if self.covariates else ""
+        return f"ContractModel({self.model.__name__}{price}{by}{known}{engine})"
+
+
+def _asked(covariates: Mapping[Any, Any], by: str | None, groups: str) -> Mapping[Any, Any]:
+    """Covariates that go with how plans are fitted."""
+    asked = dict(assert_mapping(covariates))
+    if groups == "pooled":
+        raise OptionError(
+            "Plans are pooled, or tell by covariates how they differ, not both: leave covariates "
+            "out, or say groups='together' with the plan among the covariates."
+        )
+    named = {
+        name
+        for terms in asked.values()
+        for term in (terms if isinstance(terms, list | tuple) else ())
+        for name in (term if isinstance(term, tuple) else (term,))
+    }
+    if by is not None and groups == "separate" and by in named:
+        raise OptionError(
+            f"With groups='separate' each {by} has a fit of its own, so {by!r} can have no effect "
+            "in it. Say groups='together' for one fit in which it has."
+        )
+    return Frozen(asked)
 
 
 def _positive(value: Any) -> bool:

@@ -1,7 +1,7 @@
 """Renewals: cohorts of contracts, and how many of them renewed at each age."""
 
 import datetime
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from html import escape
 from typing import Any, Self
 
@@ -9,7 +9,10 @@ import numpy as np
 import pandas as pd
 
 from predclv.contracts.cohort_tables import counts_from_table
+from predclv.contracts.known import patterns_of_histories
 from predclv.errors import DataError, OptionError
+from predclv.notices import counted
+from predclv.samples.patterns import Patterns
 from predclv.samples.renewals import RenewalCells
 from predclv.units import days_per
 
@@ -39,6 +42,8 @@ class Renewals:
         Contracts of customers who had an earlier one; they count as new contracts.
     subscribers : object or None
         Where the running contracts' customers can be asked for; None for a table of cohorts.
+    patterns : Patterns or None
+        What the histories' column ``pattern`` stands for, where covariates are known.
 
     See Also
     --------
@@ -63,6 +68,7 @@ class Renewals:
     observation_end: datetime.date | None = None
     n_returned: int = 0
     subscribers: Any = field(default=None)
+    patterns: Patterns | None = None
 
     @classmethod
     def from_cohorts(
@@ -74,6 +80,7 @@ class Renewals:
         period: str | None = None,
         by: str | None = None,
         observation_end: Any = None,
+        static_covariates: Any = None,
     ) -> Self:
         """Of the table that a spreadsheet has: how many of each cohort are left at each age.
 
@@ -92,6 +99,9 @@ class Renewals:
             A column that tells plans apart.
         observation_end : date, optional
             The last day observed: the forecast's schedule begins after it.
+        static_covariates : list of str, optional
+            Columns that say what is known of a cohort's customers, such as their channel; a cohort
+            then has a row per age for each combination of them.
 
         Raises
         ------
@@ -119,8 +129,10 @@ class Renewals:
             )
         if observation_end is not None:
             observation_end = pd.Timestamp(observation_end).date()
-        histories, period = counts_from_table(table, cohort, age, customers, period, by)
-        return cls(histories, period, by, observation_end)
+        histories, period, patterns = counts_from_table(
+            table, cohort, age, customers, period, by, static_covariates
+        )
+        return cls(histories, period, by, observation_end, patterns=patterns)
 
     def __post_init__(self) -> None:
         days_per(self.period)
@@ -141,6 +153,11 @@ class Renewals:
         return self.period
 
     @property
+    def keys(self) -> list[str]:
+        """The columns of ``histories`` that tell contracts apart beside their cohort."""
+        return ([self.by] if self.by else []) + (["pattern"] if self.patterns is not None else [])
+
+    @property
     def frame(self) -> pd.DataFrame:
         """One row per cohort and age.
 
@@ -149,7 +166,11 @@ class Renewals:
         - ``at_risk``: contracts that came up to it;
         - ``renewed``: those of them that were renewed.
         """
-        keys = ([self.by] if self.by else []) + ["cohort"]
+        return self.by_age([self.by] if self.by else [])
+
+    def by_age(self, apart: list[str]) -> pd.DataFrame:
+        """As `frame`, with a row for each combination of these columns, which stand before it."""
+        keys = [*apart, "cohort"]
         parts = []
         for name, one in self.histories.groupby(keys, sort=True, observed=True):
             part = pd.DataFrame(_table_of(one))
@@ -185,23 +206,29 @@ class Renewals:
         if name not in self.groups:
             raise OptionError(f"There is no {self.by} {name!r}; there are {self.groups}.")
         rows = self.histories[self.histories[self.by] == name]
-        return Renewals(rows.drop(columns=self.by), self.period, None, self.observation_end)
+        return replace(
+            self, histories=rows.drop(columns=self.by), by=None, n_returned=0, subscribers=None
+        )
 
     def together(self) -> "Renewals":
         """The same contracts without their plans."""
         if self.by is None:
             return self
-        keys = ["cohort", "renewals", "ended"]
+        keys = [key for key in self.keys if key != self.by] + ["cohort", "renewals", "ended"]
         rows = self.histories.groupby(keys, as_index=False, observed=True)[["contracts"]].sum()
-        return Renewals(rows, self.period, None, self.observation_end, self.n_returned)
+        return replace(self, histories=rows, by=None, subscribers=None)
 
     def cells(self) -> RenewalCells:
         """The sample as a likelihood takes it: cohorts and plans together."""
-        h = self.histories
+        h, (patterns, pattern) = self.histories, self.known()
         return RenewalCells.of(
             h["renewals"].to_numpy(), h["ended"].to_numpy(float), h["contracts"].to_numpy(),
-            self.period,
+            self.period, pattern, patterns,
         )  # fmt: skip
+
+    def known(self) -> tuple[Patterns | None, Any]:
+        """Patterns of plan and covariates, and which of them each history has; or None twice."""
+        return patterns_of_histories(self.histories, "contracts", self.by, self.patterns)
 
     @property
     def state(self) -> tuple[str, ...]:
@@ -227,10 +254,10 @@ class Renewals:
             raise OptionError(f"periods must be a whole number from 1 on; got {periods_ago!r}.")
         if periods_ago < 1:
             raise OptionError(f"periods must be a whole number from 1 on; got {periods_ago!r}.")
-        h = self.histories
-        keys = ([self.by] if self.by else []) + ["cohort"]
+        h, keys = self.histories, [*self.keys, "cohort"]
         came_up = h["renewals"] + h["ended"]
-        last = came_up.groupby([h[key] for key in keys], observed=True).transform("max")
+        cohort = [h[key] for key in keys if key != "pattern"]
+        last = came_up.groupby(cohort, observed=True).transform("max")
         until = last - periods_ago
         rows = h[until >= 0].copy()
         until = until[until >= 0]
@@ -246,7 +273,7 @@ class Renewals:
         rows = rows.groupby([*keys, "renewals", "ended"], as_index=False, observed=True)[
             ["contracts"]
         ].sum()
-        return Renewals(rows, self.period, self.by)
+        return Renewals(rows, self.period, self.by, patterns=self.patterns)
 
     def split(self, periods: int) -> Any:
         """Hold out the last periods of every cohort, for :func:`predclv.validate`.
@@ -268,7 +295,7 @@ class Renewals:
         returned = f", {self.n_returned:,} of returning customers" if self.n_returned else ""
         oldest = int((h["renewals"] + h["ended"]).max())
         return (
-            f"Renewals: {self.n_contracts:,} contracts{plans} in {cohorts:,} "
+            f"Renewals: {counted(self.n_contracts, 'contract')}{plans} in {cohorts:,} "
             f"cohort{'' if cohorts == 1 else 's'}, {self.n_running:,} of them running{returned}; "
             f"renewed by the {self.period}, up to age {oldest}"
         )

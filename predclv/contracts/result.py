@@ -97,19 +97,17 @@ class ContractForecast(Forecast):
         worth = np.exp(-np.log1p(source.discount) * np.arange(1.0, length + 1.0))
         found = {name: np.zeros(rows) for name in ("purchases", "revenue", "clv")}
         drawn: dict[str, Any] = {name: 0.0 for name in found}
-        simulated = source.simulated if terms.level is not None else {}
-        for plan, _, _, _, total in source.plans:
-            if plan not in source.outlooks:
-                continue
-            price = source.price(plan)
+        simulated = source.simulated if terms.level is not None else []
+        for i, part in enumerate(source.parts):
+            price = source.price(part.plan)
             factors = {"purchases": np.ones(length)}
             if price is not None:
                 factors |= {"revenue": np.full(length, price), "clv": terms.margin * price * worth}
-            expected = total @ source.outlooks[plan].by_period
+            expected = part.total @ source.outlooks[i].by_period
             for name, factor in factors.items():
                 found[name] += np.bincount(place, expected * factor, minlength=rows)
-                if plan in simulated:
-                    drawn[name] = drawn[name] + _added(simulated[plan] * factor, place, rows)
+                if simulated:
+                    drawn[name] = drawn[name] + _added(simulated[i] * factor, place, rows)
         table = pd.DataFrame({"period": np.arange(1, rows + 1)})
         if terms.observation_end is not None:
             edges = _edges(terms.observation_end, terms.unit, together, rows, length)
@@ -134,10 +132,10 @@ class ContractForecast(Forecast):
         Returns
         -------
         DataFrame
-            The plan, where there are plans; ``age``; ``retention``, the chance of making the next
-            renewal; ``renewals``, how many are expected within the horizon, discounted;
-            ``residual_value``, their worth; ``residual_value_lower`` and ``_upper``: where the
-            expectation lies, given what is known of the parameters.
+            The plan and covariates, where there are some; ``age``; ``retention``, the chance of
+            making the next renewal; ``renewals``, how many are expected within the horizon,
+            discounted; ``residual_value``, their worth; ``residual_value_lower`` and ``_upper``:
+            where the expectation lies, given what is known of the parameters.
 
         Raises
         ------
@@ -151,7 +149,7 @@ class ContractForecast(Forecast):
             )
         m = np.arange(int(ages) + 1.0)
         parts = []
-        for plan, found in source.fitted.fits.items():
+        for label, plan, found in source.subscribers():
             model = central(found)
             expected = mean_of_draws(
                 model.discounted_renewals(m, source.discount, source.within), m.size
@@ -168,8 +166,8 @@ class ContractForecast(Forecast):
                     values = drawn.discounted_renewals(m, source.discount, source.within)
                     bounds = _bounds(money * values, self.terms.level)
                     part["residual_value_lower"], part["residual_value_upper"] = bounds
-            if plan is not None:
-                part.insert(0, source.fitted.recipe.by or "plan", plan)
+            for name, value in reversed(label.items()):
+                part.insert(0, f"covariate_{name}" if name in part else name, value)
             parts.append(part)
         return pd.concat(parts, ignore_index=True)
 
@@ -179,8 +177,9 @@ class ContractForecast(Forecast):
         Returns
         -------
         DataFrame
-            One row per plan: ``payments``, expected within the horizon, the first, made now,
-            included; ``lifetime``, the same discounted (DEL, where the horizon has no end);
+            One row per plan, and per combination of covariates that runs: ``payments``, expected
+            within the horizon, the first, made now, included; ``lifetime``, the same discounted
+            (DEL, where the horizon has no end);
             ``value`` in money, and ``value_lower``, ``value_upper``: where that expectation lies.
 
         Raises
@@ -192,11 +191,8 @@ class ContractForecast(Forecast):
         if not issubclass(source.fitted.recipe.model, RetentionModel):
             raise OptionError("new_subscriber is for contracts: givers do not subscribe.")
         rows = []
-        for plan, found in source.fitted.fits.items():
-            model = central(found)
-            row: dict[str, Any] = {}
-            if plan is not None:
-                row[source.fitted.recipe.by or "plan"] = plan
+        for label, plan, found in source.subscribers():
+            model, row = central(found), dict(label)
             row["payments"] = float(np.mean(model.expected_lifetime(0.0, source.within)))
             row["lifetime"] = float(
                 np.mean(model.expected_lifetime(source.discount, source.within))

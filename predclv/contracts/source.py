@@ -10,10 +10,13 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from predclv.contracts.outlook import ahead, futures_for, simulated_payments
+from predclv.contracts.parts import Part, parts_of
 from predclv.contracts.prospects import Ahead, steps
+from predclv.engines.result import Fit
 from predclv.forecast.terms import Terms
 from predclv.io.files import write_parquet
 from predclv.once import FieldsAlone, once
+from predclv.samples.patterns import with_covariates
 from predclv.streams import Stream, stream
 
 if TYPE_CHECKING:
@@ -49,32 +52,27 @@ class ContractSource(FieldsAlone):
         return self.fitted.renewals.running()
 
     @once
-    def plans(self) -> list[tuple[Any, NDArray, Mapping[str, NDArray], NDArray, NDArray]]:
-        """Per plan: its name, its rows, the distinct states in them, their places and weights."""
-        by, rows = self.fitted.recipe.by, self.rows
-        names = list(self.fitted.renewals.state)
-        found: list[Any] = []
-        weight = rows["customers"].to_numpy(float)
-        for plan in self.fitted.fits:
-            here = np.arange(len(rows)) if by is None else np.flatnonzero(rows[by] == plan)
-            states, place = np.unique(
-                rows[names].to_numpy(float)[here], axis=0, return_inverse=True
-            )
-            place = place.ravel()
-            total = np.bincount(place, weight[here], minlength=len(states))
-            state = dict(zip(names, states.T, strict=True))
-            found.append((plan, here, state, place, total))
-        return found
+    def parts(self) -> list[Part]:
+        """Histories by plan and pattern of covariates."""
+        fitted = self.fitted
+        names = list(fitted.renewals.state)
+        return parts_of(fitted.fits, fitted.recipe.by, self.rows, fitted.renewals, names)
+
+    def subscribers(self) -> list[tuple[dict[str, Any], Any, Fit]]:
+        """By plan, and by what else the fits know: labels, the plan, and the fit."""
+        fits, by = self.fitted.fits, self.fitted.recipe.by
+        if all(found.covariates is None for found in fits.values()):
+            labels = [{} if plan is None else {by or "plan": plan} for plan in fits]
+            return list(zip(labels, fits, fits.values(), strict=True))
+        return [(part.label(by), part.plan, part.fit) for part in self.parts]
 
     @once
-    def outlooks(self) -> dict[Any, Ahead]:
-        """What lies ahead of the states of each plan."""
-        return {
-            plan: ahead(self.fitted.fits[plan], state, self.within, self.discount,
-                        self.terms.level, self.seed)
-            for plan, here, state, place, total in self.plans
-            if here.size
-        }  # fmt: skip
+    def outlooks(self) -> list[Ahead]:
+        """What lies ahead of the states of each part."""
+        return [
+            ahead(part.fit, part.state, self.within, self.discount, self.terms.level, self.seed)
+            for part in self.parts
+        ]
 
     def price(self, plan: Any) -> float | None:
         """What a plan's renewal costs."""
@@ -83,14 +81,18 @@ class ContractSource(FieldsAlone):
     @once
     def table(self) -> pd.DataFrame:
         """The forecast per contract of each history, with ``customers``, how many have it."""
-        n = len(self.rows)
-        parts: dict[str, NDArray] = {}
-        for plan, here, _, place, _ in self.plans:
-            if not here.size:
-                continue
-            for name, values in self._columns(self.outlooks[plan], self.price(plan)).items():
-                parts.setdefault(name, np.full(n, np.nan))[here] = values[place]
-        return self.rows.assign(**parts)
+        columns: dict[str, NDArray] = {}
+        for part, seen in zip(self.parts, self.outlooks, strict=True):
+            for name, values in self._columns(seen, self.price(part.plan)).items():
+                whole = columns.setdefault(name, np.full(len(self.rows), np.nan))
+                whole[part.rows] = values[part.place]
+        return self._told.assign(**columns)
+
+    @property
+    def _told(self) -> pd.DataFrame:
+        """The histories with covariates in the place of the pattern's number."""
+        known = getattr(self.fitted.renewals, "patterns", None)
+        return self.rows if known is None else with_covariates(self.rows, known)
 
     def _columns(self, seen: Ahead, price: float | None) -> dict[str, NDArray]:
         margin = self.terms.margin
@@ -127,7 +129,8 @@ class ContractSource(FieldsAlone):
             return self.table
         keys = [key for key in subscribers.keys if key in self.table]
         values = self.table.drop(columns="customers")
-        return subscribers.frame().merge(values, on=keys, how="inner", sort=False)
+        found = subscribers.frame().merge(values, on=keys, how="inner", sort=False)
+        return found.drop(columns="pattern", errors="ignore")
 
     def __len__(self) -> int:
         return int(self.rows["customers"].sum())
@@ -156,21 +159,22 @@ class ContractSource(FieldsAlone):
         return self._sums
 
     @once
-    def simulated(self) -> dict[Any, NDArray]:
-        """Simulated payments by plan: (futures, periods, what), what being all and first buyers."""
-        states = sum(len(total) for *_, total in self.plans)
+    def simulated(self) -> list[NDArray]:
+        """Simulated payments of each part: (futures, periods, what)."""
+        states = sum(part.total.size for part in self.parts)
         futures = futures_for(states, steps(self.within))
         rng = stream(self.seed, Stream.PAYMENTS)
-        shared = len({id(found) for found in self.fitted.fits.values()}) < len(self.fitted.fits)
-        joint = shared or any(f.method == "nuts" for f in self.fitted.fits.values())
-        found = {}
-        for i, (plan, _, state, _, total) in enumerate(self.plans):
+        fits = self.fitted.fits
+        shared = len({id(found) for found in fits.values()}) < len(fits)
+        joint = shared or any(f.method == "nuts" for f in fits.values())
+        found, plans = [], list(fits)
+        for part in self.parts:
             # Plans whose parameters were sampled together, or are the same, share each draw.
-            seed = self.seed if joint else self.seed + i
+            seed = self.seed if joint else self.seed + plans.index(part.plan)
             payments = simulated_payments(
-                self.fitted.fits[plan], state, total, self.within, futures, seed, rng
+                part.fit, part.state, part.total, self.within, futures, seed, rng
             )
-            found[plan] = payments.sum(axis=1)
+            found.append(np.maximum(payments.sum(axis=1), 0.0))
         return found
 
     def budget(self) -> None:
@@ -181,13 +185,13 @@ class ContractSource(FieldsAlone):
         found = {name: np.zeros(1) for name in ("purchases", "discounted_purchases")}
         if self.fitted.prices is not None:
             found |= {name: np.zeros(1) for name in ("revenue", "clv")}
-        for plan, payments in self.simulated.items():
+        for part, payments in zip(self.parts, self.simulated, strict=True):
             k = np.arange(1.0, payments.shape[1] + 1.0)
             plain = payments.sum(axis=1)
             worth = payments @ np.exp(-np.log1p(self.discount) * k)
             found["purchases"] = found["purchases"] + plain
             found["discounted_purchases"] = found["discounted_purchases"] + worth
-            price = self.price(plan)
+            price = self.price(part.plan)
             if price is not None:
                 found["revenue"] = found["revenue"] + price * plain
                 found["clv"] = found["clv"] + self.terms.margin * price * worth
@@ -199,7 +203,7 @@ class ContractSource(FieldsAlone):
 
     def buyers(self) -> NDArray | None:
         """Simulated numbers of customers who pay at least once: those who make the next renewal."""
-        return sum((payments[:, 0] for payments in self.simulated.values()), np.zeros(1))
+        return sum((payments[:, 0] for payments in self.simulated), np.zeros(1))
 
     def write(self, path: str | Path, metadata: Mapping[str, str]) -> None:
         """Write ``frame`` as Parquet."""

@@ -14,6 +14,8 @@ from predclv.contracts.recipe import ContractModel
 from predclv.contracts.renewals import Renewals
 from predclv.engines.result import Fit
 from predclv.errors import StoreError
+from predclv.samples.pattern_facts import number_in
+from predclv.samples.patterns import Patterns
 
 if TYPE_CHECKING:
     from predclv.contracts.fitted import FittedContracts
@@ -31,12 +33,14 @@ def document_of(
             "price": list(map(list, price.items())) if isinstance(price, Mapping) else price,
             "by": recipe.by, "groups": recipe.groups, "spread": recipe.spread,
             "engine": recipe.engine,
+            "covariates": None if recipe.covariates is None else _listed(recipe.covariates),
             "engine_options": {k: v for k, v in recipe.engine_options.items() if _is_plain(v)},
         },
         "sample": {
             "kind": type(sample).__name__, "period": sample.period, "by": sample.by,
             "observation_end": str(sample.observation_end) if sample.observation_end else None,
             "n_returned": getattr(sample, "n_returned", 0),
+            "patterns": None if sample.patterns is None else sample.patterns.document(),
         },
         "plans": [_plain(plan) for plan in fitted.fits],
         "fits": [found.document() for found in fitted.fits.values()],
@@ -67,7 +71,8 @@ def contracts_from(
     price = said["price"]
     recipe = ContractModel(
         said["model"], price=dict(map(tuple, price)) if isinstance(price, list) else price,
-        by=said["by"], groups=said["groups"], spread=said["spread"], engine=said["engine"],
+        covariates=_asked(said.get("covariates")), by=said["by"], groups=said["groups"],
+        spread=said["spread"], engine=said["engine"],
         **said["engine_options"],
     )  # fmt: skip
     fits = {}
@@ -98,11 +103,38 @@ def _sample(said: Mapping[str, Any], tables: Mapping[str, pd.DataFrame]) -> Any:
     end = said["observation_end"]
     day = None if end is None else datetime.date.fromisoformat(end)
     who = tables.get("subscribers")
+    patterns = None
+    if said.get("patterns") is not None:
+        patterns = Patterns.from_document(said["patterns"])
+        number_in(histories["pattern"].to_numpy(), patterns)
     if said["kind"] == "Opportunities":
         takers = None if who is None else Takers(who)
-        return Opportunities(histories, said["period"], day, takers)
+        return Opportunities(histories, said["period"], day, takers, said["by"], patterns)
     kept = None if who is None else KeptSubscribers(who, said["by"])
-    return Renewals(histories, said["period"], said["by"], day, int(said["n_returned"]), kept)
+    return Renewals(
+        histories, said["period"], said["by"], day, int(said["n_returned"]), kept, patterns
+    )
+
+
+def _listed(covariates: Mapping[Any, Any]) -> list[list[Any]]:
+    """Covariates as JSON keeps them: what they act on, and the terms."""
+    found: list[list[Any]] = []
+    for key, terms in covariates.items():
+        acts_on = [key] if isinstance(key, str) else list(key)
+        if not isinstance(terms, str):
+            terms = [[term] if isinstance(term, str) else list(term) for term in terms]
+        found.append([acts_on, terms])
+    return found
+
+
+def _asked(listed: list[list[Any]] | None) -> dict[Any, Any] | None:
+    """The inverse of `_listed`."""
+    if listed is None:
+        return None
+    return {
+        tuple(key): terms if isinstance(terms, str) else list(map(tuple, terms))
+        for key, terms in listed
+    }
 
 
 def _is_plain(value: Any) -> bool:

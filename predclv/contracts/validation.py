@@ -9,11 +9,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from predclv.contracts.baselines import ConstantChurn, FittedCurve
+from predclv.contracts.baselines import ConstantChurn, FittedCurve, stays_on
 from predclv.contracts.fitted import FittedContracts
 from predclv.contracts.outlook import simulated_payments
+from predclv.contracts.parts import Part, parts_of
 from predclv.contracts.prospects import central, mean_of_draws
 from predclv.contracts.renewals import Renewals
+from predclv.engines.result import Fit
 from predclv.errors import DataError, OptionError, PredclvError
 from predclv.units import probability
 
@@ -38,6 +40,19 @@ class RenewalSplit:
     whole: Renewals
     periods: int
 
+    def running(self) -> pd.DataFrame:
+        """Contracts that ran at the cut, of each cohort those that had come as far as it.
+
+        Columns: the plan, if any; ``pattern``, where covariates are known; ``cohort``;
+        ``renewals`` behind them; ``customers``.
+        """
+        keys = [*self.calibration.keys, "cohort"]
+        rows = self.calibration.running()
+        rows = rows.groupby([*keys, "renewals"], as_index=False, observed=True)[["customers"]].sum()
+        cohort = [rows[key] for key in keys if key != "pattern"]
+        last = rows["renewals"].groupby(cohort, observed=True).transform("max")
+        return rows[rows["renewals"] == last].reset_index(drop=True)
+
     def came(self) -> pd.DataFrame:
         """What came of contracts that ran at the cut, a row per cohort and later age.
 
@@ -46,23 +61,22 @@ class RenewalSplit:
         Where a cohort's contracts are observed for different times, survivors are customers times
         the shares that renewed.
         """
-        keys = ([self.whole.by] if self.whole.by else []) + ["cohort"]
-        running = (
-            self.calibration.running()
-            .groupby([*keys, "renewals"], as_index=False, observed=True)["customers"]
-            .sum()
-        )
-        # Of a cohort, those that have come as far as the cut.
-        running = running.loc[running.groupby(keys, observed=True)["renewals"].idxmax()]
-        later = self.whole.frame
-        found = running.merge(later, on=keys, how="left", validate="1:m")
-        found = found[found["age"] > found["renewals"]]
-        found = found[found["at_risk"] > 0].sort_values([*keys, "age"], kind="stable")
+        apart = self.calibration.keys
+        keys = [*apart, "cohort"]
+        found = self.running().merge(self.whole.by_age(apart), on=keys, how="left", validate="1:m")
+        found = found[(found["age"] > found["renewals"]) & (found["at_risk"] > 0)]
+        found = found.sort_values([*keys, "age"], kind="stable")
         found["ahead"] = found["age"] - found["renewals"]
         share = found["renewed"] / found["at_risk"]
         stays = share.groupby([found[key] for key in keys], observed=True).cumprod()
         found["survivors"] = found["customers"] * stays
-        return found.drop(columns="age").reset_index(drop=True)
+        found = found.drop(columns="age")
+        if "pattern" not in found:
+            return found.reset_index(drop=True)
+        of = [key for key in keys if key != "pattern"] + ["renewals"]
+        sums = found.drop(columns=["pattern", "customers"]).groupby([*of, "ahead"], observed=True)
+        customers = self.running().groupby(of, as_index=False, observed=True)[["customers"]].sum()
+        return customers.merge(sums.sum().reset_index(), on=of, how="inner")
 
     def __repr__(self) -> str:
         return (
@@ -213,52 +227,59 @@ def _scored_rows(
     fitted: Any, came: pd.DataFrame, split: RenewalSplit, level: float, seed: int
 ) -> pd.DataFrame:
     """What came, with what was expected of it."""
-    found = came.copy()
-    found["expected"], found["retention"] = 0.0, 0.0
-    found["lower"], found["upper"] = np.nan, np.nan
-    by = split.whole.by
+    found, start, by = came.copy(), split.running(), split.whole.by
     keys = ([by] if by else []) + ["cohort"]
+    cohorts = start[keys].drop_duplicates().reset_index(drop=True)
+    index = pd.MultiIndex.from_frame(cohorts)
+    of_start = index.get_indexer(pd.MultiIndex.from_frame(start[keys]))
+    length = int(came["ahead"].max())
+    expected = np.zeros((len(cohorts), length + 1))
+    np.add.at(expected[:, 0], of_start, start["customers"].to_numpy(float))
+    is_model = isinstance(fitted, FittedContracts)
+    drawn = np.zeros((_FUTURES if is_model else 0, len(cohorts), length))
+    for i, part in enumerate(_parts(fitted, start, by, split.calibration)):
+        rows, place = of_start[part.rows], part.place
+        weight = start["customers"].to_numpy(float)[part.rows]
+        ahead = _stays(part, length)[place] * weight[:, None]
+        np.add.at(expected[:, 1:], rows, ahead)
+        if is_model:
+            rng = np.random.default_rng([seed % (1 << 63), i])
+            state = {"renewals": part.state["renewals"][place]}
+            paid = simulated_payments(
+                part.fit, state, weight.astype(np.int64), length, _FUTURES, seed + i, rng
+            )
+            for k, row in enumerate(rows):
+                drawn[:, row] += paid[:, k]
+    at = index.get_indexer(pd.MultiIndex.from_frame(found[keys]))
+    ahead = found["ahead"].to_numpy()
+    found["expected"] = expected[at, ahead]
+    found["retention"] = expected[at, ahead] / np.maximum(expected[at, ahead - 1], 1e-300)
+    found["lower"], found["upper"] = np.nan, np.nan
+    if is_model:
+        bounds = np.quantile(drawn, [0.5 - level / 2, 0.5 + level / 2], axis=0)
+        found["lower"], found["upper"] = bounds[:, at, ahead - 1]
     found["is_last"] = found["ahead"] == found.groupby(keys, observed=True)["ahead"].transform(
         "max"
     )
-    length = int(came["ahead"].max())
-    plans = [None] if by is None else list(came[by].unique())
-    for i, plan in enumerate(plans):
-        here = np.ones(len(found), bool) if by is None else (found[by] == plan).to_numpy()
-        rows = found[here]
-        ages, place = np.unique(rows["renewals"].to_numpy(), return_inverse=True)
-        ahead = rows["ahead"].to_numpy() - 1
-        of = plan if plan in _plans(fitted) else None
-        stays = _stays(fitted, of, ages, length)
-        chance = stays[place, ahead]
-        before = np.where(ahead > 0, stays[place, np.maximum(ahead - 1, 0)], 1.0)
-        found.loc[here, "expected"] = rows["customers"].to_numpy() * chance
-        found.loc[here, "retention"] = chance / before
-        if isinstance(fitted, FittedContracts):
-            first = rows.drop_duplicates("cohort")
-            state = {"renewals": first["renewals"].to_numpy(float)}
-            rng = np.random.default_rng([seed % (1 << 63), i])
-            drawn = simulated_payments(
-                fitted.fit_of(of), state, first["customers"].to_numpy(), length, _FUTURES,
-                seed + i, rng,
-            )  # fmt: skip
-            ends = [0.5 - level / 2, 0.5 + level / 2]
-            bounds = np.quantile(drawn, ends, axis=0)
-            cohort = pd.Index(first["cohort"]).get_indexer(rows["cohort"])
-            found.loc[here, "lower"] = bounds[0][cohort, ahead]
-            found.loc[here, "upper"] = bounds[1][cohort, ahead]
     return found
+
+
+def _parts(fitted: Any, start: pd.DataFrame, by: str | None, known: Renewals) -> list[Part]:
+    """The contracts at the cut by what is forecast of them."""
+    of = by if by and None not in _plans(fitted) else None
+    return parts_of(_plans(fitted), of, start, known, ["renewals"])
 
 
 def _plans(fitted: Any) -> Mapping[Any, Any]:
     return fitted.curves if isinstance(fitted, FittedCurve) else fitted.fits
 
 
-def _stays(fitted: Any, plan: Any, ages: NDArray, length: int) -> NDArray:
+def _stays(part: Part, length: int) -> NDArray:
     """The chance of 1, 2, ... further renewals, shape (n, length)."""
-    if isinstance(fitted, FittedCurve):
-        return fitted.stays(plan, ages, length)
-    model = central(fitted.fit_of(plan))
+    ages = part.state["renewals"]
+    if not isinstance(part.fit, Fit):
+        return stays_on(part.fit, ages, length)
+    model = central(part.fit)
     k = np.arange(1.0, length + 1.0)
     return np.array([mean_of_draws(model.survival_after(k, float(m)), length) for m in ages])
 

@@ -11,8 +11,8 @@ from predclv.errors import AssumptionWarning, DataError, DataWarning, did_you_me
 from predclv.logs.frames import as_pandas
 from predclv.notices import counted, warn
 
-_TREATED = ("treated", "treatment", "test", "target", "campaign", "true", "yes", "1", "b")
-_CONTROL = ("control", "holdout", "untreated", "none", "false", "no", "0", "a")
+_TREATED = ("treated", "treatment", "test", "target", "campaign", "true", "yes", "1", "b", "t")
+_CONTROL = ("control", "holdout", "untreated", "none", "false", "no", "0", "a", "c")
 FEWEST = 30
 """Customers of a group below which the intervals, which take means as normal, are doubted."""
 
@@ -169,7 +169,9 @@ def _meaning(marks: pd.Series, treated: Any, control: Any) -> NDArray:
             [mark for mark, word in zip(there, as_words, strict=True) if word in words]
             for words in (_TREATED, _CONTROL)
         ]
-        if len(there) > 2 or any(len(each) > 1 for each in found) or not any(found):
+        # One letter or digit alone is no word: A and C may be anything.
+        is_guess = len(there) == 2 and not all(found) and max(map(len, as_words)) == 1
+        if len(there) > 2 or any(len(each) > 1 for each in found) or not any(found) or is_guess:
             raise DataError(
                 f"The marks of groups are {some(map(repr, there))}: which of them is treated? Say "
                 "treated=... and control=...; other customers are left out."

@@ -8,14 +8,19 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from predclv.clocks.calendar import Calendar
+from predclv.clocks.days import day_numbers
 from predclv.decisions.campaign_remaining import Histories
 from predclv.errors import DataError, OptionError
+from predclv.forecast.ahead import Ahead, AheadOnCalendar, times_of_customers
 from predclv.forecast.fitted import FittedCLV
+from predclv.forecast.patterns import Known
+from predclv.forecast.recalled import assert_as_they_stand
 from predclv.logs.log import Log, civil_date
 from predclv.pools.fitted import single
 from predclv.summaries.rfm import RFM
 from predclv.summaries.summarise import summary_of
-from predclv.units import DAYS
+from predclv.units import DAYS, force_of_interest, horizon_in
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,12 +82,15 @@ class Numbers:
     forecast : DataFrame
         The forecast from the day before the start over the campaign's length.
     histories : Histories
-        In the unit of the fit.
+        In the time of the fit's clock.
+    lengths : tuple of float
+        From the start to the end of the campaign and of observation, in that time.
     """
 
     frame: pd.DataFrame
     forecast: pd.DataFrame
     histories: Histories
+    lengths: tuple[float, float]
 
 
 def numbers_of(log: Log, rfm: RFM, fitted: FittedCLV, days: Days, place: NDArray) -> Numbers:
@@ -98,29 +106,49 @@ def numbers_of(log: Log, rfm: RFM, fitted: FittedCLV, days: Days, place: NDArray
         if not name:
             found["active"] = (found["purchases"] > 0).astype(float)
     forecast = fitted.forecast(f"{days.lengths[0]} days", 0.0, level=None, rfm=rfm, seed=0).frame
-    return Numbers(
-        found,
-        forecast.iloc[place].reset_index(drop=True),
-        _histories(log, before, found, days, rfm.unit, fitted.unit),
-    )
+    histories, lengths = _histories(log, rfm, fitted, found, days, place)
+    return Numbers(found, forecast.iloc[place].reset_index(drop=True), histories, lengths)
 
 
 def _histories(
-    log: Log, before: pd.DataFrame, found: pd.DataFrame, days: Days, unit: str, fit_unit: str
-) -> Histories:
-    summary, _ = summary_of(log.without_covariates, days.observed, unit)
+    log: Log, rfm: RFM, fitted: FittedCLV, found: pd.DataFrame, days: Days, place: NDArray
+) -> tuple[Histories, tuple[float, float]]:
+    """Histories as the model takes them, by its clock, and the campaign's lengths by it."""
+    before, fit = rfm.frame.iloc[place].reset_index(drop=True), fitted.purchases
+    assert_as_they_stand(fit, "campaign_effect")
+    summary, _ = summary_of(log.without_covariates, days.observed, rfm.unit)
     now = summary.frame.set_index("customer_id")
     silent = (now["T"] - now["recency"]).reindex(before["customer_id"]).to_numpy(float)
-    since = days.lengths[1] - silent * DAYS[unit]
-    to_fit = DAYS[unit] / DAYS[fit_unit]
-    return Histories(
-        before["frequency"].to_numpy(float),
-        before["recency"].to_numpy(float) * to_fit,
-        before["T"].to_numpy(float) * to_fit,
-        found["purchases"].to_numpy(float),
-        found["purchases_to_date"].to_numpy(float),
-        np.maximum(since, 0.0) / DAYS[fit_unit],
-    )
+    since = np.maximum(days.lengths[1] - silent * DAYS[rfm.unit], 0.0)
+    to_fit = DAYS[rfm.unit] / DAYS[fit.unit]
+    cells = rfm.cells()
+    known = Known.of(fit, cells, "campaign_effect")
+    t_x, T = times_of_customers(fit.clock, cells, before, to_fit)
+    pattern = None if known.pattern is None else known.pattern[cells.places(before)]
+
+    def elapsed(several: Any) -> Any:
+        """Time of the clock within so many days after the last one before the start."""
+        if not isinstance(fit.clock, Calendar):
+            return np.asarray(several, float) / DAYS[fit.unit]
+        first = int(day_numbers([days.before])[0])
+        return fit.clock.elapsed(first, first + np.asarray(several, float))
+
+    histories = Histories(
+        before["frequency"].to_numpy(float), t_x, T, found["purchases"].to_numpy(float),
+        found["purchases_to_date"].to_numpy(float), elapsed(since), pattern,
+    )  # fmt: skip
+    return histories, tuple(float(each) for each in elapsed(days.lengths))  # type: ignore[return-value]
+
+
+def horizon_after(fitted: FittedCLV, days: Days, horizon: Any, discount_rate: float) -> Ahead:
+    """The horizon from the end of observation on, in the time of the fit's clock."""
+    fit = fitted.purchases
+    delta = force_of_interest(discount_rate, fit.unit)
+    t = horizon_in(horizon, fit.unit)
+    if not isinstance(fit.clock, Calendar):
+        return Ahead(t, delta)
+    last = int(day_numbers([days.observed])[0])
+    return AheadOnCalendar.of(fit.clock, last, t * DAYS[fit.unit], delta)
 
 
 def fitted_before(model: Any, rfm: RFM, has_spend: bool) -> FittedCLV:
@@ -132,7 +160,8 @@ def fitted_before(model: Any, rfm: RFM, has_spend: bool) -> FittedCLV:
     fitted = single(model.fit(rfm) if isinstance(model, CLVModel) else model)
     if not isinstance(fitted, FittedCLV):
         raise DataError(
-            f"model must be a CLVModel or what its fit returned; got {type(model).__name__}."
+            "model must be a CLVModel, such as pc.CLVModel(pc.MBGNBD), or what its fit returned; "
+            f"got {getattr(model, '__name__', type(model).__name__)}."
         )
     end = fitted.rfm.observation_end
     if end is not None and rfm.observation_end is not None and end > rfm.observation_end:

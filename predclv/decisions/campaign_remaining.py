@@ -1,9 +1,9 @@
 """What customers are still worth after a campaign, without taking its purchases for a new habit.
 
-A group's pace is a clock in two steps, in the campaign and after it. A fitted calendar with the
-campaign as an event would take the place of these steps. Within the second step the pace is taken
-as even: after a trough that ended long before the log does, what remains comes out a little high
-(0.6% of it in benchmarks/campaigns.py).
+A group's pace is a clock in two steps, in the campaign and after it, on top of the fit's own clock:
+season, trend and events are in the times already. Within the second step the pace is taken as even:
+after a trough that ended long before the log does, what remains comes out a little high (0.6% of it
+in benchmarks/campaigns.py).
 """
 
 from typing import Any, NamedTuple
@@ -11,6 +11,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import brentq
+
+from predclv.forecast.ahead import Ahead
+from predclv.forecast.patterns import model_for
 
 _FASTEST = 1e3
 """Times its usual pace that a shop may run at before the search for its pace gives up."""
@@ -20,8 +23,8 @@ _STEP = 1e-4  # of a pace, in a slope
 class Pace(NamedTuple):
     """How fast a group bought, against what was forecast of it.
 
-    Times are in the unit of the fit. ``elapsed`` is how far a group's clock has come since the
-    start: (at the end of the campaign, at the end of observation).
+    Times are of the fit's clock, in its unit. ``elapsed`` is how far a group's clock has come since
+    the start: (at the end of the campaign, at the end of observation).
     """
 
     elapsed: tuple[float, float]
@@ -40,11 +43,12 @@ class Pace(NamedTuple):
 
 
 class Histories(NamedTuple):
-    """Customers of one group, each array (n,), in the unit of the fit.
+    """Customers of one group, each array (n,), in the time of the fit's clock.
 
     ``x``, ``t_x`` and ``T`` are of the day before the start; ``in_campaign`` and ``in_all`` are
     purchases since, to the end of the campaign and of observation; ``since`` is the time from the
-    start to the last purchase, 0 where there was none.
+    start to the last purchase, 0 where there was none. ``pattern`` is of what is known of them,
+    for a model by pattern.
     """
 
     x: NDArray
@@ -53,6 +57,13 @@ class Histories(NamedTuple):
     in_campaign: NDArray
     in_all: NDArray
     since: NDArray
+    pattern: NDArray | None = None
+
+    def of(self, mask: NDArray) -> "Histories":
+        """Those of some of the customers."""
+        known = None if self.pattern is None else self.pattern[mask]
+        x, t_x, T, in_campaign, in_all, since = (each[mask] for each in self[:6])
+        return Histories(x, t_x, T, in_campaign, in_all, since, known)
 
 
 class Remaining(NamedTuple):
@@ -66,7 +77,7 @@ class Remaining(NamedTuple):
 
 
 def remaining(
-    model: Any, customers: Histories, length: tuple[float, float], horizon: float, delta: float
+    model: Any, customers: Histories, length: tuple[float, float], horizon: Ahead
 ) -> Remaining:
     """What a group will still buy after the end of observation, discounted.
 
@@ -78,13 +89,13 @@ def remaining(
 
     Parameters
     ----------
-    model : PurchaseModel
+    model : PurchaseModel or ByPattern
         Fitted to what was known before the start.
     customers : Histories
     length : tuple of float
         From the start to the end of the campaign, and to the end of observation.
-    horizon, delta : float
-        From the end of observation; the continuous discount rate.
+    horizon : Ahead
+        From the end of observation, with the discount rate.
 
     Returns
     -------
@@ -93,7 +104,7 @@ def remaining(
         not known of the pace (an influence function, of mean 0), so that the spread of the group's
         mean is that of a mean of independent numbers.
     """
-    expected = _Expected(model, customers)
+    expected, of_customers = _Expected(model, customers), model_for(model, customers.pattern)
     counts = (customers.in_campaign, customers.in_all)
     at = [expected.time_of(float(count.sum())) for count in counts]
     if length[1] <= length[0]:
@@ -102,7 +113,7 @@ def remaining(
     def still(first: float, last: float) -> NDArray:
         now, t_x = customers.T + last, _last_purchase(customers, length, first, last)
         n = (customers.x + customers.in_all, np.minimum(t_x, now), now)
-        return np.asarray(model.discounted_purchases_after(horizon, delta, *n), float)
+        return np.asarray(horizon.discounted_purchases(of_customers.future(*n)), float)
 
     first, last = at
     purchases = still(first, last)
@@ -127,11 +138,13 @@ class _Expected:
     """Expected purchases of each customer within a time after the start."""
 
     def __init__(self, model: Any, customers: Histories) -> None:
-        table = np.column_stack([customers.x, customers.t_x, customers.T])
+        pattern = customers.pattern
+        of = np.zeros(customers.x.size) if pattern is None else pattern
+        table = np.column_stack([customers.x, customers.t_x, customers.T, of])
         cells, self._cell = np.unique(table, axis=0, return_inverse=True)
         self._weight = np.bincount(self._cell.ravel())
-        self._history = tuple(cells.T)
-        self._model = model
+        self._history = tuple(cells[:, :3].T)
+        self._model = model_for(model, None if pattern is None else cells[:, 3].astype(np.int64))
 
     def _of_cells(self, time: float) -> NDArray:
         return np.asarray(self._model.expected_purchases_after(time, *self._history), float)

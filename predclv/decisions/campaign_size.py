@@ -12,6 +12,7 @@ from predclv.decisions.adjusted import adjusted_difference, detectable, power_of
 from predclv.decisions.campaign_numbers import days_of, fitted_before, numbers_of
 from predclv.errors import DataError, OptionError, did_you_mean
 from predclv.historical.intake import opened
+from predclv.logs.options import LogOptions
 from predclv.summaries.rfm import RFM
 from predclv.summaries.summarise import summary_of
 from predclv.units import days_per, horizon_in, probability
@@ -182,15 +183,10 @@ def campaign_size(
     share, power = probability(share, "share"), probability(power, "power")
     level = probability(level, "level")
     days_per(unit)
-    source, observed = opened(
-        log,
-        customer_id=customer_id,
-        date=date,
-        amount=amount,
-        observation_end=observation_end,
-        refunds=refunds,
-        timezone=timezone,
+    options = LogOptions(
+        customer_id=customer_id, date=date, amount=amount, refunds=refunds, timezone=timezone
     )
+    source, observed = opened(log, options, observation_end)
     if measure == "revenue" and not source.has_spend:
         raise DataError("The log has no amounts, so there is no revenue: measure='purchases'.")
     unit = log.unit if isinstance(log, RFM) else unit

@@ -9,16 +9,23 @@ from numpy.typing import NDArray
 
 from predclv.decisions.adjusted import Adjusted, adjusted_difference
 from predclv.decisions.campaign_groups import FEWEST, groups_of
-from predclv.decisions.campaign_numbers import Days, Numbers, days_of, fitted_before, numbers_of
+from predclv.decisions.campaign_numbers import (
+    Days,
+    Numbers,
+    days_of,
+    fitted_before,
+    horizon_after,
+    numbers_of,
+)
 from predclv.decisions.campaign_parts import by_part
-from predclv.decisions.campaign_remaining import Histories, Pace, remaining
+from predclv.decisions.campaign_remaining import Pace, remaining
 from predclv.decisions.campaign_result import CampaignEffect, cost_of
 from predclv.decisions.matching import matched_difference
 from predclv.errors import AssumptionWarning, DataError, OptionError, did_you_mean
 from predclv.forecast.fitted import FittedCLV
-from predclv.forecast.patterns import refuse_covariates
-from predclv.forecast.recalled import assert_as_they_stand
+from predclv.forecast.patterns import Known
 from predclv.historical.intake import opened
+from predclv.logs.options import LogOptions
 from predclv.notices import warn
 from predclv.summaries.rfm import RFM
 from predclv.summaries.summarise import summary_of
@@ -138,15 +145,10 @@ def campaign_effect(
                 f"{did_you_mean(word, known)}"
             )
     days_per(unit)
-    source, observed = opened(
-        log,
-        customer_id=customer_id,
-        date=date,
-        amount=amount,
-        observation_end=observation_end,
-        refunds=refunds,
-        timezone=timezone,
+    options = LogOptions(
+        customer_id=customer_id, date=date, amount=amount, refunds=refunds, timezone=timezone
     )
+    source, observed = opened(log, options, observation_end)
     days = days_of(source, observed, start, end)
     rfm, _ = summary_of(source, days.before, log.unit if isinstance(log, RFM) else unit)
     if measure == "revenue" and not source.has_spend:
@@ -215,16 +217,11 @@ def _remaining(
     discount_rate: float,
 ) -> tuple[NDArray, dict[str, Pace]]:
     """Discounted purchases still expected after the end of observation, (n,), and the paces."""
-    assert_as_they_stand(fitted.purchases, "campaign_effect")
-    refuse_covariates(fitted.purchases, "campaigns")
-    per = days_per(fitted.unit)
-    length = (days.lengths[0] / per, days.lengths[1] / per)
-    ahead = horizon_in(horizon, fitted.unit)
-    delta = force_of_interest(discount_rate, fitted.unit)
+    known = Known.of(fitted.purchases, rfm.cells(), "campaign_effect")
+    ahead = horizon_after(fitted, days, horizon, discount_rate)
     still, pace = np.empty(is_treated.size), {}
     for name, mask in (("treated", is_treated), ("control", ~is_treated)):
-        group = Histories(*(each[mask] for each in numbers.histories))
-        found = remaining(fitted.purchases.model, group, length, ahead, delta)
+        found = remaining(known.model, numbers.histories.of(mask), numbers.lengths, ahead)
         still[mask], pace[name] = found.purchases, found.pace
     return still, pace
 

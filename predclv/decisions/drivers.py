@@ -1,7 +1,4 @@
-"""Drivers: what the most valuable customers have in common, and how much traits say at all.
-
-The effects of a fit with covariates belong beside ``importance``, where the forecast has one.
-"""
+"""Drivers: what the most valuable customers have in common, and how much traits say at all."""
 
 from dataclasses import dataclass
 from html import escape
@@ -12,6 +9,7 @@ import pandas as pd
 
 from predclv.decisions.driver_lifts import NO_LIFT, lifts
 from predclv.decisions.inputs import basis, finite_column, forecast_frame, value_column
+from predclv.decisions.second_opinion import effects_beside
 from predclv.decisions.trait_model import Learnt, dependence, explained, importances, learnt
 from predclv.decisions.traits import Traits, traits_of, warn_of_leakage
 from predclv.errors import DataError, OptionError, did_you_mean
@@ -19,6 +17,7 @@ from predclv.forecast.result import Forecast
 from predclv.units import probability
 
 _FEWEST = 100
+_BESIDE = "Beside it, what the fit with covariates says of newcomers at each level:"
 _LEAKAGE = ("warn", "ignore")
 
 
@@ -54,6 +53,10 @@ class Drivers:
         Traits that look made from purchases.
     counts : dict
         without_traits, strangers.
+    effects : DataFrame or None
+        Where the forecast is by fits with covariates, what these say: a newcomer's value at each
+        level, see :meth:`predclv.FittedCLV.effects`, over the forecast's horizon. It is learnt from
+        purchases, not from a forecast that draws customers towards the mean.
 
     See Also
     --------
@@ -87,6 +90,7 @@ class Drivers:
     counts: dict[str, int]
     _traits: Traits
     _learnt: Learnt
+    effects: pd.DataFrame | None = None
 
     def dependence(self, trait: str) -> pd.DataFrame:
         """Expected value by the levels of a trait, if customers were otherwise who they are.
@@ -144,6 +148,7 @@ class Drivers:
                 self.headline(),
                 self.frame.round(3).to_string(index=False, max_rows=20),
                 self.importance.round(4).to_string(index=False, max_rows=20),
+                *([] if self.effects is None else [_BESIDE, self.effects.round(3).to_string()]),
             ]
         )
 
@@ -152,6 +157,8 @@ class Drivers:
             table.to_html(index=False, border=0, float_format="{:,.3g}".format, max_rows=30)
             for table in (self.frame, self.importance)
         )
+        if self.effects is not None:
+            shown += f"<p>{_BESIDE}</p>{self.effects.to_html(float_format='{:,.3g}'.format)}"
         return f"<p><b>{escape(self.headline())}</b></p>{shown}"
 
 
@@ -254,4 +261,5 @@ def drivers(
         found.counts,
         found,
         model,
+        effects_beside(forecast, level),
     )

@@ -103,8 +103,11 @@ class Lookalike:
             order is what was learnt), first_year_value, first_year_lower, first_year_upper,
             lifetime_value, lifetime_lower, lifetime_upper: discounted, from their first order on,
             that included. They are those of customers with such a score, and the intervals are of
-            the mean of such customers: a single person varies far more. ``unseen``: number of
-            their traits with a category that no customer has.
+            the mean of such customers: a single person varies far more. Where the forecast is by
+            fits with covariates, and prospects have them: ``model_first_year`` and
+            ``model_lifetime``, a second opinion: what these fits expect of such a newcomer, NaN for
+            a level that they have not seen. ``unseen``: number of their traits with a category that
+            no customer has.
 
         Raises
         ------
@@ -151,6 +154,10 @@ class Lookalike:
             found[f"{word}_value"] = worth * self._edges.multiple[band]
             found[f"{word}_lower"] = worth * self._edges.lower[band]
             found[f"{word}_upper"] = worth * self._edges.upper[band]
+        second = self._newcomers.second
+        values = None if second is None else second.values(table.reset_index(drop=True))
+        if values is not None:
+            found |= dict(zip(("model_first_year", "model_lifetime"), values, strict=True))
         return pd.DataFrame(found | {"unseen": strange})
 
     def list(

@@ -1,14 +1,11 @@
-"""What customers brought since their first order, over what is expected of an average newcomer.
-
-A fit with covariates has newcomers of its own for every trait: here is their place, as a second
-opinion beside the multiples learnt from what customers brought.
-"""
+"""What customers brought since their first order, over what is expected of an average newcomer."""
 
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from predclv.decisions.second_opinion import SecondOpinion
 from predclv.errors import DataError
 from predclv.forecast.outlook import Outlook
 from predclv.forecast.patterns import Known
@@ -30,12 +27,15 @@ class Newcomers(NamedTuple):
         the same time. Times margin; without spend, purchases.
     first_year, lifetime : float
         Discounted value of an average newcomer from the first order on, that included.
+    second : SecondOpinion or None
+        What the fit itself says of newcomers, where it has covariates.
     """
 
     brought: NDArray
     expected: NDArray
     first_year: float
     lifetime: float
+    second: SecondOpinion | None = None
 
 
 def newcomers_of(forecast: Forecast) -> Newcomers:
@@ -92,4 +92,6 @@ def newcomers_of(forecast: Forecast) -> Newcomers:
         brought = terms.margin * x * spent + per_order  # a summary leaves out first orders
     expected = per_order * orders
     scale = brought.sum() / expected.sum()
-    return Newcomers(brought, expected * scale, *(scale * per_order * each for each in worth))
+    first_year, lifetime = (scale * per_order * each for each in worth)
+    second = SecondOpinion.of(outlook, delta, (year, long))
+    return Newcomers(brought, expected * scale, first_year, lifetime, second)

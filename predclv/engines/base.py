@@ -12,12 +12,13 @@ from predclv.engines.clocks import on_clock
 from predclv.engines.covariates import with_covariates
 from predclv.engines.missing import needed_by
 from predclv.engines.orders import of_order, with_gaps
-from predclv.engines.recalling import assert_recalls, with_memory
+from predclv.engines.recalling import assert_known_for_good, assert_recalls, with_memory
 from predclv.engines.result import Fit
 from predclv.engines.samples import cells_for
 from predclv.engines.spend_checks import spend_checks
 from predclv.errors import OptionError, did_you_mean
 from predclv.interrupts import uninterrupted
+from predclv.likelihoods.ageing import AgeingLikelihood
 from predclv.likelihoods.drifting import DriftingLikelihood
 from predclv.likelihoods.likelihood import Likelihood
 from predclv.models import class_of
@@ -27,6 +28,7 @@ from predclv.models.spend import SpendModel
 from predclv.notices import warn
 from predclv.progress import stage
 from predclv.samples.spend import SpendCells
+from predclv.summaries.memory import repeats_by_age
 
 ENGINES = {
     "mle": "predclv.engines.mle",
@@ -44,6 +46,7 @@ def fit(
     covariates: Mapping[Any, Any] | None = None,
     memory: bool = False,
     drift: bool = False,
+    ageing: bool = False,
     **options: Any,
 ) -> Fit:
     """Fit a model to a customer summary.
@@ -77,8 +80,14 @@ def fit(
         ``Fit.n_customers`` says so.
     drift : bool
         Whether the log's first customers, most of them old ones, buy at a rate of their own; see
-        :class:`predclv.clocks.recall.Recall`. Both by engine mle, of models whose customers leave
-        at purchases.
+        :class:`predclv.clocks.recall.Recall`. Memory and drift go with covariates, which act on the
+        same parameters as ever: purchases are forgotten at one ``rho`` for all customers. Of
+        covariates that change over time memory knows nothing.
+    ageing : bool
+        Whether customers slow down as a power of their age; of ``MBGNBD`` and ``BGNBD`` without a
+        clock or covariates, from a log, for horizons with an end; see
+        :class:`predclv.likelihoods.ageing.AgeingLikelihood`. These three by engine mle, of models
+        whose customers leave at purchases.
     **options
         ``k``, of ``BGCNBD`` and ``MBGCNBD``: events per purchase; None, the default, tries 1 to 6
         and takes the most likely, which need not forecast better. The others are
@@ -133,6 +142,10 @@ def fit(
     cells = cells_for(wanted, rfm)
     if issubclass(wanted, RegularModel):
         wanted, checks = of_order(wanted, rfm, cells, options)
+    elif "k" in options:
+        raise OptionError(
+            f"{wanted.title} has no k; that is of regular buyers: pc.MBGCNBD or pc.BGCNBD."
+        )
     known = [name for name in inspect.signature(runner).parameters if name != "likelihood"]
     for name in options:
         if name not in known:
@@ -148,18 +161,18 @@ def fit(
         if engine == "lifetimes":
             raise OptionError("engine 'lifetimes' knows no clock. Try engine='mle'.")
         likelihood = on_clock(likelihood, rfm, clock)
-    for name, asked in (("memory", memory), ("drift", drift)):
+    for name, asked in (("memory", memory), ("drift", drift), ("ageing", ageing)):
         if not isinstance(asked, bool):
             raise OptionError(f"{name} must be True or False; got {asked!r}.")
-    if (memory or drift) and covariates:
-        raise OptionError(
-            "memory and drift do not go together with covariates yet: leave one of them out."
-        )
-    if memory or drift:
-        assert_recalls(likelihood, engine, options, rfm if memory else None)
-    if drift:
+    if memory or drift or ageing:
+        assert_recalls(likelihood, engine, options, rfm if memory or ageing else None, ageing)
+    if ageing:
+        likelihood = AgeingLikelihood.over(likelihood, cells, repeats_by_age(rfm), drift)
+    elif drift:
         likelihood = DriftingLikelihood.over(likelihood, cells)
     likelihood = with_covariates(likelihood, rfm, cells, covariates, engine)
+    if memory or ageing:
+        assert_known_for_good(likelihood)
     # PyMC's samplers show a bar of their own.
     shown = nullcontext() if engine == "pymc" else stage(f"Fitting {wanted.title}")
     with shown, needed_by(engine):
@@ -167,7 +180,7 @@ def fit(
         if memory:
             result = with_memory(result, likelihood, rfm)
     if isinstance(result.model, SpendModel):
-        checks = spend_checks(result.model, rfm, result.checks.get("observed_mean", 0.0))
+        checks = spend_checks(result.model, rfm, cells)
     if checks:
         result = replace(result, checks={**result.checks, **checks})
     for warning in result.model.doubts(result.checks, result.n_customers):

@@ -9,13 +9,14 @@ from numpy.typing import NDArray
 from scipy.special import logsumexp
 
 from predclv.engines.pymc_density import Density
-from predclv.errors import FitError
+from predclv.errors import FitError, RegularityWarning
 from predclv.likelihoods.clocked import ClockedLikelihood
 from predclv.likelihoods.covariates import CovariateLikelihood
 from predclv.likelihoods.likelihood import Likelihood
 from predclv.models.base import Model
 from predclv.models.purchases import PurchaseModel
 from predclv.models.spend import SpendModel
+from predclv.notices import warn
 from predclv.once import FieldsAlone, once
 from predclv.streams import Stream, stream
 
@@ -145,12 +146,25 @@ class Posterior(FieldsAlone):
         -------
         ELPDData
             For ``az.compare({"one": fit.loo(), "other": other.loo()})``.
+
+        Warns
+        -----
+        RegularityWarning
+            If the model is one of regular buyers, k > 1.
         """
         import arviz_stats
 
         if self.replicates is None:
             raise FitError("A posterior mode has no draws to leave customers out of; use 'nuts'.")
         self.likelihood.assert_by_customer()
+        order: Any = getattr(self.likelihood.model, "order", None)
+        if order is not None and order > 1:
+            warn(
+                f"This elpd of {self.likelihood.title} lacks what the times between purchases add "
+                "whatever the parameters, which no cell tells: it compares with that of models of "
+                "the same k alone. Compare others by aic of engine='mle', or by pc.backtest.",
+                RegularityWarning,
+            )
         arrays = self.density.arrays
         weight = arrays[-1].astype(int)
         posterior = arviz_base.from_dict(

@@ -5,14 +5,15 @@ from typing import Any
 import numpy as np
 
 from predclv.models.spend import SpendModel
+from predclv.samples.spend import SpendCells
 from predclv.summaries.spend_facts import spend_facts
 
 _FEWEST = 30
 """Customers behind a ratio, or there is none."""
 
 
-def spend_checks(model: SpendModel, rfm: Any, observed_mean: float) -> dict[str, float]:
-    """Ratios behind a fit of spend, as far as the log behind the summary tells them.
+def spend_checks(model: SpendModel, rfm: Any, cells: SpendCells) -> dict[str, float]:
+    """What is behind a fit of spend, as far as the summary and the log behind it tell.
 
     Parameters
     ----------
@@ -21,20 +22,25 @@ def spend_checks(model: SpendModel, rfm: Any, observed_mean: float) -> dict[str,
     rfm : RFM or SpendCells
         What it was fitted to. Without a log, or with one of more than 5 million rows, nothing is
         counted.
-    observed_mean : float
-        The average of repeat buyers' mean spends.
+    cells : SpendCells
+        Repeat buyers by what they spent.
 
     Returns
     -------
     dict
-        ``recent_ratio``: what customers with earlier repeat purchases spent in the last half-year,
-        over what the model expects of as many purchases given their spend before: 1 where spend
-        holds still. ``first_ratio``: the average first purchase of repeat buyers over the average
-        of their mean later ones. Each with its ``_error`` (standard error). Left out with fewer
-        than 30 customers.
+        ``mean_error``: the standard error of the average of repeat buyers' mean spends, over it:
+        how well so many tell the level of spend. From a log also ``recent_ratio``: what customers
+        with earlier repeat purchases spent in the last half-year, over what the model expects of as
+        many purchases given their spend before: 1 where spend holds still. ``first_ratio``: the
+        average first purchase of repeat buyers over the average of their mean later ones. Each with
+        its ``_error`` (standard error). Ratios are left out with fewer than 30 customers.
     """
-    facts = spend_facts(rfm)
-    found: dict[str, float] = {}
+    facts, found = spend_facts(rfm), dict[str, float]()
+    spends, weight = cells.monetary_value, cells.weight
+    observed_mean = float(weight @ spends / weight.sum())
+    if weight.sum() > 1:
+        spread = weight @ (spends - observed_mean) ** 2 / (weight.sum() - 1)
+        found["mean_error"] = float(np.sqrt(spread / weight.sum()) / observed_mean)
     if facts is None:
         return found
     if facts.x.size >= _FEWEST:

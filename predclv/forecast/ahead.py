@@ -20,7 +20,9 @@ from predclv.samples.path_exposures import PathExposure
 
 _NODES = 24  # times at which expectations are taken, between which they are interpolated
 _STEPS = 20_000  # of the integral over days
-_SETTLED = 10  # years after which a clock has no days of its own, and is steady
+SETTLED_DAYS = 10 * 365.2425
+"""After so many a clock has no days of its own, and is steady."""
+
 WORTHLESS = 1e-4
 """A purchase discounted below this ends an infinite horizon: 1e-4 of what would follow is missed,
 and of a customer who buys on at one rate 1e-4 of all."""
@@ -41,14 +43,32 @@ class Ahead(FieldsAlone):
     t: float
     delta: float
 
+    def along(self, way: NDArray | None) -> "Ahead":
+        """The horizon of customers one by one, on each of whose ways ahead time may run otherwise.
+
+        Every number of it then is one per customer. Where all go one way it is as it is.
+        """
+        return self
+
+    def some(self, rows: NDArray) -> "Ahead":
+        """The horizon of some of these customers, or of each as often as named."""
+        return self
+
     @property
     def is_endless(self) -> bool:
         """Whether the horizon is the whole remaining lifetime."""
         return bool(np.isinf(self.t))
 
     def times_at(self, shares: NDArray) -> NDArray:
-        """The model's time when such shares of the horizon's real time have passed."""
+        """The model's time when such shares of the horizon's real time have passed.
+
+        Along the first axis.
+        """
         return self.t * shares
+
+    def period_of(self, when: NDArray, shares: NDArray) -> NDArray:
+        """The period that each purchase falls in, which end when such shares have passed."""
+        return np.searchsorted(self.times_at(shares)[:-1], when)
 
     @property
     def until_worthless(self) -> float:
@@ -130,7 +150,7 @@ class AheadOnCalendar(Ahead):
     @once
     def rate(self) -> float:
         """How fast the clock runs on average, in the long run."""
-        last = self.start + _SETTLED * 365.2425
+        last = self.start + SETTLED_DAYS
         year = Steady(self.clock.unit).elapsed(365.2425)
         return float(self.clock.elapsed(last, last + 365.2425) / year)
 
@@ -157,7 +177,7 @@ class AheadOnCalendar(Ahead):
     @property
     def settled(self) -> float:
         """Days after which the clock is steady."""
-        return _SETTLED * 365.2425
+        return SETTLED_DAYS
 
     @property
     def _integrated(self) -> float:
@@ -178,22 +198,50 @@ class AheadOnCalendar(Ahead):
         """
         days = self._integrated
         end = float(self.clock.elapsed(self.start, self.start + days))
-        points = 0.5 - 0.5 * np.cos(np.pi * np.arange(_NODES) / (_NODES - 1))
-        scale = end / 50.0
-        nodes = scale * np.expm1(points * np.log1p(end / scale))
-        nodes[-1] = end
         # Midpoints of equal steps of days; the clock runs evenly within a day.
         s = (np.arange(_STEPS) + 0.5) * days / _STEPS
-        weights = self._delta_per_day * (days / _STEPS) * np.exp(-self._delta_per_day * s)
+        worth = self._delta_per_day * (days / _STEPS) * np.exp(-self._delta_per_day * s)
+        at = self.clock.elapsed(self.start, self.start + s)
+        nodes, weights = expectation_rule(at[None], np.array([end]), s / days, worth)
+        return nodes[0], weights[0]
 
-        def place(at: NDArray) -> NDArray:
-            return np.log1p(at / scale) / np.log1p(end / scale)
 
-        at, steady = self.clock.elapsed(self.start, self.start + s), end / days * s
-        if np.allclose(at, steady, rtol=1e-11, atol=0):  # rounding alone
-            return nodes, np.zeros(_NODES)
-        apart = _lagrange(points, place(at)) - _lagrange(points, place(steady))
-        return nodes, weights @ apart
+def expectation_rule(
+    at: NDArray, end: NDArray, share: NDArray, worth: NDArray
+) -> tuple[NDArray, NDArray]:
+    """Times, and weights of the expectations by then, for several clocks.
+
+    Parameters
+    ----------
+    at : ndarray, shape (clocks, m)
+        A clock's time at some moments.
+    end : ndarray, shape (clocks,)
+        At the last.
+    share : ndarray, shape (m,)
+        Of the real time, at these moments.
+    worth : ndarray, shape (m,)
+        What expectations at these moments count in the integral.
+
+    Returns
+    -------
+    nodes, weights : ndarray, shape (clocks, nodes)
+        As of `AheadOnCalendar.rule`.
+    """
+    points = 0.5 - 0.5 * np.cos(np.pi * np.arange(_NODES) / (_NODES - 1))
+    scale = end[:, None] / 50.0
+    nodes = scale * np.expm1(points * np.log1p(end[:, None] / scale))
+    nodes[:, -1] = end
+    steady = end[:, None] * share
+    weights = np.zeros(nodes.shape)
+    unlike = ~np.isclose(at, steady, rtol=1e-11, atol=0).all(axis=1)  # by more than rounding
+    if unlike.any():
+
+        def polynomials(times: NDArray) -> NDArray:
+            place = np.log1p(times[unlike] / scale[unlike]) / np.log1p(50.0)
+            return _lagrange(points, place.ravel()).reshape(*place.shape, _NODES)
+
+        weights[unlike] = np.einsum("m,wmk->wk", worth, polynomials(at) - polynomials(steady))
+    return nodes, weights
 
 
 def _lagrange(nodes: NDArray, at: NDArray) -> NDArray:

@@ -1,123 +1,198 @@
-"""Horizons on which covariates change: customers whose days ahead are alike, and their clock."""
+"""Horizons on which covariates change: the ways ahead of customers, and time on each of them."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
-from itertools import pairwise
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from predclv.clocks.base import Steady
 from predclv.clocks.calendar import Calendar
+from predclv.engines.result import Fit
 from predclv.errors import OptionError
-from predclv.forecast.ahead import Ahead, AheadOnCalendar
+from predclv.forecast.ahead import SETTLED_DAYS, Ahead, expectation_rule
 from predclv.forecast.members import Member, Members
+from predclv.forecast.ways import StepTime, Ways, days_ahead
 from predclv.likelihoods.effects import Effects
-from predclv.once import FieldsAlone, once
+from predclv.models.futures import Future
+from predclv.once import once
 from predclv.samples.cells import Cells
-from predclv.samples.paths import Paths
 
 _LEAST = 30.0  # days that are followed one by one
+_MOST = 5000  # days, or equal parts of a longer horizon
+_AT_ONCE = 1 << 15  # ways x days that are integrated at once
+_INSIDE = 0.5 + np.array([-0.5, 0.5]) / np.sqrt(3.0)  # Gauss's two points of a day
 
 
 @dataclass(frozen=True, eq=False)
-class ClockOnPath(FieldsAlone):
-    r"""A clock of customers whose covariates change on the days ahead.
+class AheadOnWays(Ahead):
+    """The horizon of customers whose covariates change on the days ahead, each on a way of theirs.
 
-    Time by it is that of the clock below times how many times as fast customers then buy as they do
-    at the end of observation, :math:`\sum_{u} s(u) e^{\gamma'(z(u) - z(end))}`: the time in which
-    their past is counted too.
+    As of `AheadOnCalendar`, purchases count by the time of `StepTime`, in which the customers' past
+    is counted too, and discounts by days.
 
     Attributes
     ----------
-    below : Calendar or None
-        None is the steady clock.
-    unit : str
-    starts : ndarray, shape (k,)
-        Ends of days, since 1970-01-01, after which another rate holds; the first is the end of
-        observation, before which this clock knows nothing.
-    times : ndarray, shape (k,)
-        How many times as fast from then on.
+    days : float
+        Real days ahead; inf is the whole remaining lifetime.
+    time : StepTime
+        From the end of observation on.
+    which : ndarray of int, shape (n,)
+        The way of each customer who is asked about; at first, each way once.
     """
 
-    below: Calendar | None
-    unit: str
-    starts: NDArray
-    times: NDArray
+    days: float
+    time: StepTime
+    which: NDArray
+    _shared: dict[str, Any] = field(default_factory=dict)
 
-    def _elapsed_below(self, first: NDArray, last: NDArray) -> NDArray:
-        if self.below is None:
-            return (last - first) / Steady(self.unit).days_per_unit
-        return self.below.elapsed(first, last)
+    @classmethod
+    def made(cls, time: StepTime, days: float, delta: float) -> "AheadOnWays":
+        """So many days ahead, each way once."""
+        each = np.arange(len(time.ways))
+        ends = np.full(each.size, np.inf)
+        if np.isfinite(days):
+            ends = time.until(each, time.begin + days)
+        return cls(ends, delta, days, time, each, {"ends": ends})  # type: ignore[arg-type]
 
-    @once
-    def _sums(self) -> NDArray:
-        """Time from the end of observation to each of ``starts``, shape (k,)."""
-        steps = self.times[:-1] * self._elapsed_below(self.starts[:-1], self.starts[1:])
-        return np.append(0.0, np.cumsum(steps))
+    def along(self, way: NDArray | None) -> "AheadOnWays":
+        """The horizon of customers on these ways."""
+        assert way is not None  # customers on ways have each one
+        return replace(self, t=self._shared["ends"][way], which=way)
 
-    def _until(self, day: ArrayLike) -> NDArray:
-        day = np.asarray(day, float)
-        at = np.searchsorted(self.starts, day, side="right") - 1
-        return self._sums[at] + self.times[at] * self._elapsed_below(self.starts[at], day)
-
-    def elapsed(self, first: ArrayLike, last: ArrayLike) -> NDArray:
-        """Time from the end of day ``first`` to that of ``last``, as of `Calendar.elapsed`."""
-        return self._until(last) - self._until(first)
-
-    def days_until(self, first: ArrayLike, elapsed: ArrayLike) -> NDArray:
-        """Days after day ``first`` until so much time has elapsed: the inverse, (n,)."""
-        goal = self._until(first) + np.asarray(elapsed, float)
-        at = np.searchsorted(self._sums, goal, side="right") - 1
-        rest, start = (goal - self._sums[at]) / self.times[at], self.starts[at]
-        if self.below is None:
-            days = rest * Steady(self.unit).days_per_unit
-        else:
-            days = self.below.days_until(start, rest)
-        return start + days - np.asarray(first, float)
-
-
-@dataclass(frozen=True, eq=False)
-class AheadOnPath(AheadOnCalendar):
-    """The horizon by such a clock, which is steady after the last change where no calendar is."""
+    def some(self, rows: NDArray) -> "AheadOnWays":
+        """The horizon of some of these customers, or of each as often as named."""
+        return self if self.which.size == 1 else self.along(self.which[rows])
 
     @property
-    def settled(self) -> float:
-        """Days after which the clock is steady."""
-        clock: Any = self.clock
-        if clock.below is not None:
-            return super().settled
-        return max(float(clock.starts[-1] - clock.starts[0]), _LEAST)
+    def is_endless(self) -> bool:
+        """Whether the horizon is the whole remaining lifetime."""
+        return bool(np.isinf(self.days))
+
+    @property
+    def _end(self) -> float:
+        return float(self.time.begin[0])
+
+    @property
+    def _days_per_unit(self) -> float:
+        return Steady(self.time.unit).days_per_unit
+
+    @property
+    def _delta_per_day(self) -> float:
+        return self.delta / self._days_per_unit
+
+    def times_at(self, shares: NDArray) -> NDArray:
+        """The time of each customer when such shares of the horizon have passed, (shares, n)."""
+        days = self.days * np.asarray(shares, float)[:, None]
+        return self.time.until(self.which, self._end + days)
+
+    def period_of(self, when: NDArray, shares: NDArray) -> NDArray:
+        """The period that each purchase falls in, which end when such shares have passed."""
+        found = np.zeros(when.size, np.int64)
+        for share in shares[:-1]:
+            found += when > self.time.until(self.which, self._end + self.days * share)
+        return found
+
+    @property
+    def until_worthless(self) -> Any:
+        """The time after which a purchase is worth less than 1e-4 of one today, (n,)."""
+        days = super().until_worthless * self._days_per_unit
+        return self.time.until(self.which, self._end + days)
+
+    def discount(self, when: NDArray) -> NDArray:
+        """What a purchase after so much of each customer's time is worth today."""
+        return np.exp(-self._delta_per_day * (self.time.day_at(self.which, when) - self._end))
+
+    @property
+    def rate(self) -> Any:
+        """How fast time runs on average, in the long run, (n,)."""
+        long, below = 1.0, self.time.below
+        if below is not None:
+            last = self._end + SETTLED_DAYS
+            year = Steady(self.time.unit).elapsed(365.2425)
+            long = float(below.elapsed(last, last + 365.2425) / year)
+        return long * self.time.times[self.time.ways.last[self.which]]
+
+    @property
+    def _followed(self) -> float:
+        """Days that are followed one by one; after them, without an end, time is steady."""
+        if not self.is_endless:
+            return self.days
+        if self.time.below is not None:
+            return SETTLED_DAYS
+        return max(float(self.time.ways.starts.max()) - self._end, _LEAST)
+
+    def discounted_purchases(self, future: Future) -> NDArray:
+        """Expected purchases within the horizon, each discounted by the days until then."""
+        if self.delta == 0:
+            return future.expected_purchases(self.t)
+        nodes, weights = self._rule
+        nodes, weights = nodes[self.which].T, weights[self.which].T
+        end = nodes[-1]
+        alike = self.delta * self._followed / self._days_per_unit / end
+        total: Any = future.discounted_purchases(end, alike)
+        if weights.any():
+            unlike = future.expected_purchases(nodes[:, None, :])
+            total = total + np.einsum("kn,kdn->dn", weights, unlike)
+        if not self.is_endless:
+            return total
+        delta = self.delta / self.rate
+        rest = future.discounted_purchases(np.inf, delta) - future.discounted_purchases(end, delta)
+        worth = np.exp(delta * end - self._delta_per_day * self._followed)
+        return total + worth * rest
+
+    @property
+    def _rule(self) -> tuple[NDArray, NDArray]:
+        """As of `AheadOnCalendar.rule`, of each way: nodes and weights, (n_ways, nodes) each."""
+        if "rule" not in self._shared:
+            days, per_day = self._followed, self._delta_per_day
+            edges = np.append(np.arange(np.ceil(days)), days)
+            if edges.size > _MOST:
+                edges = np.linspace(0.0, days, _MOST)
+            length = np.diff(edges)
+            s = (edges[:-1, None] + length[:, None] * _INSIDE).ravel()
+            worth = 0.5 * per_day * np.exp(-per_day * s) * np.repeat(length, 2)
+            many, step = len(self.time.ways), max(1, _AT_ONCE // s.size)
+            parts = []
+            for begin in range(0, many, step):
+                way = np.arange(begin, min(begin + step, many))
+                at = self.time.until(way[:, None], self._end + s)
+                end = self.time.until(way, self._end + days)
+                parts.append(expectation_rule(at, end, s / days, worth))
+            nodes, weights = (np.concatenate(part) for part in zip(*parts, strict=True))
+            self._shared["rule"] = nodes, weights
+        return self._shared["rule"]
 
 
 @dataclass(frozen=True, eq=False)
-class MembersAhead(Members):
-    """Members of customers whose covariates change alike on the days ahead.
+class MembersOnWays(Members):
+    """Members of customers whose covariates change on the days ahead.
 
     Attributes
     ----------
-    starts : ndarray, shape (k,)
-        As of `ClockOnPath`.
-    apart : ndarray, shape (k, effects)
-        The columns of the rate's effects from then on, less those at the end of observation.
+    ways : Ways
     """
 
-    starts: NDArray | None = None
-    apart: NDArray | None = None
+    ways: Ways | None = None
+
+    def _read(self, clock: Any, recall: Any, effects: Effects | None) -> dict[str, Any]:
+        assert self.ways is not None
+        return super()._read(clock, recall, effects) | {"way": self.ways.of_cell}
+
+    @once
+    def _spans(self) -> None:
+        """Nothing: each way has another length at other effects, and models know of one."""
+        return None
 
     def _ahead_on(self, clock: Steady | Calendar | None) -> Ahead:
-        return self._on_path(clock, self.fit.covariates)
+        return self._on_ways(clock, self.fit.covariates)
 
-    def _on_path(self, clock: Steady | Calendar | None, effects: Effects | None) -> Ahead:
-        assert self.starts is not None
-        assert self.apart is not None
+    def _on_ways(self, clock: Steady | Calendar | None, effects: Effects | None) -> Ahead:
+        assert self.ways is not None
         assert effects is not None
-        below = clock if isinstance(clock, Calendar) else None
-        times = np.exp(self.apart @ effects.coefficients)
-        on_path: Any = ClockOnPath(below, self.fit.unit, self.starts, times)
         days = self.t * Steady(self.fit.unit).days_per_unit
-        return AheadOnPath.of(on_path, self.cells.known_last_day, days, self.delta)
+        time = self.ways.time(clock, self.fit.unit, effects)
+        return AheadOnWays.made(time, days, self.delta)
 
     def at(self, free: NDArray) -> Member:
         """The member at free parameters (k,), those of clock, recall and covariates included."""
@@ -127,12 +202,23 @@ class MembersAhead(Members):
         if isinstance(clock, Calendar):
             clock = clock.at(free[own : own + len(clock.names)])
         effects = effects.at(free[free.size - len(effects.names) :])
-        return replace(member, ahead=self._on_path(clock, effects))
+        return replace(member, ahead=self._on_ways(clock, effects))
+
+
+def members_of(
+    fit: Fit, cells: Cells, to_fit_unit: float, t: float, delta: float, by_pattern: bool
+) -> Members:
+    """What a fit says of cells, on the ways ahead that they know of."""
+    own = (fit, cells, to_fit_unit, t, delta)
+    ways = None if fit.covariates is None else Ways.ahead(cells, fit.covariates)
+    if ways is None:
+        return Members(*own, by_pattern=by_pattern)
+    return MembersOnWays(*own, by_pattern=by_pattern, ways=ways)
 
 
 def changing_ahead(cells: Cells) -> tuple[str, ...]:
     """The covariates that differ, on some day ahead, from what they were at the end."""
-    _, pairs, row, pattern = _days_ahead(cells)
+    _, pairs, row, _, pattern = days_ahead(cells)
     assert cells.patterns is not None
     frame, before = cells.patterns.frame, pairs[row, 1]
     return tuple(
@@ -140,76 +226,6 @@ def changing_ahead(cells: Cells) -> tuple[str, ...]:
         for name in frame
         if (frame[name].to_numpy()[pattern] != frame[name].to_numpy()[before]).any()
     )
-
-
-def _days_ahead(cells: Cells) -> tuple[NDArray, NDArray, NDArray, NDArray]:
-    """Days ahead of each kind of customer: kinds by path ahead and pattern at the end.
-
-    Returns
-    -------
-    kind : ndarray of int, shape (n_cells,)
-    pairs : ndarray, shape (kinds, 2)
-        Path ahead, and pattern at the end.
-    row : ndarray of int, shape (n_rows,)
-        The kind that each row of days ahead is of, ascending.
-    pattern : ndarray of int, shape (n_rows,)
-    """
-    paths = cells.ahead
-    assert paths is not None
-    columns = [np.asarray(cells.extra[name], np.int64) for name in ("ahead", "pattern")]
-    pairs, kind = np.unique(np.column_stack(columns), axis=0, return_inverse=True)
-    length = np.diff(np.append(paths.first_row, paths.path.size))[pairs[:, 0]]
-    row = np.repeat(np.arange(len(pairs)), length)
-    within = np.arange(row.size) - np.repeat(np.cumsum(length) - length, length)
-    return kind.ravel(), pairs, row, paths.pattern[paths.first_row[pairs[row, 0]] + within]
-
-
-def groups_ahead(cells: Cells, effects: Effects) -> Iterator[tuple[NDArray, NDArray, NDArray]]:
-    """Cells whose rate changes alike on the days ahead.
-
-    Yields
-    ------
-    cells : ndarray of int
-        Which.
-    starts, apart : ndarray
-        As of `MembersAhead`.
-    """
-    assert cells.patterns is not None
-    assert cells.ahead is not None
-    columns = effects.matrix(cells.patterns) * effects.acts("rate")
-    kind, pairs, row, pattern = _days_ahead(cells)
-    apart = columns[pattern] - columns[pairs[row, 1]] + 0.0
-    first = cells.ahead.first_row[pairs[:, 0]]
-    begins = np.searchsorted(row, np.arange(len(pairs) + 1))
-    found: dict[tuple[bytes, bytes], tuple[NDArray, NDArray, list[int]]] = {}
-    for of, (begin, end) in enumerate(pairwise(begins.tolist())):
-        here = apart[begin:end]
-        new = np.append(True, (here[1:] != here[:-1]).any(axis=1))
-        starts = cells.ahead.from_day[first[of] : first[of] + end - begin][new] - 1.0
-        key = starts.tobytes(), here[new].tobytes()
-        found.setdefault(key, (starts, here[new], []))[2].append(of)
-    group = np.empty(len(pairs), np.int64)
-    for number, (_, _, kinds) in enumerate(found.values()):
-        group[kinds] = number
-    order = np.argsort(group[kind], kind="stable")
-    ends = np.searchsorted(group[kind][order], np.arange(len(found)), side="right")
-    for (starts, here, _), which in zip(found.values(), np.split(order, ends[:-1]), strict=True):
-        yield which, starts, here
-
-
-def some_of(cells: Cells, which: NDArray) -> Cells:
-    """Some of the cells, with the paths that these are on."""
-    own: dict[str, Any] = {
-        name: getattr(cells, name)[which] for name in ("frequency", "recency", "T", "weight")
-    }
-    extra: dict[str, Any] = {name: column[which] for name, column in cells.extra.items()}
-    paths = cells.paths
-    if paths is not None:
-        kept, extra["path"] = np.unique(extra["path"], return_inverse=True)
-        rows = np.isin(paths.path, kept)
-        number = np.searchsorted(kept, paths.path[rows])
-        paths = Paths(number, paths.from_day[rows], paths.pattern[rows])
-    return replace(cells, **own, extra=extra, paths=paths)
 
 
 def refuse_on_spend(effects: Effects | None, changing: tuple[str, ...]) -> None:

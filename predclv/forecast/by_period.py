@@ -49,7 +49,6 @@ def simulated_by_period(
     seed: int,
     shares: NDArray,
     futures_wanted: int | None = None,
-    group: int | None = None,
 ) -> dict[str, NDArray]:
     """Totals of each period in each future of `totals.simulated_totals`, (futures, periods).
 
@@ -60,8 +59,6 @@ def simulated_by_period(
     n = futures_wanted or futures_of(customers, endless=False)
     drawn = members.drawn(n, rng)
     spends = [None] * n if spend is None else fixed_draws(spend, n, rng, members.patterns)
-    if group is not None:
-        rng = stream(seed, Stream.TOTALS, group)
     found: dict[str, list[NDArray]] = {}
     with progress(f"Simulating {customers:,} customers by period", n) as step:
         for i, (member, spend_model) in enumerate(zip(drawn, spends, strict=True)):
@@ -87,7 +84,9 @@ def _future(
         member.histories, member.model, spend, mean, ahead, rng
     )
     assert when is not None
-    period = np.searchsorted(ahead.times_at(shares)[:-1], when)
+    way = member.histories.way
+    own = ahead.along(None if way is None else way[member.histories.cell_of_customer[owner]])
+    period = own.period_of(when, shares)
     adds = {"purchases": np.ones(owner.size), "discounted_purchases": discount}
     if value is not None:
         adds |= {"revenue": value, "worth": value * discount}
@@ -187,8 +186,8 @@ def _expected(member: Member, shares: NDArray) -> NDArray:
     histories = member.histories
     weight = np.bincount(histories.cell_of_customer, minlength=histories.n_cells)
     ends = np.zeros(shares.size)
-    times = member.ahead.times_at(shares)
     for cells, piece in histories.parts(1):
+        times = member.ahead.along(piece.state_way).times_at(shares)
         for chance, living in piece.stages(member.model):
             for k, t in enumerate(times):
                 ends[k] += weight[cells] @ piece.averaged(chance, living.expected_purchases(t))

@@ -6,7 +6,7 @@ from itertools import islice
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from predclv.forecast.histories import Histories
 from predclv.models.purchases import PurchaseModel
@@ -94,8 +94,11 @@ def in_classes(pieces: Sequence[CountTails]) -> tuple[NDArray, NDArray]:
     return together.T, average[likely]
 
 
-def count_tails(piece: Histories, model: PurchaseModel, t: float) -> CountTails:
-    """The tails of a piece's cells over the horizon ``t``, to where all are negligible."""
+def count_tails(piece: Histories, model: PurchaseModel, t: ArrayLike) -> CountTails:
+    """The tails of a piece's cells over the horizon ``t``, to where all are negligible.
+
+    It is a number, or one per state.
+    """
     stages = piece.stages(model)
     counts: list[int] = []
     tails: list[NDArray] = []
@@ -126,15 +129,19 @@ def count_classes() -> Iterator[int]:
 
 
 def count_quantile(
-    found: CountTails, piece: Histories, model: PurchaseModel, t: float, probability: float
+    found: CountTails, piece: Histories, model: PurchaseModel, t: ArrayLike, probability: float
 ) -> NDArray:
-    """The smallest n with P(Y <= n) >= probability, per cell, shape (n_cells,), int64."""
+    """The smallest n with P(Y <= n) >= probability, per cell, shape (n_cells,), int64.
+
+    The horizon ``t`` is a number, or one per cell.
+    """
     beyond = 1.0 - probability
     above = (found.tails > beyond).sum(axis=1)  # P(Y >= counts[above - 1]) is still too large
     low = np.where(above > 0, found.counts[np.maximum(above, 1) - 1], 0)
     high = found.counts[np.minimum(above, len(found.counts) - 1)]
+    t = np.broadcast_to(np.asarray(t, float), piece.n_cells)
     for cell in np.flatnonzero(high - low > 1).tolist():
-        low[cell] = _bisected(piece, model, t, beyond, cell, int(low[cell]), int(high[cell]))
+        low[cell] = _bisected(piece, model, t[cell], beyond, cell, int(low[cell]), int(high[cell]))
     return low.astype(np.int64)
 
 

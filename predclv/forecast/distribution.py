@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from predclv.errors import DataError
+from predclv.forecast.ahead import Ahead
 from predclv.forecast.counts import ONE_BY_ONE, CountTails, count_quantile, count_tails
 from predclv.forecast.histories import Histories, n_draws
 from predclv.models.purchases import PurchaseModel
@@ -30,13 +31,17 @@ class HistoryCounts(FieldsAlone):
     histories : Histories
     model : PurchaseModel
         Its parameters draws, (draws, 1).
-    t : float
-        Horizon in the unit of the histories, finite.
+    ahead : Ahead
+        The horizon, finite.
     """
 
     histories: Histories
     model: PurchaseModel
-    t: float
+    ahead: Ahead
+
+    def quantile(self, tails: CountTails, piece: Histories, probability: float) -> NDArray:
+        """The smallest n with P(Y <= n) >= probability, of a piece with its tails, (n_cells,)."""
+        return count_quantile(tails, piece, self.model, self.ahead.along(piece.way).t, probability)
 
     def by_frequency(self) -> Iterable[list[Part]]:
         """The tails in pieces of cells, those of one frequency together, in the cells' order."""
@@ -55,7 +60,8 @@ class HistoryCounts(FieldsAlone):
         for of_group, group in self.histories.by_frequency(_ALIKE):
             parts: list[Part] = []
             for cells, piece in group.parts(n_draws(self.model)):
-                found, begin = count_tails(piece, self.model, self.t), of_group.start + cells.start
+                t, begin = self.ahead.along(piece.state_way).t, of_group.start + cells.start
+                found = count_tails(piece, self.model, t)
                 for rows, of_frequency in piece.by_frequency():
                     if parts and parts[-1][1].x[0] < of_frequency.x[0]:
                         yield parts
@@ -89,7 +95,7 @@ class CountDistribution:
         of = self.per_history
         found = np.empty(of.histories.n_cells, dtype=np.int64)
         for cells, piece, tails in of.parts():
-            found[cells] = count_quantile(tails, piece, of.model, of.t, probability)
+            found[cells] = of.quantile(tails, piece, probability)
         return found[self.cell_of_customer]
 
     def mass(self, counts: ArrayLike) -> NDArray:
@@ -137,7 +143,8 @@ class CountDistribution:
 
     def _by_itself(self, cell: NDArray, n: NDArray, exactly: bool) -> NDArray:
         """P(Y = n), or P(Y >= n), of these cells by the model's own formula, shape (m,)."""
-        known, model, t = self.per_history.histories, self.per_history.model, self.per_history.t
+        known, model = self.per_history.histories, self.per_history.model
+        t = self.per_history.ahead.along(None if known.way is None else known.way[cell]).t
         alive, living = known.p_alive_of(model, cell), known.living(model, cell)
         if exactly:
             of_living = living.pmf(n, t)

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from predclv.clocks.base import Steady
 from predclv.clocks.calendar import Calendar
-from predclv.forecast.ahead import Ahead, AheadOnCalendar
+from predclv.forecast.ahead import AheadOnCalendar
 from predclv.models.drawn_clocks import OnDrawnClocks
 
 _STEP = 1e-3  # of an effect, in a derivative
@@ -38,7 +38,7 @@ class ClockSpans:
     """
 
     clock: Calendar
-    ahead_on: Callable[[Calendar], Ahead]
+    ahead_on: Callable[[Calendar], AheadOnCalendar]
     first_day: int
     last_day: int
     days_are_read: bool
@@ -51,7 +51,6 @@ class ClockSpans:
     def log_length(self, effects: NDArray) -> float:
         """Log of the horizon's length at such effects, shape (k,)."""
         ahead = self.ahead_on(self.clock.at(effects))
-        assert isinstance(ahead, AheadOnCalendar)
         if not ahead.is_endless:
             return float(np.log(ahead.t))
         per_day = ahead.delta / Steady(self.clock.unit).days_per_unit

@@ -54,14 +54,14 @@ def drawn(
     many = fit.draws(max(draws, _MANY), seed=seed)
     free = space.free_at(np.column_stack([many[name] for name in names]))
     if fit.recall is not None:
-        free = free - _with_recall(fit, many, slice(0, own))
+        free = free - _with_recall(fit, many, names)
     if spans is None:
         found = space.parameters_at(_fewer(free, draws, rng)[0])
         model: Any = type(fit.model)(*found.T[:own, :, None])
         return spread_over(fit, model, found[:, own:], patterns)
     effects = np.column_stack([many[name] for name in spans.names])
     if fit.recall is not None:
-        effects = effects - _with_recall(fit, many, slice(own, own + len(spans.names)))
+        effects = effects - _with_recall(fit, many, spans.names)
     free = np.column_stack([free, effects @ spans.slope()])
     few, rows = _fewer(free, draws, rng, bool(free[:, -1].std() <= _SAME_LENGTH))
     effects = _expected_with(effects, free, few, rows)
@@ -92,13 +92,13 @@ def _expected_with(others: NDArray, many: NDArray, few: NDArray, rows: NDArray |
     return others[rows] + (few - many[rows]) @ slope
 
 
-def _with_recall(fit: Fit, many: dict[str, NDArray], moved: slice) -> NDArray:
+def _with_recall(fit: Fit, many: dict[str, NDArray], names: tuple[str, ...]) -> NDArray:
     """How far parameters move because those of the recall do, which histories keep as they are."""
     assert fit.recall is not None
-    space = fit.recall.space
-    covariance = fit.log_covariance
-    m = len(space.names)
-    slope = covariance[moved, -m:] @ np.linalg.pinv(covariance[-m:, -m:], hermitian=True)
+    space, covariance, all_names = fit.recall.space, fit.log_covariance, fit.space.names
+    own, past = ([all_names.index(name) for name in some] for some in (names, space.names))
+    of_past = np.linalg.pinv(covariance[np.ix_(past, past)], hermitian=True)
+    slope = covariance[np.ix_(own, past)] @ of_past
     free = space.free_at(np.column_stack([many[name] for name in space.names]))
     return (free - space.free_at(np.array(list(fit.recall.params.values())))) @ slope.T
 

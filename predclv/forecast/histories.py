@@ -41,6 +41,9 @@ class Histories:
     pattern, state_pattern : ndarray of int, shape (n_cells,) and (n_states,), or None
         What is known of the customers of each; None where nothing is that the model asks for.
         It tells histories, and states, apart.
+    way, state_way : ndarray of int, shape (n_cells,) and (n_states,), or None
+        The way in which time runs on for them, as `Ahead.along` takes it; None where it is one. It
+        tells histories, and states, apart.
     """
 
     x: NDArray
@@ -56,6 +59,8 @@ class Histories:
     state_haste: NDArray | None = None
     pattern: NDArray | None = None
     state_pattern: NDArray | None = None
+    way: NDArray | None = None
+    state_way: NDArray | None = None
 
     @classmethod
     def of(
@@ -67,18 +72,19 @@ class Histories:
         haste: NDArray | None = None,
         pattern: NDArray | None = None,
         path: NDArray | None = None,
+        way: NDArray | None = None,
     ) -> "Histories":
         """Histories of customers given as columns, each of shape (n_customers,).
 
         A ``path`` tells apart those whose times differ with other effects of covariates.
         """
-        own = [column for column in (pattern, path, lost, haste) if column is not None]
+        own = [column for column in (pattern, way, path, lost, haste) if column is not None]
         first, cell_of_customer = distinct(x, t_x, T, *own)
         x, t_x, T = x[first], t_x[first], T[first]
-        lost, haste, pattern, path = (_of(c, first) for c in (lost, haste, pattern, path))
-        own = [column for column in (pattern, path, lost, haste) if column is not None]
+        lost, haste, pattern, path, way = (_of(c, first) for c in (lost, haste, pattern, path, way))
+        own = [column for column in (pattern, way, path, lost, haste) if column is not None]
         first, state_of_cell = distinct(x, T, *own)
-        within = () if pattern is None else (pattern[first],)
+        within = tuple(column[first] for column in (way, pattern) if column is not None)
         states = np.lexsort((T[first], *within, x[first]))
         state_of_cell = _inverse(states)[state_of_cell]
         cells = np.argsort(state_of_cell, kind="stable")
@@ -97,6 +103,8 @@ class Histories:
             _of(haste, first),
             _of(pattern, cells),
             _of(pattern, first),
+            _of(way, cells),
+            _of(way, first),
         )
 
     def seen_by(self, model: PurchaseModel, cells: Any = slice(None)) -> Any:
@@ -148,15 +156,18 @@ class Histories:
             _of(self.state_haste, states),
             _of(self.pattern, cells),
             _of(self.state_pattern, states),
+            _of(self.way, cells),
+            _of(self.state_way, states),
         )
 
     def by_frequency_and_pattern(self) -> Iterator[tuple[slice, "Histories"]]:
-        """The histories in pieces of one frequency and one pattern each."""
+        """The histories in pieces of one frequency, one pattern and one way each."""
         for cells, piece in self.by_frequency():
             if piece.pattern is None:
                 yield cells, piece
                 continue
-            new = np.flatnonzero((np.diff(piece.pattern) != 0) | (np.diff(piece.x) != 0)) + 1
+            apart = [each for each in (piece.x, piece.pattern, piece.way) if each is not None]
+            new = np.flatnonzero(np.any([np.diff(each) != 0 for each in apart], axis=0)) + 1
             for begin, end in pairwise([0, *new.tolist(), piece.n_cells]):
                 here = slice(cells.start + begin, cells.start + end)
                 yield here, self.piece(here)
@@ -197,18 +208,21 @@ class Histories:
         """
         pieces: dict[str, list[NDArray]] = {}
         for _, piece in self.parts(n_draws(model)):
-            found = {"p_alive": piece.p_alive(model).mean(axis=0)}
+            found, own = (
+                {"p_alive": piece.p_alive(model).mean(axis=0)},
+                ahead.along(piece.state_way),
+            )
             for chance, living in piece.stages(model):
-                of_living = {"p_active": living.p_active(ahead.t)}
+                of_living = {"p_active": living.p_active(own.t)}
                 expected = None
                 if undiscounted or ahead.delta == 0:
-                    expected = living.expected_purchases(ahead.t)
+                    expected = living.expected_purchases(own.t)
                 if expected is not None and undiscounted:
                     of_living["expected_purchases"] = expected
                 of_living["discounted_purchases"] = (
                     expected
                     if ahead.delta == 0 and expected is not None
-                    else ahead.discounted_purchases(living)
+                    else own.discounted_purchases(living)
                 )
                 for name, per_state in of_living.items():
                     found[name] = found.get(name, 0.0) + piece.averaged(chance, per_state)

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from predclv.engines.result import Fit
 from predclv.forecast.ahead import Ahead
-from predclv.forecast.counts import count_quantile, in_classes
+from predclv.forecast.counts import in_classes
 from predclv.forecast.distribution import HistoryCounts
 from predclv.forecast.draws import drawn
 from predclv.forecast.histories import Histories
@@ -76,8 +76,7 @@ def predictive_intervals(
     for parts in counts.by_frequency():
         for cells, piece, tails in parts:
             for side, probability in ends.items():
-                bound = count_quantile(tails, piece, counts.model, counts.t, probability)
-                found[f"purchases_{side}"][cells] = bound
+                found[f"purchases_{side}"][cells] = counts.quantile(tails, piece, probability)
         if spend is not None:
             curves = log_quantile_curves(
                 *in_classes([tails for _, _, tails in parts]),

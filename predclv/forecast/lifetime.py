@@ -67,14 +67,17 @@ def lifetime_worths(
         (cells, Nodes.of(group, model_for(model, None if (p := group.pattern) is None else p[:1])))
         for cells, group in histories.by_frequency_and_pattern()
     ]
+    ways = [
+        None if histories.way is None else histories.way[c.start : c.start + 1] for c, _ in groups
+    ]
     size = sum(nodes.size for _, nodes in groups)
     draws = n_draws(model)
     paths = -(-int(np.clip(_FUTURES // size, _FEWEST, _MOST)) // draws)
     with progress("Simulating lifetimes", len(groups)) as step:
-        for cells, nodes in groups:
+        for (cells, nodes), way in zip(groups, ways, strict=True):
             group = histories.piece(cells)
             step(f"{nodes.x:,.0f} repeat purchases so far")
-            chances, worth, alike = _at_nodes(nodes, draws, paths, ahead, rng)
+            chances, worth, alike = _at_nodes(nodes, draws, paths, ahead.along(way), rng)
             yield Worths(cells, _between(group, model, nodes, chances), worth, alike)
 
 
@@ -100,7 +103,7 @@ def _at_nodes(
             bought = purchases(living.traits(shape, rng), ahead.until_worthless, rng)
             place = np.arange(stage * size_of_stage, (stage + 1) * size_of_stage)
             place = np.broadcast_to(place, (shape[0], size_of_stage)).ravel()
-            any_bought = bought.n > 0
+            any_bought = bought.purchases > 0
             rows, place = bought.of(any_bought), place[any_bought.ravel()]
             parts.append((place, *discounted_counts(rows, ahead, rng)))
     place, worth, alike = (np.concatenate(column) for column in zip(*parts, strict=True))

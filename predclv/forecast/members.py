@@ -84,7 +84,7 @@ class Members(FieldsAlone):
         self, clock: Steady | Calendar | None, recall: Recall | None, effects: Effects | None
     ) -> dict[str, Any]:
         """The cells as the model takes them, by this clock."""
-        found = read(self.fit, clock, recall, self.cells, self.to_fit_unit, effects)
+        found = read(self.fit, clock, recall, self.cells, self.to_fit_unit, effects, self.t)
         if self.by_pattern:
             found["pattern"] = np.asarray(self.cells.extra["pattern"], np.int64)
         if self._moves:
@@ -122,9 +122,11 @@ class Members(FieldsAlone):
     def _ahead_on(self, clock: Steady | Calendar | None) -> Ahead:
         if not isinstance(clock, Calendar):
             return Ahead(self.t, self.delta)
-        assert self.cells.last_day is not None
+        return self._ahead_on_calendar(clock)
+
+    def _ahead_on_calendar(self, clock: Calendar) -> AheadOnCalendar:
         days = self.t * Steady(self.fit.unit).days_per_unit
-        return AheadOnCalendar.of(clock, self.cells.last_day, days, self.delta)
+        return AheadOnCalendar.of(clock, self.cells.known_last_day, days, self.delta)
 
     @property
     def estimate(self) -> Member:
@@ -172,7 +174,7 @@ class Members(FieldsAlone):
         fades = recall is not None and recall.rho is not None
         return ClockSpans(
             clock,
-            self._ahead_on,
+            self._ahead_on_calendar,
             end - int(self.cells.age_days.max(initial=1)),
             end,
             not (fades or self._moves),
@@ -185,7 +187,7 @@ class Members(FieldsAlone):
         own, cell = self.histories, self.distinct.cell_of_customer
         found: dict[str, Any] = {}
         for name, column in self._read(clock, recall, effects).items():
-            if name in ("x", "pattern", "path"):
+            if name in ("x", "pattern", "path", "way"):
                 continue
             of_cells = np.empty(own.n_cells)
             of_cells[cell] = column

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from predclv.engines.result import Fit
 from predclv.errors import ScaleWarning
+from predclv.forecast.ahead_paths import members_of
 from predclv.forecast.by_period import normal_by_period, simulated_by_period, sums_by_period
 from predclv.forecast.customers import CellForecast, take_curves
 from predclv.forecast.distribution import CountDistribution, HistoryCounts
@@ -89,7 +90,7 @@ class Outlook:
         known = [
             patterns_for(fit, cells) for fit in (self.purchases, self.spend) if fit is not None
         ]
-        return Members(
+        return members_of(
             self.purchases, cells, self.to_fit_unit, self.t, self.delta,
             by_pattern=any(patterns is not None for patterns in known),
         )  # fmt: skip
@@ -227,7 +228,7 @@ class Outlook:
         Periods end when such shares of the horizon have passed.
         """
         if len(self) <= SIMULATED:
-            members, mean = self._members.of(self._cell_of_customer), self._mean_of(self.rfm.frame)
+            members, mean = self.one_by_one()
             found = simulated_by_period(members, mean, self.spend, self.seed, shares, self.futures)
         else:
             sample = self.rfm.sample(SIMULATED)
@@ -253,20 +254,18 @@ class Outlook:
         """Simulated totals of the customer base, each of shape (futures,); simulated once."""
         return self._totals
 
+    def one_by_one(self) -> tuple[Members, NDArray | None]:
+        """The customers, in the order of the frame, and their past mean spend."""
+        return self._members.of(self._cell_of_customer), self._mean_of(self.rfm.frame)
+
     def budget(self) -> None:
         """Nothing: a fit alone does not know how wrong totals were before."""
 
     @once
     def _totals(self) -> Mapping[str, NDArray]:
         if len(self) <= SIMULATED:
-            mean = self._mean_of(self.rfm.frame)
-            totals: dict[str, NDArray] = simulated_totals(
-                self._members.of(self._cell_of_customer),
-                mean,
-                self.spend,
-                self.seed,
-                self.futures,
-            )
+            everybody = (*self.one_by_one(), self.spend, self.seed, self.futures)
+            totals: dict[str, NDArray] = simulated_totals(*everybody)
         else:
             totals = self._normal_totals()
         if "worth" in totals:
@@ -310,7 +309,7 @@ class Outlook:
     def counts_at_estimate(self) -> CountDistribution:
         """The same at the estimate, as if parameters were known; of a finite horizon."""
         estimate = self._members.estimate
-        found = HistoryCounts(self._histories, estimate.model, estimate.ahead.t)
+        found = HistoryCounts(self._histories, estimate.model, estimate.ahead)
         return CountDistribution(found, self.history_of_customer)
 
     @property
@@ -323,7 +322,7 @@ class Outlook:
         """The distribution of purchases of each history, calculated once."""
         rng = stream(self.seed, Stream.COUNTS)
         model = purchase_draws(self._members, rng)
-        return HistoryCounts(self._histories, model, self._members.ahead.t)
+        return HistoryCounts(self._histories, model, self._members.ahead)
 
     def table(self) -> ScoreTable:
         """The forecast of every history, and the SQL that joins customers with it."""

@@ -6,7 +6,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from predclv.clocks.calendar import Calendar
 from predclv.engines.result import Fit
 from predclv.errors import AssumptionWarning, DataError, OptionError
 from predclv.likelihoods.covariates import taken
@@ -86,8 +85,7 @@ def at_free(fit: Fit, free: NDArray, patterns: Any) -> Any:
     model: Any = type(fit.model).at(free[:own])
     if fit.covariates is None:
         return model
-    clock = len(fit.clock.names) if isinstance(fit.clock, Calendar) else 0
-    return spread_over(fit, model, free[own + clock :], patterns)
+    return spread_over(fit, model, free[free.size - len(fit.covariates.names) :], patterns)
 
 
 def typical(model: Any, pattern: NDArray | None) -> tuple[Any, NDArray]:

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from predclv.clocks.ageing import time_at_ages
 from predclv.clocks.base import Steady
 from predclv.clocks.calendar import Calendar
 from predclv.clocks.recall import Recall
@@ -17,6 +18,7 @@ from predclv.likelihoods.effects import Effects
 from predclv.samples.cells import Cells
 from predclv.summaries.memory import already, days_behind, remembered, still_counts
 from predclv.summaries.rfm import RFM
+from predclv.units import days_per
 
 
 def as_recalled(fit: Fit, rfm: RFM) -> RFM:
@@ -35,6 +37,10 @@ def as_recalled(fit: Fit, rfm: RFM) -> RFM:
         return found
     days_behind(rfm)
     cells = rfm.cells()
+    if recall.ageing is not None:
+        ages = np.arange(int(cells.age_days.max(initial=0)) + 1)
+        weights = recall.weights(time_at_ages(ages, recall.ageing, recall.unit))
+        return remembered(rfm, key, weights, None)
     end = cells.known_last_day
     first_day = min(recall.first_day, end - int(cells.age_days.max(initial=0)))
     days = np.arange(first_day, end + 1)
@@ -46,7 +52,8 @@ def key_of(fit: Fit) -> tuple | None:
     if fit.recall is None or not fit.recall.rho:
         return None
     effects = tuple(fit.clock.effects.tolist()) if isinstance(fit.clock, Calendar) else ()
-    return fit.recall.rho, fit.recall.unit, effects
+    more = () if fit.recall.ageing is None else (fit.recall.ageing,)
+    return fit.recall.rho, fit.recall.unit, effects, *more
 
 
 def read(
@@ -56,8 +63,13 @@ def read(
     cells: Cells,
     to_unit: float,
     effects: Effects | None = None,
+    ahead: float | None = None,
 ) -> dict[str, NDArray | None]:
     """Histories as a model of purchases takes them: the columns of ``Histories.of``.
+
+    Customers who slow down with age have a time of their own, which runs at a pace of its own over
+    the days ahead. It is told in a unit in which all of them live equally long until the horizon:
+    nothing else need know of it. Within the horizon it is taken to run evenly.
 
     Parameters
     ----------
@@ -67,18 +79,24 @@ def read(
     cells : Cells
     to_unit : float
         Units of the fit per unit of the cells.
+    ahead : float, optional
+        The horizon in the fit's unit, for customers who slow down.
 
     Raises
     ------
     DataError
         If the clock or the recall want days, and the cells have none.
     """
-    t_x, T = times_of(clock, cells, to_unit, effects)
+    pace: Any = 1.0
+    if recall is not None and recall.ageing is not None:
+        t_x, T, pace = _slowed(recall, cells, ahead)
+    else:
+        t_x, T = times_of(clock, cells, to_unit, effects)
     found: dict[str, Any] = {"x": cells.frequency, "t_x": t_x, "T": T}
     if recall is None:
         return found
-    if recall.drift is not None:
-        found["haste"] = recall.haste_of(cells.known_last_day - cells.age_days)
+    if recall.drift is not None or recall.ageing is not None:
+        found["haste"] = recall.haste_of(cells.known_last_day - cells.age_days) + np.log(pace)
     if recall.rho is not None:
         counts = still_counts(cells)
         assert fit.recall is not None
@@ -86,7 +104,21 @@ def read(
             counts = slower(counts, cells.frequency, recall.rho / (fit.recall.rho or recall.rho))
         faded = recall.faded(t_x)
         found |= {"lost": cells.frequency - counts, "t_x": faded, "T": faded + (T - t_x)}
-    return found
+    return found | {"t_x": found["t_x"] * pace, "T": found["T"] * pace}
+
+
+def _slowed(recall: Recall, cells: Cells, ahead: float | None) -> tuple[NDArray, NDArray, NDArray]:
+    """Recency and T in customers' own time, and how much faster the horizon passes than that."""
+    assert recall.ageing is not None
+    if ahead is None or not np.isfinite(ahead):
+        raise OptionError(
+            "A fit with ageing forecasts a horizon with an end, such as '52 weeks': customers' own "
+            "time has no rate for ever."
+        )
+    days = ahead * days_per(recall.unit)
+    times = np.stack([cells.recency_days, cells.age_days, cells.age_days + days])
+    t_x, T, end = time_at_ages(times, recall.ageing, recall.unit)
+    return t_x, T, ahead / (end - T)
 
 
 def assert_as_they_stand(fit: Fit, what: str) -> None:
@@ -98,7 +130,8 @@ def assert_as_they_stand(fit: Fit, what: str) -> None:
         If it has a drift or forgets.
     """
     if fit.recall is not None:
-        names = " and ".join({"drift": "a drift", "rho": "memory"}[n] for n in fit.recall.params)
+        told = {"ageing": "ageing", "drift": "a drift", "rho": "memory"}
+        names = " and ".join(told[n] for n in fit.recall.params)
         raise OptionError(
             f"{what} knows customers by frequency, recency and T, and this fit of "
             f"{fit.model.title} has {names}: it knows more of them. Give it a fit without; "
@@ -121,6 +154,11 @@ def newcomer_at(fit: Fit, free: NDArray | None, day: float | None = None) -> Any
     """
     own = len(fit.model.names())
     model: Any = fit.model if free is None else type(fit.model).at(free[:own])
+    if fit.recall is not None and fit.recall.ageing is not None:
+        raise OptionError(
+            f"This fit of {fit.model.title} has ageing, by which a newcomer's time runs as no "
+            "other's. Ask a fit without it."
+        )
     if fit.recall is None or not fit.recall.drift or day is None:
         return model
     recall = fit.recall if free is None else fit.recall.at(free[-len(fit.recall.space.names) :])

@@ -3,43 +3,19 @@
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from predclv.forecast.ahead import Ahead
 from predclv.forecast.histories import Histories
 from predclv.forecast.patterns import model_for
-from predclv.models.futures import RegularPaths
-from predclv.models.purchases import PurchaseModel, Traits
+from predclv.models.futures import Bounded, RegularPaths, Traits
+from predclv.models.purchases import PurchaseModel
 from predclv.models.spend import SpendModel
 
 # Purchases of a lifetime that are simulated one by one; of more, what they are worth together is
 # drawn from the gamma distribution with its mean and variance.
 _ONE_BY_ONE = 16
 _MOST_ALIKE = 100  # purchases that stand for more of them where each is given a spend
-
-
-class Purchases(NamedTuple):
-    """When the purchases of some simulated customers fall.
-
-    ``n`` of them within ``window``, uniform, the ``last`` at its end where ``cut``: who leaves
-    after the n-th of more arrivals bought the others before it. Of regular buyers, who buy at each
-    k-th of their events, it is the ``events`` that are uniform, ``ahead`` the events since the last
-    purchase, and nothing is cut.
-    """
-
-    n: NDArray
-    window: NDArray
-    cut: NDArray
-    events: NDArray | None = None
-    ahead: NDArray | None = None
-    k: int = 1
-
-    def of(self, which: NDArray) -> "Purchases":
-        """Of some of the customers."""
-        events = None if self.events is None else self.events[which]
-        ahead = None if self.ahead is None else self.ahead[which]
-        n, window, cut = self.n[which], self.window[which], self.cut[which]
-        return Purchases(n, window, cut, events, ahead, self.k)
 
 
 class Drawn(NamedTuple):
@@ -122,13 +98,14 @@ def drawn_purchases(
     x = histories.x[cell[who]]
     traits = histories.living(model, cell[who]).traits(who.shape, rng)
     endless = ahead.is_endless
+    ahead = ahead.along(None if histories.way is None else histories.way[cell[who]])
     bought = purchases(traits, ahead.until_worthless if endless else ahead.t, rng)
     when = None
     if endless:
         n, discount = _few_for_many(bought, ahead, rng)
     else:
-        n, when = bought.n, _moments(bought, rng)
-        discount = ahead.discount(when)
+        n, (owner, when) = bought.purchases, bought.times(rng)
+        discount = ahead.some(owner).discount(when)
     value = None
     if spend is not None and mean is not None:
         known = None if histories.pattern is None else histories.pattern[cell[who]]
@@ -136,39 +113,19 @@ def drawn_purchases(
     return Drawn(np.repeat(who, n), when, discount, value)
 
 
-def purchases(traits: Traits, t: float, rng: np.random.Generator) -> Purchases:
+def purchases(traits: Traits, t: ArrayLike, rng: np.random.Generator) -> Bounded | RegularPaths:
     """The purchases of customers with these traits within ``t``, each of the traits' shape."""
-    path = traits.purchases(np.full(np.shape(traits.rate), t), rng)
-    n, window, arrivals = path.purchases, path.window, path.arrivals
-    if isinstance(path, RegularPaths):
-        return Purchases(n, window, np.zeros(np.shape(n), bool), path.events, path.ahead, path.k)
-    cut = (n > 0) & (n < arrivals)
-    last = np.ones(np.shape(n))
-    last[cut] = rng.beta(n[cut], (arrivals - n)[cut] + 1)
-    return Purchases(n, window * last, cut)
-
-
-def _moments(bought: Purchases, rng: np.random.Generator) -> NDArray:
-    """When each of the purchases of customers in a row is made, shape (n.sum(),)."""
-    if bought.events is not None and bought.ahead is not None:
-        whole = RegularPaths(
-            bought.n, bought.window, bought.n, bought.events, bought.ahead, bought.k
-        )
-        return whole.times(rng)[1]
-    n, window, cut = bought.n, bought.window, bought.cut
-    when = np.repeat(window, n) * rng.random(int(n.sum()))
-    when[(np.cumsum(n) - 1)[cut]] = window[cut]
-    return when
+    return traits.purchases(np.full(np.shape(traits.rate), t), rng).bounded(rng)
 
 
 def discounted_counts(
-    bought: Purchases, ahead: Ahead, rng: np.random.Generator
+    bought: Bounded | RegularPaths, ahead: Ahead, rng: np.random.Generator
 ) -> tuple[NDArray, NDArray]:
     """What the purchases of each customer are worth, in purchases made today.
 
     Parameters
     ----------
-    bought : Purchases
+    bought : Bounded or RegularPaths
         Of customers in a row, shape (m,).
     ahead : Ahead
 
@@ -180,35 +137,33 @@ def discounted_counts(
         How many purchases, all discounted alike, have a sum as uncertain: the square of that sum
         over the sum of squares; 1 where there is none.
     """
-    n = bought.n
+    n = bought.purchases
     worth, squares = np.zeros(n.size), np.zeros(n.size)
     few = (n > 0) & (n <= _ONE_BY_ONE)
-    some = bought.of(few)
-    owner = np.repeat(np.arange(some.n.size), some.n)
-    discount = ahead.discount(_moments(some, rng))
-    worth[few] = np.bincount(owner, discount, some.n.size)
-    squares[few] = np.bincount(owner, discount * discount, some.n.size)
+    owner, when = bought.of(few).times(rng)
+    discount = ahead.some(np.flatnonzero(few)[owner]).discount(when)
+    worth[few] = np.bincount(owner, discount, few.sum())
+    squares[few] = np.bincount(owner, discount * discount, few.sum())
     many = n > _ONE_BY_ONE
-    worth[many], squares[many] = _of_many(bought.of(many), ahead, rng)
+    worth[many], squares[many] = _of_many(bought.of(many), ahead.some(np.flatnonzero(many)), rng)
     return worth, np.divide(worth * worth, squares, out=np.ones(n.size), where=squares > 0)
 
 
-def _of_many(bought: Purchases, ahead: Ahead, rng: np.random.Generator) -> tuple[NDArray, NDArray]:
+def _of_many(
+    bought: Bounded | RegularPaths, ahead: Ahead, rng: np.random.Generator
+) -> tuple[NDArray, NDArray]:
     """The sum of the discounts of many purchases, and about that of their squares.
 
     Over a window with many of them a clock counts as steady at its average rate.
     """
-    n, window, cut = bought.n, bought.window, bought.cut
-    if bought.events is not None and bought.ahead is not None:
-        # The last of all purchases bounds the others, and their sum varies k times less.
-        window = window * (bought.k * n - bought.ahead) / (bought.events + 1.0)
-    span = ahead.delta / ahead.rate * window
+    cut = bought.cut
+    span = ahead.delta / ahead.rate * bought.stretch
     mean = -np.expm1(-span) / span
     square = -np.expm1(-2 * span) / (2 * span)
-    free = n - cut
+    free = bought.purchases - cut
     # A window too short to discount leaves a variance of rounding.
     variance = np.maximum(square - mean * mean, 1e-12 * mean * mean)
-    variance = variance / bought.k
+    variance = variance / bought.k  # the sum over regular buyers varies k times less
     shape = free * mean * mean / variance
     of_free = rng.standard_gamma(shape) * (variance / mean)
     last = np.where(cut, np.exp(-span), 0.0)
@@ -216,22 +171,23 @@ def _of_many(bought: Purchases, ahead: Ahead, rng: np.random.Generator) -> tuple
 
 
 def _few_for_many(
-    bought: Purchases, ahead: Ahead, rng: np.random.Generator
+    bought: Bounded | RegularPaths, ahead: Ahead, rng: np.random.Generator
 ) -> tuple[NDArray, NDArray]:
     """How many purchases stand for those of each customer, and what each of them is worth.
 
     Of a long lifetime most are worth next to nothing: as many as have a sum as uncertain, each
     worth as much, do as well.
     """
-    n = bought.n
+    n = bought.purchases
     few = n <= _ONE_BY_ONE
-    worth, alike = _of_many(bought.of(~few), ahead, rng)
+    worth, alike = _of_many(bought.of(~few), ahead.some(np.flatnonzero(~few)), rng)
     alike = np.minimum(worth * worth / alike, _MOST_ALIKE)
     stand_for = np.maximum(np.floor(alike + rng.random(alike.size)).astype(n.dtype), 1)
     counts = n.copy()
     counts[~few] = stand_for
     discount = np.empty(int(counts.sum()))
     one_by_one = np.repeat(few, counts)
-    discount[one_by_one] = ahead.discount(_moments(bought.of(few), rng))
+    owner, when = bought.of(few).times(rng)
+    discount[one_by_one] = ahead.some(np.flatnonzero(few)[owner]).discount(when)
     discount[~one_by_one] = np.repeat(worth / stand_for, stand_for)
     return counts, discount

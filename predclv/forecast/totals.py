@@ -1,5 +1,6 @@
 """Totals of a customer base: where they may fall."""
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -33,21 +34,17 @@ def simulated_totals(
     spend: Fit | None,
     seed: int,
     futures_wanted: int | None = None,
-    group: int | None = None,
 ) -> dict[str, NDArray]:
     """Totals over customers of `simulation.futures`, each of shape (futures,).
 
     In each future all customers share one draw of the parameters, and of the clock: what is not
-    known of them does not average out over customers. Groups of customers that are simulated apart,
-    each a ``group`` with chance of its own, share it too.
+    known of them does not average out over customers.
     """
     rng = stream(seed, Stream.TOTALS)
     customers = members.histories.cell_of_customer.size
     n = futures_wanted or futures_of(customers, members.ahead.is_endless)
     drawn = members.drawn(n, rng)
     spends = [None] * n if spend is None else fixed_draws(spend, n, rng, members.patterns)
-    if group is not None:
-        rng = stream(seed, Stream.TOTALS, group)
     found: dict[str, list[float]] = {}
     with progress(f"Simulating {customers:,} customers", n) as step:
         for i, (member, spend_model) in enumerate(zip(drawn, spends, strict=True)):
@@ -63,13 +60,7 @@ def futures_of(customers: int, endless: bool) -> int:
     return int(min(_WORK // customers, _MOST_ENDLESS if endless else _MOST))
 
 
-def simulated_buyers(
-    members: Members,
-    weight: NDArray,
-    seed: int,
-    draws: int | None = None,
-    group: int | None = None,
-) -> NDArray:
+def simulated_buyers(members: Members, weight: NDArray, seed: int) -> NDArray:
     """Numbers of customers who buy at least once within the horizon, shape (futures,).
 
     Each future has a draw of the parameters that all customers share; given it, those of one
@@ -81,21 +72,14 @@ def simulated_buyers(
         Of the distinct histories.
     weight : ndarray of int64, shape (n_cells,)
         Customers of each.
-    draws : int, optional
-        Of the parameters; None takes as many as the histories allow.
-    group : int, optional
-        As of `simulated_totals`.
     """
     rng = stream(seed, Stream.BUYERS)
-    if draws is None:
-        draws = int(np.clip(_WORK // members.histories.n_cells, _FEWEST_DRAWS, _MOST))
+    draws = int(np.clip(_WORK // members.histories.n_cells, _FEWEST_DRAWS, _MOST))
     futures_per_draw = -(-_MOST // draws)
     totals = []
-    drawn = members.drawn(draws, rng)
-    if group is not None:
-        rng = stream(seed, Stream.BUYERS, group)
-    for member in drawn:
-        histories, t = member.histories, member.ahead.t
+    for member in members.drawn(draws, rng):
+        histories = member.histories
+        t = member.ahead.along(histories.state_way).t
         active = np.zeros(histories.n_cells)
         for chance, living in histories.stages(member.model):
             per_state = np.broadcast_to(living.p_active(t), histories.state_x.shape)
@@ -135,38 +119,71 @@ def normal_totals(
         The base's expected totals of purchases, discounted_purchases, revenue and worth, as far
         as there are such.
     """
+    everybody = [np.arange(members.histories.cell_of_customer.size)]
+    return normal_totals_by(members, mean, everybody, [n_customers], [expected], spend, seed)[0]
+
+
+def normal_totals_by(
+    members: Members,
+    mean: NDArray | None,
+    parts: Sequence[NDArray],
+    sizes: Sequence[int],
+    expected: Sequence[Mapping[str, float]],
+    spend: Fit | None,
+    seed: int,
+) -> list[dict[str, NDArray]]:
+    """The same for groups of a base, each from customers of its own among one sample.
+
+    Parameters
+    ----------
+    parts : sequence of ndarray of int
+        Which of the sample stand for each group.
+    sizes : sequence of int
+        Customers of each group.
+    expected : sequence of dict
+        Expected totals of each group.
+    """
     rng = stream(seed, Stream.TOTALS)
     sampled = members.histories.cell_of_customer.size
     with stage(f"Simulating a sample of {sampled:,} customers"):
         spend_model = None if spend is None else estimate_of(spend, members.patterns)
         chance = _chance(members.estimate, mean, spend_model, rng)
-        shift = _parameter_shifts(members, mean, spend, rng)
-    totals = {}
-    for name, value in expected.items():
-        noise = np.sqrt(n_customers * chance[name]) * rng.standard_normal(NORMAL_DRAWS)
-        totals[name] = np.maximum(value * np.exp(shift[name]) + noise, 0.0)
+        shifts = _parameter_shifts(members, mean, spend, parts, rng)
+    totals: list[dict[str, NDArray]] = []
+    for part, size, values, shift in zip(parts, sizes, expected, shifts, strict=True):
+        of_part = {}
+        for name, value in values.items():
+            variance = float(np.mean(chance[name][part]))
+            noise = np.sqrt(size * variance) * rng.standard_normal(NORMAL_DRAWS)
+            of_part[name] = np.maximum(value * np.exp(shift[name]) + noise, 0.0)
+        totals.append(of_part)
     return totals
 
 
 def _chance(
     member: Member, mean: NDArray | None, spend: Any, rng: np.random.Generator
-) -> dict[str, float]:
-    """Variance of one customer's future around its expectation, averaged over customers."""
-    runs = [
-        futures(member.histories, member.model, spend, mean, member.ahead, rng)
-        for _ in range(_SAMPLE_FUTURES)
-    ]
-    return {
-        name: float(np.mean(np.var([run[name] for run in runs], axis=0, ddof=1)))
-        for name in runs[0]
-    }
+) -> dict[str, NDArray]:
+    """Variance of each customer's future around its expectation, each (n_sampled,)."""
+    middle: dict[str, NDArray] = {}
+    squares: dict[str, NDArray] = {}
+    for run in range(1, _SAMPLE_FUTURES + 1):
+        future = futures(member.histories, member.model, spend, mean, member.ahead, rng)
+        for name, values in future.items():
+            off = values - middle.setdefault(name, np.zeros(values.size))
+            middle[name] += off / run
+            squares[name] = squares.get(name, 0.0) + off * (values - middle[name])
+    return {name: values / (_SAMPLE_FUTURES - 1) for name, values in squares.items()}
 
 
 def _parameter_shifts(
-    members: Members, mean: NDArray | None, spend: Fit | None, rng: np.random.Generator
-) -> dict[str, NDArray]:
-    """How far, in logs, the sample's expected totals lie from those at the estimate, (draws,)."""
-    shift: dict[str, NDArray] = {}
+    members: Members,
+    mean: NDArray | None,
+    spend: Fit | None,
+    parts: Sequence[NDArray],
+    rng: np.random.Generator,
+) -> list[dict[str, NDArray]]:
+    """By part how far, in logs, its expected totals lie from those at the estimate, (draws,)."""
+    shifts: list[dict[str, NDArray]] = [{} for _ in parts]
     for fit in [members.fit] if spend is None else [members.fit, spend]:
         at, away = parameters_away(fit, rng)
         for i in range(at.size):
@@ -180,11 +197,13 @@ def _parameter_shifts(
                     spend_model = at_free(fit, moved, members.patterns)
                 elif spend is not None:
                     spend_model = estimate_of(spend, members.patterns)
-                ends.append(expected_totals(member, mean, spend_model))
-            for name, above in ends[0].items():
-                slope = (np.log(above) - np.log(ends[1][name])) / (2 * STEP)
-                shift[name] = shift.get(name, 0.0) + slope * away[:, i]
-    return shift
+                ends.append(_expected(member, mean, spend_model))
+            for shift, part in zip(shifts, parts, strict=True):
+                for name, above in ends[0].items():
+                    below = ends[1][name][part].sum()
+                    slope = np.log(above[part].sum() / below) / (2 * STEP)
+                    shift[name] = shift.get(name, 0.0) + slope * away[:, i]
+    return shifts
 
 
 def parameters_away(fit: Fit, rng: np.random.Generator) -> tuple[NDArray, NDArray]:
@@ -197,6 +216,11 @@ def parameters_away(fit: Fit, rng: np.random.Generator) -> tuple[NDArray, NDArra
 
 def expected_totals(member: Member, mean: NDArray | None, spend: Any) -> dict[str, float]:
     """The sample's expected totals at parameters that are numbers."""
+    return {name: float(values.sum()) for name, values in _expected(member, mean, spend).items()}
+
+
+def _expected(member: Member, mean: NDArray | None, spend: Any) -> dict[str, NDArray]:
+    """What is expected of each customer of the sample, each (n_sampled,)."""
     histories = member.histories
     cell = histories.cell_of_customer
     found = histories.expectations(
@@ -214,4 +238,4 @@ def expected_totals(member: Member, mean: NDArray | None, spend: Any) -> dict[st
         if "purchases" in per_customer:
             per_customer["revenue"] = per_customer["purchases"] * each
         per_customer["worth"] = per_customer["discounted_purchases"] * each
-    return {name: float(values.sum()) for name, values in per_customer.items()}
+    return per_customer

@@ -13,6 +13,7 @@ from predclv.historical.cohort_result import MONEY, Cohorts, counts_of
 from predclv.historical.intake import opened, without_refunds_alone
 from predclv.logs.cohort_statements import PERIODS
 from predclv.logs.log import Log
+from predclv.logs.options import LogOptions
 from predclv.money import UNITS
 from predclv.notices import counted, warn
 
@@ -109,16 +110,15 @@ def cohorts(
             f"by={by!r} is the name of a column of the result; rename it in the log, for instance "
             f"to 'customer_{by}'."
         )
-    log, end = opened(
-        transactions,
+    options = LogOptions(
         customer_id=customer_id,
         date=date,
         amount=amount,
-        observation_end=observation_end,
         refunds=refunds,
         timezone=timezone,
         segment=by,
     )
+    log, end = opened(transactions, options, observation_end)
     cells = log.cohort_cells(end, period)
     cells = without_refunds_alone(cells, cells["cohort"].notna(), log)
     extra: dict[str, int] = {}

@@ -1,39 +1,31 @@
 """A log to look back on: opened and checked, or remembered by a summary, and what it leaves out."""
 
 import datetime
-from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
 
 from predclv.errors import DataError, DataWarning, OptionError, RefundWarning
-from predclv.logs.log import Log, civil_date
-from predclv.logs.opening import open_log
+from predclv.logs.log import Log
+from predclv.logs.opening import open_log_to
+from predclv.logs.options import LogOptions
 from predclv.logs.suspicions import warn_of_broken_log
 from predclv.money import UNITS
 from predclv.notices import counted, warn
 from predclv.summaries.rfm import RFM
 
-_DEFAULTS = {
-    "customer_id": "customer_id",
-    "date": "date",
-    "amount": "amount",
-    "observation_end": None,
-    "refunds": "net",
-    "timezone": None,
-    "segment": None,
-}
 
-
-def opened(transactions: Any, **said: Any) -> tuple[Log, datetime.date]:
+def opened(
+    transactions: Any, options: LogOptions, observation_end: str | datetime.date | None
+) -> tuple[Log, datetime.date]:
     """The log and the last day that counts.
 
     Parameters
     ----------
     transactions : RFM, frame, relation or path
         A summary made from a log stands for that log.
-    **said
-        customer_id, date, amount, observation_end, refunds, timezone and, maybe, segment.
+    options : LogOptions
+    observation_end : date, optional
 
     Raises
     ------
@@ -49,16 +41,8 @@ def opened(transactions: Any, **said: Any) -> tuple[Log, datetime.date]:
         :func:`predclv.rfm_summary`.
     """
     if isinstance(transactions, RFM):
-        return _remembered(transactions, said)
-    end = said.pop("observation_end")
-    end = None if end is None else civil_date(end, "observation_end")
-    log = open_log(transactions, **said, end=end)
-    if end is not None and end < log.first_day:
-        raise DataError(
-            f"observation_end {end} is before every purchase: the log runs from {log.first_day} to "
-            f"{log.last_day}."
-        )
-    end = end or log.last_day
+        return _remembered(transactions, options, observation_end)
+    log, end = open_log_to(transactions, options, observation_end)
     later = log.rows_after(end)
     if later:
         warn(
@@ -70,8 +54,10 @@ def opened(transactions: Any, **said: Any) -> tuple[Log, datetime.date]:
     return log, end
 
 
-def _remembered(rfm: RFM, said: Mapping[str, Any]) -> tuple[Log, datetime.date]:
-    settled = [name for name, value in said.items() if value != _DEFAULTS[name]]
+def _remembered(
+    rfm: RFM, options: LogOptions, observation_end: str | datetime.date | None
+) -> tuple[Log, datetime.date]:
+    settled = options.said + ["observation_end"] * (observation_end is not None)
     if "segment" in settled:
         raise OptionError("A summary knows no column to group by: hand over its log instead.")
     if settled:

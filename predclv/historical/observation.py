@@ -10,6 +10,7 @@ from predclv.errors import OptionError
 from predclv.historical import inputs
 from predclv.historical.formulas import simple_clv
 from predclv.historical.intake import opened, without_refunds_alone
+from predclv.logs.options import LogOptions
 from predclv.money import UNITS
 from predclv.units import DAYS, horizon_in, share
 
@@ -114,15 +115,10 @@ def observed(
         raise OptionError(f"lifespan_years must be a number; got {lifespan_years!r:.60}.")
     years = float(inputs.not_negative("lifespan_years", lifespan_years))
     shortest = horizon_in(shortest_tenure, "day", "shortest_tenure")
-    log, end = opened(
-        transactions,
-        customer_id=customer_id,
-        date=date,
-        amount=amount,
-        observation_end=observation_end,
-        refunds=refunds,
-        timezone=timezone,
+    options = LogOptions(
+        customer_id=customer_id, date=date, amount=amount, refunds=refunds, timezone=timezone
     )
+    log, end = opened(transactions, options, observation_end)
     totals = log.totals(end)
     totals = without_refunds_alone(totals, totals["orders"] > 0, log).reset_index(drop=True)
     today = (end - datetime.date(1970, 1, 1)).days

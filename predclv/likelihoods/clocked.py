@@ -154,9 +154,9 @@ class ClockedLikelihood(Likelihood):
         """The calendar at free parameters (k,), though it be one on which all days are alike."""
         return self.clock_at(free)
 
-    def _model_of(self, free: NDArray, born: NDArray) -> Any:
+    def _met_on(self, model: Any, free: NDArray, born: NDArray) -> Any:
         """The model of new customers, first seen on these days."""
-        return self.at(free)
+        return model
 
     def shrinkage(self, free: NDArray) -> tuple[float, NDArray]:
         """Log prior density of the effects, without its constant, and its slope (k,).
@@ -236,19 +236,18 @@ class ClockedLikelihood(Likelihood):
             "and cells hold the first and the last. Compare clocks by pc.backtest, or by aic."
         )
 
-    def simulated(self, free: NDArray, rng: np.random.Generator) -> "ClockedLikelihood":
-        """That of as many customers drawn from model and clock, on whole days as a log has them.
+    def of_cells(self, rows: NDArray, first: bool) -> Self:
+        """That of some of the cells; purchases per day count in that of the first alone."""
+        return replace(super().of_cells(rows, first), exposure=self.exposure.of_cells(rows, first))
 
-        Purchases of a customer on one day count once, as in a log.
-        """
-        weight = self.columns[-1].astype(np.int64)
-        born = np.repeat(self.exposure.born, weight) + self.calendar.first_day
-        return self.simulated_as(self._model_of(free, born), self._calendar_at(free), rng)
-
-    def simulated_as(self, model: Any, clock: Any, rng: np.random.Generator) -> "ClockedLikelihood":
-        """The same of a model whose parameters are numbers, or one per customer."""
+    def simulated_as(
+        self, model: Any, free: NDArray, rng: np.random.Generator
+    ) -> "ClockedLikelihood":
+        """The same by whole days as a log has them: a customer's purchases of one count once."""
         n_days, weight = self.exposure.purchases.size, self.columns[-1].astype(np.int64)
+        clock = self._calendar_at(free)
         born = np.repeat(self.exposure.born, weight) + clock.first_day
+        model = self._met_on(model, free, born)
         for _ in range(_TRIES):
             paths = model.paths(clock.elapsed(born, clock.last_day), rng)
             owner, when = paths.times(rng)

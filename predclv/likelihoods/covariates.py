@@ -9,14 +9,13 @@ from numpy.typing import NDArray
 
 from predclv.clocks.base import Steady
 from predclv.clocks.calendar import Calendar
+from predclv.clocks.recall import Recall
 from predclv.errors import DataError, FitError
-from predclv.likelihoods.clocked import ClockedLikelihood
 from predclv.likelihoods.effects import Effects
 from predclv.likelihoods.likelihood import Likelihood
 from predclv.models.base import Coordinate, Model, NormalPrior, Objective, Prior, Space
 from predclv.once import once
 from predclv.samples.cells import Cells
-from predclv.samples.exposures import CalendarExposure
 from predclv.samples.path_exposures import customers_by_pattern
 from predclv.samples.patterns import Patterns
 
@@ -45,7 +44,7 @@ class CovariateLikelihood(Likelihood):
         Of each of its cells.
     patterns : Patterns
     effects : Effects
-        Its own effects say nothing here.
+        At which a search starts.
     """
 
     base: Likelihood
@@ -66,9 +65,12 @@ class CovariateLikelihood(Likelihood):
         """
         patterns: Patterns | None = cells.patterns
         if patterns is None:
+            made_by = getattr(
+                cells, "covariates_by", "pc.rfm_summary(log, static_covariates=table)"
+            )
             raise DataError(
-                "These customers have no covariates. Bring a table of them with the log: "
-                "pc.rfm_summary(log, static_covariates=table)."
+                f"These customers have no covariates. Bring a table of them with the log: "
+                f"{made_by}."
             )
         pattern = np.asarray(cells.extra["pattern"], np.int64)
         weight = (
@@ -77,12 +79,13 @@ class CovariateLikelihood(Likelihood):
             else np.bincount(pattern, cells.weight, len(patterns))
         )
         effects = Effects.asked(covariates, base.model, patterns, weight)
-        return cls._of(base, pattern, patterns, effects)
+        return cls.of_patterns(base, pattern, patterns, effects)
 
     @classmethod
-    def _of(
+    def of_patterns(
         cls, base: Likelihood, pattern: NDArray, patterns: Patterns, effects: Effects
     ) -> "CovariateLikelihood":
+        """The same of customers whose patterns are known, and what is asked of them."""
         own = {name: getattr(base, name) for name in Likelihood.__dataclass_fields__}
         return cls(**own, base=base, pattern=pattern, patterns=patterns, effects=effects)
 
@@ -134,12 +137,12 @@ class CovariateLikelihood(Likelihood):
         many = len(self.columns[-1]) >= self.compile_from or len(ends) + 1 >= _COMPILED_FROM
         base = replace(self.base, compile_from=0 if many else np.inf, constant=0.0)
         return tuple(
-            _some_of(base, rows, first=i == 0) for i, rows in enumerate(np.split(order, ends))
+            base.of_cells(rows, first=i == 0) for i, rows in enumerate(np.split(order, ends))
         )
 
     def compiled(self) -> "Likelihood":
         """The same by the model's compiled form, if it has one, however few the cells are."""
-        return self._of(self.base.compiled(), self.pattern, self.patterns, self.effects)
+        return self.of_patterns(self.base.compiled(), self.pattern, self.patterns, self.effects)
 
     @once
     def _function(self) -> Objective:
@@ -164,6 +167,10 @@ class CovariateLikelihood(Likelihood):
         """The clock at free parameters (k,)."""
         return self.base.clock_at(free[: self.size])
 
+    def recall_at(self, free: NDArray) -> Recall | None:
+        """How histories are read, at free parameters (k,)."""
+        return self.base.recall_at(free[: self.size])
+
     def effects_at(self, free: NDArray) -> Effects | None:
         """The effects of covariates at free parameters (k,)."""
         return self.effects.at(free[self.size :])
@@ -175,7 +182,9 @@ class CovariateLikelihood(Likelihood):
 
     def sampled(self, priors: Mapping[str, Any] | None = None) -> "Likelihood":
         """With a base in the form that a sampler moves in."""
-        return self._of(self.base.sampled(priors), self.pattern, self.patterns, self.effects)
+        return self.of_patterns(
+            self.base.sampled(priors), self.pattern, self.patterns, self.effects
+        )
 
     def reported(self, parameters: NDArray) -> NDArray:
         """Parameters (..., k) as they are reported, from those that were sampled."""
@@ -193,14 +202,14 @@ class CovariateLikelihood(Likelihood):
     def thinned(self) -> "Likelihood | None":
         """That of about 40,000 cells where there are four times as many, with greater weights."""
         weight = self.columns[-1]
-        if weight.size < 4 * _FEWER or isinstance(self.base, ClockedLikelihood):
+        if weight.size < 4 * _FEWER or type(self.base) is not Likelihood:
             return None
         step = weight.sum() / _FEWER
         times = np.diff(np.floor(np.cumsum(weight) / step), prepend=0.0)
         kept = times > 0
         columns = (*(column[kept] for column in self.columns[:-1]), times[kept] * step)
         base = replace(self.base, columns=columns)
-        return self._of(base, self.pattern[kept], self.patterns, self.effects)
+        return self.of_patterns(base, self.pattern[kept], self.patterns, self.effects)
 
     def assert_by_customer(self) -> None:
         """Refused: an information criterion by customer is not written for covariates.
@@ -216,9 +225,8 @@ class CovariateLikelihood(Likelihood):
         )
 
     def starts(self) -> list[NDArray]:
-        """Those of the model, with covariates that change nothing."""
-        still = np.zeros(len(self.effects.names))
-        return [np.concatenate([start, still]) for start in self.base.starts()]
+        """Those of the model, with effects as they are known: at first they change nothing."""
+        return [np.concatenate([s, self.effects.coefficients]) for s in self.base.starts()]
 
     def coordinates(self) -> tuple[Coordinate, ...]:
         """Those of the model, for the average customer; each effect between its column's ends."""
@@ -260,25 +268,12 @@ class CovariateLikelihood(Likelihood):
         pattern = np.repeat(self.pattern, self.columns[-1].astype(np.int64))
         of_patterns = effects.model_of(self.at(free), self.patterns)
         each = taken(of_patterns, pattern)
-        drawn = self.base.simulated_as(each, self.clock_at(free), rng)
+        drawn = self.base.simulated_as(each, free[: self.size], rng)
         if drawn.columns[-1].size != pattern.size:  # models of spend simulate who has bought
             raise FitError(f"{self.title} cannot be simulated customer by customer.")
-        return self._of(drawn, pattern, self.patterns, self.effects)
+        return self.of_patterns(drawn, pattern, self.patterns, self.effects)
 
 
 def taken(model: Any, which: NDArray) -> Any:
     """The model of customers in these patterns, from one with a parameter per pattern."""
     return type(model)(**{name: getattr(model, name)[..., which] for name in model.names()})
-
-
-def _some_of(base: Likelihood, rows: NDArray, first: bool) -> Likelihood:
-    """The likelihood of some of the cells; purchases per day count in the first such alone."""
-    columns = tuple(column[rows] for column in base.columns)
-    if not isinstance(base, ClockedLikelihood):
-        return replace(base, columns=columns)
-    whole = base.exposure
-    purchases, gaps = np.zeros_like(whole.purchases), None
-    if first:
-        purchases, gaps = whole.purchases, whole.gaps
-    exposure = CalendarExposure(whole.born[rows], whole.latest[rows], purchases, whole.unit, gaps)
-    return replace(base, columns=columns, exposure=exposure)

@@ -123,8 +123,7 @@ class DriftingLikelihood(ClockedLikelihood):
         """The drift at free parameters (k,)."""
         return Recall(self.calendar.first_day, self.unit, float(free[-1]))
 
-    def _model_of(self, free: NDArray, born: NDArray) -> Any:
-        model: Any = self.at(free)
+    def _met_on(self, model: Any, free: NDArray, born: NDArray) -> Any:
         return replace(model, alpha=model.alpha * np.exp(self.recall_at(free).haste_of(born)))
 
     def shrinkage(self, free: NDArray) -> tuple[float, NDArray]:

@@ -3,11 +3,12 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from importlib import import_module
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
+from predclv.clocks.ageing import log_slowness, time_at_ages
 from predclv.clocks.base import Steady
 from predclv.clocks.calendar import Calendar
 from predclv.clocks.recall import DRIFT, RHO, Recall, newness, priors_of, space_of
@@ -71,6 +72,8 @@ class FadingLikelihood(Likelihood):
     near : ndarray, shape (k,)
         Free parameters of the model, and the drift, to start from.
     has_drift : bool
+    ageing : float or None
+        How fast customers slow down with age, which does not move here either.
     """
 
     sequences: Sequences
@@ -78,6 +81,7 @@ class FadingLikelihood(Likelihood):
     first_day: int
     near: NDArray
     has_drift: bool
+    ageing: float | None = None
 
     @classmethod
     def over(
@@ -87,17 +91,23 @@ class FadingLikelihood(Likelihood):
         clock: Steady | Calendar,
         first_day: int,
         near: NDArray,
+        ageing: float | None = None,
     ) -> "FadingLikelihood":
         """Of a model's purchases; ``near`` of it alone, or with a drift behind."""
         ends = first_day + np.stack([sequences.born, sequences.last])
+        born = np.repeat(sequences.born, sequences.frequency)
+        customers = np.repeat(sequences.weight, sequences.frequency)
         t_x = time_between(clock, ends[0], ends[1])
         T = time_between(clock, ends[0], first_day + sequences.end)
-        columns = (sequences.frequency.astype(float), t_x, T, sequences.weight)
+        # Densities are of real days, as without memory.
         constant = 0.0
         if isinstance(clock, Calendar):
-            # Densities are of real days, as without memory.
-            customers = np.repeat(sequences.weight, sequences.frequency)
             constant = float(customers @ clock.log_rate(first_day + sequences.days))
+        if ageing is not None:
+            t_x = time_at_ages(sequences.last - sequences.born, ageing, clock.unit)
+            T = time_at_ages(sequences.end - sequences.born, ageing, clock.unit)
+            constant = -ageing * float(customers @ log_slowness(sequences.days - born))
+        columns = (sequences.frequency.astype(float), t_x, T, sequences.weight)
         return cls(
             model=model,
             columns=columns,
@@ -109,6 +119,7 @@ class FadingLikelihood(Likelihood):
             first_day=first_day,
             near=near,
             has_drift=near.size > len(model.names()),
+            ageing=ageing,
         )
 
     @property
@@ -160,17 +171,26 @@ class FadingLikelihood(Likelihood):
 
     def laid_out(self) -> dict[str, NDArray]:
         """The sequences as arrays by name, in the time of the clock."""
-        sequences, days = self.sequences, np.arange(self.sequences.end + 1)
-        until = time_between(self.clock, self.first_day, self.first_day + days)
-        born = until[sequences.born]
-        lengths = sequences.frequency
+        sequences, lengths = self.sequences, self.sequences.frequency
+        if self.ageing is not None:
+            ages = sequences.days - np.repeat(sequences.born, lengths)
+            tau = time_at_ages(ages, self.ageing, self.unit)
+        else:
+            days = np.arange(sequences.end + 1)
+            until = time_between(self.clock, self.first_day, self.first_day + days)
+            tau = until[sequences.days] - np.repeat(until[sequences.born], lengths)
         return {
             "frequency": lengths,
-            "tau": until[sequences.days] - np.repeat(born, lengths),
-            "T": until[-1] - born,
+            "tau": tau,
+            "T": self.columns[2],
             "first": newness(sequences.born),
             "weight": sequences.weight,
         }
+
+    def of_cells(self, rows: NDArray, first: bool) -> Self:
+        """That of some of the customers."""
+        some = super().of_cells(rows, first)
+        return replace(some, sequences=self.sequences.of_rows(rows))
 
     def at(self, free: NDArray) -> Model:
         """The model at free parameters (k,)."""
@@ -183,7 +203,7 @@ class FadingLikelihood(Likelihood):
     def recall_at(self, free: NDArray) -> Recall:
         """How the past is read, at free parameters (k,)."""
         found = dict(zip(self.space.names, self.space.parameters_at(free).tolist(), strict=True))
-        return Recall(self.first_day, self.unit, found.get(DRIFT), found[RHO])
+        return Recall(self.first_day, self.unit, found.get(DRIFT), found[RHO], self.ageing)
 
     def shrinkage(self, free: NDArray) -> tuple[float, NDArray]:
         """Log prior density of drift and rho, without constants, and its slope (k,)."""

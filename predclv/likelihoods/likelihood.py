@@ -91,6 +91,10 @@ class Likelihood(FieldsAlone):
         """The same by the model's compiled form, if it has one, however few the cells are."""
         return replace(self, compile_from=0)
 
+    def of_cells(self, rows: NDArray, first: bool) -> Self:
+        """That of some of the cells; what stands apart from cells is in that of the first alone."""
+        return replace(self, columns=tuple(column[rows] for column in self.columns))
+
     def laid_out(self) -> dict[str, NDArray]:
         """The sample as arrays by name, as the model's compiled form takes it."""
         return kernel_of(self.model).layout(self.columns)
@@ -175,8 +179,11 @@ class Likelihood(FieldsAlone):
 
     def simulated(self, free: NDArray, rng: np.random.Generator) -> "Likelihood":
         """That of as many customers drawn from the model at free parameters (k,)."""
-        return self.simulated_as(self.at(free), self.clock_at(free), rng)
+        return self.simulated_as(self.at(free), free, rng)
 
-    def simulated_as(self, model: Any, clock: Any, rng: np.random.Generator) -> "Likelihood":
-        """The same of a model whose parameters are numbers, or one per customer."""
+    def simulated_as(self, model: Any, free: NDArray, rng: np.random.Generator) -> "Likelihood":
+        """The same of a model whose parameters are numbers, or one per customer.
+
+        What is no parameter of the model, such as a clock, is as at ``free``.
+        """
         return replace(self, columns=model.resampled(self.columns, rng))

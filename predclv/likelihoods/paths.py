@@ -6,9 +6,11 @@ from typing import Any, NoReturn
 import numpy as np
 from numpy.typing import NDArray
 
+from predclv.clocks.recall import newness
 from predclv.errors import FitError, OptionError
 from predclv.likelihoods.clocked import ClockedLikelihood
 from predclv.likelihoods.covariates import CovariateLikelihood
+from predclv.likelihoods.drifting import DriftingLikelihood
 from predclv.likelihoods.effects import Effects
 from predclv.likelihoods.likelihood import Likelihood
 from predclv.maths.levels import Levels
@@ -29,7 +31,8 @@ class PathLikelihood(CovariateLikelihood):
 
     Each day counts as the clock says, times what the customer's pattern on that day does to the
     rate, so customers buy evenly in the time that so has passed. n(u, z) are repeat purchases on
-    day u in pattern z. Whatever does not change with the days acts on parameters as ever.
+    day u in pattern z. Whatever does not change with the days acts on parameters as ever. A drift
+    slows the time of a customer down by the day of the first purchase, as without covariates.
 
     Attributes
     ----------
@@ -68,20 +71,27 @@ class PathLikelihood(CovariateLikelihood):
         kept = (self.matrix * np.any(others, axis=0))[self.pattern[first]]
         rows = [np.flatnonzero(group == g) for g in range(first.size)]
         x, weight = self.columns[0], self.columns[-1]
+        # Of a drift: customers' newness, and of all repeat purchases together; 0 without one.
+        drifts, newer = isinstance(self.base, DriftingLikelihood), np.zeros(x.size)
+        if isinstance(self.base, DriftingLikelihood):
+            newer = newness(self.base.exposure.born)
+        bought_new, of_clock = float((weight * x) @ newer), slice(k, size - drifts)
         counts = [Levels(x[which]) for which in rows]
         weights = [weight[which] for which in rows]
         places = [np.arange(which.size) for which in rows]
 
         def value_and_slope(free: NDArray) -> tuple[float, NDArray]:
             effects, slope = free[size:], np.zeros(free.size)
+            drift = float(free[size - 1]) if drifts else 0.0
             log_rate = np.zeros(exposure.n_days)
             if calendar is not None:
-                log_rate = calendar.observed_log_rate(free[k:size])
+                log_rate = calendar.observed_log_rate(free[of_clock])
             rate = np.exp(log_rate)
             log_times = rates @ effects
             times = np.exp(log_times)[exposure.pattern]
-            value = float(by_day @ log_rate + by_pattern @ log_times)
-            t_x, T = exposure.elapsed(rate, times)
+            value = float(by_day @ log_rate + by_pattern @ log_times) - drift * bought_new
+            slower = np.exp(-drift * newer)
+            t_x, T = (slower * each for each in exposure.elapsed(rate, times))
             by_t_x, by_T = np.empty_like(t_x), np.empty_like(T)
             for row, which, count, w, place in zip(
                 kept, rows, counts, weights, places, strict=True
@@ -96,9 +106,12 @@ class PathLikelihood(CovariateLikelihood):
                 slope[:k] += by_own
                 slope[size:] += row * (by_own @ others)
                 by_t_x[which], by_T[which] = found.by_t_x, found.by_T
+            if drifts:
+                slope[size - 1] = -newer @ (t_x * by_t_x + T * by_T) - bought_new
+            by_t_x, by_T = slower * by_t_x, slower * by_T
             by_rate, by_times = exposure.pulled(by_t_x, by_T, rate, times)
             if calendar is not None:
-                slope[k:size] += calendar.slopes(rate * by_rate + by_day, log_rate)
+                slope[of_clock] += calendar.slopes(rate * by_rate + by_day, log_rate)
             of_patterns = np.bincount(exposure.pattern, times * by_times, len(rates)) + by_pattern
             slope[size:] += of_patterns @ rates
             return value, slope

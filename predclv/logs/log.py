@@ -160,7 +160,8 @@ class Log:
         ``bought``, ``refund_units`` and ``refund_rows`` where the log has refunds.
         """
         options: _RefundOptions = {**self._refund_options, "refunds_count": True}
-        sql = self._statements.purchase_days(None, None, **options, also=", count(*) AS row_count")
+        also = f", {self._statements.rows} AS row_count"
+        sql = self._statements.purchase_days(None, None, **options, also=also)
         self.warehouse.store(name, sql, self._table.reader)
         facts = {name: int(self._facts.get(name, 0)) for name in ("refund_rows", "rounded_rows")}
         return facts | {"is_text": int(self._table.is_text)}
@@ -222,8 +223,8 @@ class Log:
         """Rows later than ``end``."""
         if end >= self.last_day:
             return 0
-        later = f"{self._statements.day} > {(end - EPOCH).days}"
-        found = self._table.reader.rows(f"SELECT count(*) FROM {self._table.sql} WHERE {later}")
+        later = self._statements.rows_where(f"{self._statements.day} > {(end - EPOCH).days}")
+        found = self._table.reader.rows(f"SELECT {later} FROM {self._table.sql}")
         return int(found[0][0])
 
     def doubled_days(self, most_rows: int) -> dict[str, Any]:
@@ -267,9 +268,9 @@ class Log:
         """What was counted, merged and left out."""
         rows_after = customers_after = 0
         if end < self.last_day:
+            later = self._statements.rows_where(f"{self._statements.day} > {(end - EPOCH).days}")
             rows_after, seen = self._table.reader.rows(
-                f"SELECT count(*) FILTER (WHERE {self._statements.day} > {(end - EPOCH).days}),"
-                f" count(DISTINCT customer_id) FROM {self._table.sql}"
+                f"SELECT {later}, count(DISTINCT customer_id) FROM {self._table.sql}"
             )[0]
             customers_after = seen - customers - refunds.get("refund_only_customers", 0)
         purchase_rows = self.rows - rows_after - refunds.get("refund_rows", 0)

@@ -96,6 +96,8 @@ class Statements:
         None for a log without amounts.
     id_is_bad : str
         True where an id cannot be used, beyond being null.
+    rows : str
+        The aggregate that counts rows, where one of the log stands for several.
     """
 
     log: str
@@ -103,6 +105,11 @@ class Statements:
     day: str
     amounts: Amounts | None
     id_is_bad: str = "FALSE"
+    rows: str = "count(*)"
+
+    def rows_where(self, condition: str) -> str:
+        """The number of rows that meet a condition."""
+        return f"CAST(coalesce({self.rows} FILTER (WHERE {condition}), 0) AS BIGINT)"
 
     def survey(self) -> str:
         """One row of facts about the whole log, in one scan without grouping."""
@@ -156,7 +163,7 @@ class Statements:
                 refunds = (
                     f", bool_or(NOT ({is_refund})) AS bought,"
                     f" CAST(sum(CASE WHEN {is_refund} THEN {units} ELSE 0 END) AS BIGINT)"
-                    f" AS refund_units, count(*) FILTER (WHERE {is_refund}) AS refund_rows"
+                    f" AS refund_units, {self.rows_where(is_refund)} AS refund_rows"
                 )
                 if not refunds_count:
                     units = f"CASE WHEN {is_refund} THEN 0 ELSE {units} END"

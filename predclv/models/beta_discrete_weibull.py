@@ -8,8 +8,8 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.special import digamma, gammaln
 
 from predclv.maths.special import digamma_rising, log_rising
-from predclv.models.base import Columns, Coordinate, LogNormalPrior, Parameter, Prior
-from predclv.models.retention import RetentionModel
+from predclv.models.base import Columns, Coordinate, LogNormalPrior, Parameter, Prior, Targets
+from predclv.models.retention import LEAVING_AT_RENEWALS, RetentionModel
 
 _NOBODY = 1e-12  # a churn that is as good as none, and lost in rounding
 _LARGE = 1e4  # below it, differences of log-gammas are right to 1e-11
@@ -57,6 +57,7 @@ class BetaDiscreteWeibull(RetentionModel):
     c: Parameter
 
     title: ClassVar[str] = "BdW"
+    targets: ClassVar[Targets] = LEAVING_AT_RENEWALS
 
     def log_survival(self, t: ArrayLike) -> NDArray:
         """Log of S(t), shape (..., n). Fader et al. (2018), eq. 8."""

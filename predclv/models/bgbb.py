@@ -9,7 +9,16 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.special import gammaln, logsumexp
 
 from predclv.maths.special import digamma_rising, log_rising
-from predclv.models.base import Columns, Coordinate, LogNormalPrior, Model, Parameter, Prior, Slopes
+from predclv.models.base import (
+    Columns,
+    Coordinate,
+    LogNormalPrior,
+    Model,
+    Parameter,
+    Prior,
+    Slopes,
+    Targets,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +65,10 @@ class BGBB(Model):
 
     title: ClassVar[str] = "BG/BB"
     columns: ClassVar[tuple[str, ...]] = ("frequency", "recency", "opportunities")
+    targets: ClassVar[Targets] = {
+        "rate": {"alpha": 0.5, "beta": -0.5},  # the odds of taking an opportunity, and of leaving
+        "leaving": {"gamma": 0.5, "delta": -0.5},
+    }
 
     def _log_taken(self, x: NDArray, n: NDArray) -> NDArray:
         """Log of B(alpha+x, beta+n-x) / B(alpha, beta)."""

@@ -31,19 +31,63 @@ class Paths(NamedTuple):
         last = rng.beta(np.where(repeat, x, 1), np.where(repeat, self.arrivals - x, 0) + 1)
         return np.where(repeat, last * self.window, 0.0)
 
+    def bounded(self, rng: np.random.Generator) -> "Bounded":
+        """The same, with the end of those who leave within the window."""
+        # Who leaves after the n-th of more arrivals bought the others before it.
+        n = self.purchases
+        cut = (n > 0) & (n < self.arrivals)
+        share = np.ones(n.shape)
+        share[cut] = rng.beta(n[cut], (self.arrivals - n)[cut] + 1)
+        return Bounded(n, self.window * share, cut)
+
     def times(self, rng: np.random.Generator) -> tuple[NDArray, NDArray]:
         """Every purchase: whose it is (a place in the arrays above), and when it comes.
 
         Customer by customer, and not in the order of time.
         """
+        # As of `bounded`, but drawn for everybody: logs simulated with a seed stay what they were.
         n = self.purchases
-        # Who leaves after the n-th of more arrivals bought the others before it; uniform each.
         cut = (n > 0) & (n < self.arrivals)
         share = rng.beta(np.where(cut, n, 1), np.where(cut, self.arrivals - n, 0) + 1)
-        end = self.window * np.where(cut, share, 1.0)
+        return Bounded(n, self.window * np.where(cut, share, 1.0), cut).times(rng)
+
+
+class Bounded(NamedTuple):
+    """Purchases drawn that are uniform in a stretch of time which is each customer's own.
+
+    Attributes
+    ----------
+    purchases : ndarray of int64
+    window : ndarray
+        The stretch, from now.
+    cut : ndarray of bool
+        Whether the last purchase falls on its end, as of who leaves at it.
+    """
+
+    purchases: NDArray
+    window: NDArray
+    cut: NDArray
+
+    @property
+    def k(self) -> int:
+        """Events per arrival."""
+        return 1
+
+    @property
+    def stretch(self) -> NDArray:
+        """Where purchases but for the one at the end lie evenly."""
+        return self.window
+
+    def of(self, which: NDArray) -> "Bounded":
+        """Of some of the customers, in a row."""
+        return Bounded(self.purchases[which], self.window[which], self.cut[which])
+
+    def times(self, rng: np.random.Generator) -> tuple[NDArray, NDArray]:
+        """As of `Paths`."""
+        n, cut = self.purchases, self.cut
         owner = np.repeat(np.arange(n.size), n)
-        when = end[owner] * rng.random(owner.size)
-        when[(np.cumsum(n) - 1)[cut]] = end[cut]
+        when = np.repeat(self.window, n) * rng.random(owner.size)
+        when[(np.cumsum(n) - 1)[cut]] = self.window[cut]
         return owner, when
 
 
@@ -76,6 +120,25 @@ class RegularPaths(NamedTuple):
         later = np.where(repeat, self.events - place, 0)
         last = rng.beta(np.where(repeat, place, 1), later + 1)
         return np.where(repeat, last * self.window, 0.0)
+
+    @property
+    def cut(self) -> NDArray:
+        """Of nobody does the last purchase bound the others."""
+        return np.zeros(np.shape(self.purchases), bool)
+
+    @property
+    def stretch(self) -> NDArray:
+        """Where purchases lie about evenly: up to the last."""
+        return self.window * (self.k * self.purchases - self.ahead) / (self.events + 1.0)
+
+    def bounded(self, rng: np.random.Generator) -> "RegularPaths":
+        """The same."""
+        return self
+
+    def of(self, which: NDArray) -> "RegularPaths":
+        """Of some of the customers, in a row."""
+        purchases, window, arrivals, events, ahead = (part[which] for part in self[:5])
+        return RegularPaths(purchases, window, arrivals, events, ahead, self.k)
 
     def times(self, rng: np.random.Generator) -> tuple[NDArray, NDArray]:
         """Every purchase: whose it is, and when it comes; a customer's in the order of time."""

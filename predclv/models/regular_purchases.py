@@ -1,7 +1,7 @@
 """Expected purchases of customers who buy at every k-th event and may leave after each purchase."""
 
 from functools import cache
-from itertools import pairwise
+from itertools import count, pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,6 +9,88 @@ from scipy.special import betainc
 
 _FEW_STAY = 1e-2  # chance of staying below which eight terms of its power series do
 _TERMS = 8
+_FEW_EVENTS = 250.0  # events that are added up one by one; of more, quadrature costs less
+_AT_ONCE = 1 << 13  # customers whose sums stay in the processor's cache
+_LEFT = 1e-15  # what sums over events leave out, as a share of them
+
+
+def has_few_events(r: NDArray, alpha: NDArray, t: NDArray) -> NDArray:
+    """Whether hardly any customer has more than some hundred events by ``t``."""
+    longer = t / alpha
+    mean = r * longer
+    return mean + 8.0 * np.sqrt(mean * (1.0 + longer)) + 20.0 * (1.0 + longer) < _FEW_EVENTS
+
+
+def purchases_by_events(
+    a: NDArray, b: NDArray, r: NDArray, alpha: NDArray, t: NDArray, k: int, gone: int
+) -> NDArray:
+    r"""Expected purchases by t, summed over the number of events, shape (n,) as each argument.
+
+    With N events, negative binomial, it is
+
+    .. math::
+        \sum_m P(N = m) \sum_{n \le (m + gone) / k} \frac{B(a, b + n - 1)}{B(a, b)}
+
+    Each term is the one before times a fraction, and none is negative: all digits are right.
+    """
+    found = np.empty(a.size)
+    for start in range(0, a.size, _AT_ONCE):
+        part = slice(start, start + _AT_ONCE)
+        found[part] = _summed_over_events(a[part], b[part], r[part], alpha[part], t[part], k, gone)
+    return found
+
+
+def _summed_over_events(
+    a: NDArray, b: NDArray, r: NDArray, alpha: NDArray, t: NDArray, k: int, gone: int
+) -> NDArray:
+    answer, open_still = np.empty(a.size), np.arange(a.size)
+    share, ab = t / (alpha + t), a + b
+    mass = np.exp(-r * np.log1p(t / alpha))  # of so many events
+    total, bought, stays, n = np.zeros(a.size), np.zeros(a.size), np.ones(a.size), 0
+    for m in count(1):
+        mass = mass * (share * ((r + (m - 1)) / m))
+        if (m + gone) % k == 0:
+            bought = bought + stays
+            stays = stays * ((b + n) / (ab + n))
+            n += 1
+        total = total + mass * bought
+        if m % 8 or not n:
+            continue
+        falls = np.maximum(share, share * ((r + m) / (m + 1)))  # at most, from here on
+        with np.errstate(divide="ignore"):
+            left = mass * falls / (1.0 - falls) * (bought + 1.0 / (1.0 - falls))
+        going = (falls >= 1.0) | (left > _LEFT * total)
+        if going.all():
+            continue
+        answer[open_still[~going]] = total[~going]
+        open_still = open_still[going]
+        if not open_still.size:
+            return answer
+        b, ab, r, share, mass, total, bought, stays = (
+            value[going] for value in (b, ab, r, share, mass, total, bought, stays)
+        )
+    raise AssertionError  # events without end
+
+
+def discounted_by_events(
+    a: NDArray,
+    b: NDArray,
+    r: NDArray,
+    alpha: NDArray,
+    t: NDArray,
+    delta: NDArray,
+    k: int,
+    gone: int,
+) -> NDArray:
+    """The same, each purchase at s worth ``exp(-delta s)``; by parts, as `discounted_at`."""
+    if not a.size:
+        return np.empty(0)
+    found = np.exp(-delta * t) * purchases_by_events(a, b, r, alpha, t, k, gone)
+    when, lengths = moments(float(np.max(t * np.maximum(r, 1.0) / alpha)))
+    for at, length in zip(when.tolist(), lengths.tolist(), strict=True):
+        worth = (length * delta * t) * np.exp(-delta * (at * t))
+        found = found + worth * purchases_by_events(a, b, r, alpha, at * t, k, gone)
+    return found
 
 
 def purchases_at(p: NDArray, r: NDArray, alpha: NDArray, t: NDArray, k: int, gone: int) -> NDArray:

@@ -7,7 +7,13 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from predclv.maths.series import discounted_sum
-from predclv.models.base import Columns, Model, Objective, Slopes
+from predclv.models.base import Columns, Model, Objective, Slopes, Targets
+
+LEAVING_AT_RENEWALS: Targets = {"leaving": {"alpha": 0.5, "beta": -0.5}}
+"""A covariate of leaving multiplies the odds ``alpha / beta`` of leaving at the first renewal.
+
+How much subscribers differ, ``alpha beta``, stays; ``alpha`` and ``beta`` are targets by name too.
+"""
 
 
 class RetentionModel(Model):

@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from predclv.maths.special import log_rising
-from predclv.models.base import Columns, Coordinate, LogNormalPrior, Parameter, Prior
-from predclv.models.retention import RetentionModel
+from predclv.models.base import Columns, Coordinate, LogNormalPrior, Parameter, Prior, Targets
+from predclv.models.retention import LEAVING_AT_RENEWALS, RetentionModel
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +55,7 @@ class ShiftedBetaGeometric(RetentionModel):
     beta: Parameter
 
     title: ClassVar[str] = "sBG"
+    targets: ClassVar[Targets] = LEAVING_AT_RENEWALS
 
     def log_survival(self, t: ArrayLike) -> NDArray:
         """Log of S(t), shape (..., n). Fader & Hardie (2007), eq. 6."""

@@ -5,7 +5,7 @@ is then in one of k stages: so many events have gone by since the last purchase.
 future has a closed form; a customer whose stage is not known has a mixture of k such futures.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import count
 
@@ -17,10 +17,16 @@ from predclv.maths.quadrature import beta_expectation
 from predclv.maths.special import log_rising
 from predclv.models.base import Parameter
 from predclv.models.futures import Paths, RegularPaths, RegularTraits, Traits
-from predclv.models.regular_purchases import discounted_at, moments, purchases_at
+from predclv.models.regular_purchases import (
+    discounted_at,
+    discounted_by_events,
+    has_few_events,
+    moments,
+    purchases_at,
+    purchases_by_events,
+)
 
 _WORTHLESS = 40.0  # a purchase discounted by more than exp(-40) is lost in rounding
-_SHORT, _MISSED = 0.3, 1e-17
 # Sums over complex roots are right to 1e-16, not to that share of themselves: quadratures that are
 # asked for a relative error are given something to be relative to.
 _LIFTED = 1e-3
@@ -136,15 +142,25 @@ class Stage:
         if endless.any():
             finite = self.expected_purchases(np.where(endless, 1.0, t))
             return np.where(endless, self._purchases_ever(), finite)
-        is_short = self._share(t) * np.maximum(self.r, 1.0) < _SHORT
-        if self.k == 1 or not is_short.any():
+        if self.k == 1:
             return self._purchases_by(t)
-        # Each further event is rarer by that factor: a few tails have all digits, however small.
-        last = int(np.ceil(np.log(_MISSED) / (self.k * np.log(_SHORT)))) + 1
-        summed = self.p_at_least(1, t)
-        for n in range(2, last + 1):
-            summed = summed + self.p_at_least(n, t)
-        return summed if is_short.all() else np.where(is_short, summed, self._purchases_by(t))
+        return self._few_and_many(purchases_by_events, Stage._purchases_by, t)
+
+    def _few_and_many(
+        self, by_events: Callable[..., NDArray], by_chance: Callable[..., NDArray], *more: ArrayLike
+    ) -> NDArray:
+        """Event by event where those by the first of ``more`` are few, else by quadrature."""
+        given = np.broadcast_arrays(self.a, self.b, self.r, self.alpha, *more)
+        a, b, r, alpha, *rest = (np.asarray(value, float).ravel() for value in given)
+        few = has_few_events(r, alpha, rest[0])
+        found = np.empty(few.size)
+        own = (value[few] for value in (a, b, r, alpha, *rest))
+        found[few] = by_events(*own, self.k, self.gone)
+        if not few.all():
+            many = ~few
+            stage = Stage(self.k, self.gone, r[many], alpha[many], a[many], b[many])
+            found[many] = by_chance(stage, *(value[many] for value in rest))
+        return found.reshape(given[0].shape)
 
     def _purchases_by(self, t: NDArray) -> NDArray:
         """The same by quadrature over the chance of leaving, to 1e-13 where k is above 1."""
@@ -172,6 +188,12 @@ class Stage:
             worth = self.discounted_purchases(t, np.where(delta == 0, 1.0, delta))
             return np.where(delta == 0, self.expected_purchases(t), worth)
         end = np.minimum(t, _WORTHLESS / delta)
+        if self.k == 1:
+            return self._discounted_by(end, delta)
+        return self._few_and_many(discounted_by_events, Stage._discounted_by, end, delta)
+
+    def _discounted_by(self, end: NDArray, delta: NDArray) -> NDArray:
+        """The same by quadrature over the chance of leaving."""
         busy = np.max(end * np.maximum(self.r, 1.0) / self.alpha, initial=0.0)
         when, lengths = moments(float(busy))
 

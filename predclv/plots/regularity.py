@@ -64,6 +64,6 @@ def regularity(
         "share of the last time between purchases in the last two",
         "share of customers",
     )
-    legend(ax, title=f"{found.level:.0%} interval of k: {found.lower:.2f} to {found.upper:.2f}; "
-                     f"by Wheat & Morrison {found.wheat_morrison:.2f}")  # fmt: skip
+    interval = f"{found.level:.0%} interval of k: {found.lower:.2f} to {found.upper:.2f}"
+    legend(ax, title="; ".join(filter(None, (interval, found.by_pairs()))))
     return ax

@@ -1,5 +1,6 @@
 """``purchases="auto"``: the pool whose members were found to forecast well together."""
 
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -8,7 +9,9 @@ from predclv.baselines.last_period_nb import LastPeriodNB
 from predclv.clocks.recipe import Clock
 from predclv.engines.base import fit
 from predclv.engines.result import Fit
+from predclv.errors import BoundaryWarning
 from predclv.forecast.fitted import FittedCLV
+from predclv.likelihoods.ageing import NOBODY_SLOWS
 from predclv.models.mbgcnbd import MBGCNBD
 from predclv.models.mbgnbd import MBGNBD
 from predclv.models.purchases import PurchaseModel
@@ -33,6 +36,8 @@ class AutoMember:
         What else makes days differ, as the user has said.
     spender : object, optional
         Who fits the spend of all members.
+    covariates : mapping, optional
+        What is known of customers and what it acts on, of purchases.
     """
 
     model: type[PurchaseModel]
@@ -40,6 +45,7 @@ class AutoMember:
     options: Mapping[str, Any] = field(default_factory=dict)
     clock: Clock | None = None
     spender: Any = None
+    covariates: Any = None
 
     @property
     def spend(self) -> Any:
@@ -64,7 +70,11 @@ class AutoMember:
         clock = self.clock
         if self.season or clock is not None:
             clock = replace(clock or Clock(), season=self.season)
-        return FittedCLV(fit(self.model, rfm, clock=clock, **self.options), None, rfm)
+        asked = {"clock": clock, "covariates": self.covariates, **self.options}
+        with warnings.catch_warnings():
+            # A member that finds no ageing is what it is without: nothing to tell of.
+            warnings.filterwarnings("ignore", f".*{NOBODY_SLOWS}", BoundaryWarning)
+            return FittedCLV(fit(self.model, rfm, **asked), None, rfm)
 
     def __repr__(self) -> str:
         season = f", season={self.season}" if self.season else ""
@@ -76,6 +86,7 @@ MEMORY: Mapping[str, Any] = {"memory": True, "drift": True}
 
 MEMBERS: Mapping[str, Any] = {
     "MBG/NBD with memory": AutoMember(MBGNBD, options=MEMORY),
+    "MBG/NBD with memory and ageing": AutoMember(MBGNBD, options={**MEMORY, "ageing": True}),
     "MBG/NBD with memory and season": AutoMember(MBGNBD, season=2, options=MEMORY),
     "MBG/CNBD-2 with memory and season": AutoMember(MBGCNBD.of(2), season=2, options=MEMORY),
     "MBG/CNBD-3 with memory and season": AutoMember(MBGCNBD.of(3), season=2, options=MEMORY),
@@ -86,7 +97,9 @@ MEMBERS: Mapping[str, Any] = {
 _FOR_A_POOL, _FOR_MEMORY = 200, 50  # repeat purchases
 
 
-def auto_pool(rfm: RFM, clock: Clock | None, spender: Any) -> tuple[Pool, str]:
+def auto_pool(
+    rfm: RFM, clock: Clock | None, spender: Any, covariates: Any = None
+) -> tuple[Pool, str]:
     """The pool for a summary, and what it lacks beside the whole one.
 
     Parameters
@@ -96,11 +109,18 @@ def auto_pool(rfm: RFM, clock: Clock | None, spender: Any) -> tuple[Pool, str]:
         Its events, trend, weekdays and regressors are in all models; seasons are the members' own.
     spender : object
         ``spend`` and ``fit_spend(rfm)`` of the recipe.
+    covariates : mapping or None
+        Of purchases: all models have them, the rule of thumb has none.
+
+    Notes
+    -----
+    The model of customers who slow down with age goes with neither, and is left out then.
     """
-    first = next(iter(MEMBERS))
+    first, own = next(iter(MEMBERS)), {"clock": clock, "covariates": covariates}
     members = {
-        name: replace(member, clock=clock) if isinstance(member, AutoMember) else member
+        name: replace(member, **own) if isinstance(member, AutoMember) else member
         for name, member in MEMBERS.items()
+        if not getattr(member, "options", {}).get("ageing") or not (clock or covariates)
     }
     members[first] = replace(members[first], spender=spender)
     repeats, note = rfm.counts["repeat_purchases"], ""

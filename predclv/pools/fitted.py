@@ -19,7 +19,7 @@ from predclv.forecast.total_interval import TotalErrors
 from predclv.frozen import Frozen
 from predclv.notices import counted, warn
 from predclv.pools.choice import Choice, choice_of
-from predclv.pools.inner import Evidence, evidence
+from predclv.pools.inner import Evidence, evidence, that_learn
 from predclv.pools.source import Part, Pooled, futures_of_member
 from predclv.pools.stored import loaded_pool, save_pool
 from predclv.pools.weights import cautious_weights, prior_weights
@@ -138,10 +138,12 @@ class FittedPool:
     def _learn(self, days: int) -> Evidence:
         log, end = self.rfm.log, self.rfm.observation_end
         if log is not None and end is not None:
-            recipes = {name: self.recipe.members[name] for name in self.fits}
+            recipes, doubts = that_learn(self.fits, self.recipe.members, days)
             asking = self.recipe.spend_recipe() if self.spend is not None else None
             fit_spend = None if asking is None else asking.fit_spend
-            return evidence(recipes, log, end, days, self.unit, self.recipe.origins, fit_spend)
+            origins = self.recipe.origins
+            found = evidence(recipes, log, end, days, self.unit, origins, fit_spend)
+            return replace(found, doubts=(*doubts, *found.doubts))
         tried = {days: found for days, found in self._evidence.items() if found.origins}
         if tried:
             near = min(tried, key=lambda known: abs(np.log(known / days)))

@@ -11,7 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from predclv.engines.result import Fit
-from predclv.errors import OptionError, PredclvError, PredclvWarning
+from predclv.errors import FitError, OptionError, PredclvError, PredclvWarning
 from predclv.forecast.draws import is_posterior
 from predclv.forecast.outlook import Outlook
 from predclv.forecast.spend import expected_spend
@@ -249,6 +249,22 @@ def evidence(
             names = [name for name in names if name in said]
             origins.append(_origin(split, ahead, [said[name] for name in names], spend))
     return Evidence(tuple(names), tuple(origins), tuple(doubts))
+
+
+def that_learn(
+    fits: Mapping[str, Any], recipes: Mapping[str, Any], days: int
+) -> tuple[dict[str, Any], list[str]]:
+    """The recipes of members that can look so many days ahead, and why others cannot."""
+    found, doubts = {}, []
+    for name, fitted in fits.items():
+        try:
+            if callable(getattr(fitted, "learned", None)):  # a rule: anew for each horizon
+                fitted.learned(days)
+        except FitError as error:
+            doubts.append(f"{name} takes no part: {error}")
+        else:
+            found[name] = recipes[name]
+    return found, doubts
 
 
 def for_span(recipe: Any, days: int) -> Any:

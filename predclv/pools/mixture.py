@@ -128,15 +128,16 @@ class JointCounts(FieldsAlone):
         for group in self.by_frequency():
             yield from group
 
-    def quantile(self, tails: CountTails, rows: NDArray, probability: float) -> NDArray:
-        """The smallest n with P(Y <= n) >= probability, shape (m,), int64."""
-        beyond = 1.0 - probability
-        above = (tails.tails > beyond).sum(axis=1)
-        low = np.where(above > 0, tails.counts[np.maximum(above, 1) - 1], 0)
-        high = tails.counts[np.minimum(above, tails.counts.size - 1)]
-        wide = np.flatnonzero(high - low > 1)  # between classes of counts
+    def quantile(self, brackets: NDArray, probability: float) -> NDArray:
+        """The smallest n with P(Y <= n) >= probability, shape (n,), int64.
+
+        ``brackets`` (n, 2) are those of `bracket`. Between classes of counts the answer is looked
+        for, of all customers together.
+        """
+        low, high = brackets.T.copy()
+        wide = np.flatnonzero(high - low > 1)
         if wide.size:
-            members = [of_rows(member, rows[wide]) for member in self.members]
+            members = [of_rows(member, wide) for member in self.members]
             at, top = low[wide], high[wide]
             while np.any(top - at > 1):
                 middle = (at + top) // 2
@@ -144,10 +145,18 @@ class JointCounts(FieldsAlone):
                     weight * member.below(middle)
                     for weight, member in zip(self.weights, members, strict=True)
                 )
-                is_above = 1.0 - below > beyond
+                is_above = 1.0 - below > 1.0 - probability
                 at, top = np.where(is_above, middle, at), np.where(is_above, top, middle)
             low[wide] = at
-        return low.astype(np.int64)
+        return low
+
+
+def bracket(tails: CountTails, probability: float) -> NDArray:
+    """The last class of counts that more than the rest reach, and the next, shape (m, 2), int64."""
+    above = (tails.tails > 1.0 - probability).sum(axis=1)
+    low = np.where(above > 0, tails.counts[np.maximum(above, 1) - 1], 0)
+    high = tails.counts[np.minimum(above, tails.counts.size - 1)]
+    return np.column_stack([low, high]).astype(np.int64)
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -169,10 +178,10 @@ class MixtureCounts:
 
     def quantile(self, probability: float) -> NDArray:
         """The smallest k with P(Y <= k) >= probability, shape (n,), int64."""
-        found = np.empty(len(self.joint), np.int64)
+        brackets = np.empty((len(self.joint), 2), np.int64)
         for rows, tails in self.joint.parts():
-            found[rows] = self.joint.quantile(tails, rows, probability)
-        return found[self.place]
+            brackets[rows] = bracket(tails, probability)
+        return self.joint.quantile(brackets, probability)[self.place]
 
     def mass(self, counts: ArrayLike) -> NDArray:
         """P(Y = counts), one count per customer, shape (n,); exact given the members."""

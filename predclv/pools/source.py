@@ -25,7 +25,7 @@ from predclv.forecast.total_interval import Budget, TotalErrors
 from predclv.forecast.totals import NORMAL_DRAWS, SIMULATED, futures_of
 from predclv.io.files import write_parquet
 from predclv.once import FieldsAlone, once
-from predclv.pools.mixture import JointCounts, MixtureCounts, codes, joined
+from predclv.pools.mixture import JointCounts, MixtureCounts, bracket, codes, joined
 from predclv.pools.rule_totals import rule_buyers, rule_totals
 from predclv.progress import stage
 from predclv.samples.grouping import distinct
@@ -148,7 +148,8 @@ class Pooled(FieldsAlone):
         joint, first, _ = self._joined
         assert joint is not None
         ends = {"lower": 0.5 * (1.0 - level), "upper": 0.5 * (1.0 + level)}
-        found: dict[str, NDArray] = {f"purchases_{s}": np.empty(first.size, np.int64) for s in ends}
+        brackets = {side: np.empty((first.size, 2), np.int64) for side in ends}
+        found: dict[str, NDArray] = {}
         spend: Any = None
         if self.spend is not None:
             spend = drawn(self.spend, _SPEND_DRAWS, stream(self.seed, Stream.BOUNDS))
@@ -159,7 +160,7 @@ class Pooled(FieldsAlone):
         for group in joint.by_frequency():
             for rows, tails in group:
                 for side, probability in ends.items():
-                    found[f"purchases_{side}"][rows] = joint.quantile(tails, rows, probability)
+                    brackets[side][rows] = bracket(tails, probability)
             if spend is not None:
                 curves = log_quantile_curves(
                     *in_classes([tails for _, tails in group]),
@@ -171,7 +172,8 @@ class Pooled(FieldsAlone):
                 for side, curve in zip(ends, curves, strict=True):
                     for power in range(3):
                         found[f"{side}_{power}"][places] = curve[power]
-        return found
+        quantiles = {s: joint.quantile(brackets[s], p) for s, p in ends.items()}
+        return {f"purchases_{side}": n for side, n in quantiles.items()} | found
 
     @once
     def frame(self) -> pd.DataFrame:

@@ -133,7 +133,7 @@ SCRIPT = r"""
     const g = pick.grouping.value === "all" ? "tier" : pick.grouping.value;
     const values = data.history.filter(r => r.grouping === g && r.date === pick.date.value)
       .map(r => ({ group: r.group, value: r[m], lower: r[m + "_lower"], upper: r[m + "_upper"] }));
-    const y = { field: "group", type: "nominal", title: null };
+    const y = { field: "group", type: "nominal", sort: null, title: null };
     return draw("by-group", { data: { values }, height: 40 + 26 * values.length, layer: [
       { mark: { type: "bar", color: blue() }, encoding: { y,
         x: { field: "value", type: "quantitative", title: words(m) },

@@ -1,6 +1,6 @@
 """How customers are exposed to a clock: the days each history spans, and sums over them."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Self
 
 import numpy as np
@@ -108,6 +108,15 @@ class CalendarExposure(FieldsAlone):
             pairs = np.asarray(gaps, np.int64) - np.array([[first_day], [first_day], [0]])
         return cls(n_days - age, n_days - age + recency, purchases, unit, pairs)
 
+    def of_cells(self, rows: NDArray, first: bool) -> Self:
+        """That of some of the cells; purchases and gaps, of everybody, in the first's alone."""
+        purchases, gaps = np.zeros_like(self.purchases), None
+        if first:
+            purchases, gaps = self.purchases, self.gaps
+        return replace(
+            self, born=self.born[rows], latest=self.latest[rows], purchases=purchases, gaps=gaps
+        )
+
     @property
     def days_per_unit(self) -> float:
         """Days in one unit of the times that have elapsed."""
@@ -142,9 +151,11 @@ class CalendarExposure(FieldsAlone):
         weight = self.gaps[2]
         until = self._until(rate)
         length = until[later] - until[earlier]
-        by_sum = np.bincount(later, weight / length, until.size)
-        by_sum -= np.bincount(earlier, weight / length, until.size)
-        return float(weight @ np.log(length)), self._by_rate(by_sum)
+        # A search may try a rate at which days pass in no time at all: that is as bad as can be.
+        with np.errstate(divide="ignore", invalid="ignore"):
+            by_sum = np.bincount(later, weight / length, until.size)
+            by_sum -= np.bincount(earlier, weight / length, until.size)
+            return float(weight @ np.log(length)), self._by_rate(by_sum)
 
     @property
     def born_of_levels(self) -> NDArray:

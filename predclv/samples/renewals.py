@@ -1,9 +1,14 @@
 """Contracts and donors with equal histories, counted: what models of renewal are fitted to."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
+
+from predclv.frozen import Frozen
+from predclv.samples.patterns import Patterns
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -20,12 +25,20 @@ class RenewalCells:
         Contracts per cell.
     unit : str
         Length of a period: day, week, month or year.
+    extra : mapping of str to ndarray of int64, each (n_cells,)
+        ``pattern``, where something is known of subscribers.
+    patterns : Patterns or None
+        What it stands for.
     """
 
     renewals: NDArray
     ended: NDArray
     weight: NDArray
     unit: str
+    extra: Mapping[str, NDArray] = field(default_factory=lambda: Frozen({}))
+    patterns: Patterns | None = None
+
+    covariates_by: ClassVar[str] = "pc.renewals(subscriptions, static_covariates=table)"
 
     def __len__(self) -> int:
         return self.weight.size
@@ -36,10 +49,13 @@ class RenewalCells:
         return int(self.weight.sum())
 
     @classmethod
-    def of(cls, renewals: NDArray, ended: NDArray, weight: NDArray, unit: str) -> "RenewalCells":
+    def of(
+        cls, renewals: NDArray, ended: NDArray, weight: NDArray, unit: str,
+        pattern: NDArray | None = None, patterns: Patterns | None = None,
+    ) -> Self:  # fmt: skip
         """Of histories that may repeat; empty cells are left out, the rest sorted."""
-        (renewals, ended), weight = counted((renewals, ended), weight)
-        return cls(renewals, ended, weight, unit)
+        (renewals, ended), extra, weight = patterned((renewals, ended), weight, pattern)
+        return cls(renewals, ended, weight, unit, extra, patterns)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -58,6 +74,8 @@ class OpportunityCells:
         Customers per cell.
     unit : str
         Time from one opportunity to the next.
+    extra, patterns
+        As of `RenewalCells`.
     """
 
     frequency: NDArray
@@ -65,6 +83,10 @@ class OpportunityCells:
     opportunities: NDArray
     weight: NDArray
     unit: str
+    extra: Mapping[str, NDArray] = field(default_factory=lambda: Frozen({}))
+    patterns: Patterns | None = None
+
+    covariates_by: ClassVar[str] = "pc.opportunities(log, by='region')"
 
     def __len__(self) -> int:
         return self.weight.size
@@ -77,12 +99,23 @@ class OpportunityCells:
     @classmethod
     def of(
         cls, frequency: NDArray, recency: NDArray, opportunities: NDArray, weight: NDArray,
-        unit: str,
-    ) -> "OpportunityCells":  # fmt: skip
+        unit: str, pattern: NDArray | None = None, patterns: Patterns | None = None,
+    ) -> Self:  # fmt: skip
         """Of histories that may repeat; empty cells are left out, the rest sorted."""
-        columns, weight = counted((frequency, recency, opportunities), weight)
+        columns, extra, weight = patterned((frequency, recency, opportunities), weight, pattern)
         x, t_x, n = columns
-        return cls(x, t_x, n, weight, unit)
+        return cls(x, t_x, n, weight, unit, extra, patterns)
+
+
+def patterned(
+    columns: tuple[NDArray, ...], weight: NDArray, pattern: NDArray | None
+) -> tuple[tuple[NDArray, ...], Frozen[str, NDArray], NDArray]:
+    """Distinct histories (within each pattern, if there are some), patterns and weights."""
+    if pattern is None:
+        found, weight = counted(columns, weight)
+        return found, Frozen({}), weight
+    found, weight = counted((*columns, pattern), weight)
+    return found[:-1], Frozen({"pattern": found[-1].astype(np.int64)}), weight
 
 
 def counted(columns: tuple[NDArray, ...], weight: NDArray) -> tuple[tuple[NDArray, ...], NDArray]:

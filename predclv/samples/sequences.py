@@ -1,6 +1,6 @@
 """Customers by every day of purchase: what a likelihood needs to which days are not alike."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Self
 
 import numpy as np
@@ -28,6 +28,8 @@ class Sequences:
         Customers with this sequence: one where there are two repeat purchases or more.
     end : int
         The day on which observation ended.
+    pattern : ndarray of int, shape (n,), or None
+        What is known of the customers; None where nobody asked.
 
     Examples
     --------
@@ -43,6 +45,7 @@ class Sequences:
     days: NDArray
     weight: NDArray
     end: int
+    pattern: NDArray | None = None
 
     @classmethod
     def of(cls, customers: ArrayLike, days: ArrayLike, end: int) -> Self:
@@ -62,19 +65,42 @@ class Sequences:
         return cls.of_counted(days[begin], np.diff(begin, append=ids.size) - 1, days, end)
 
     @classmethod
-    def of_counted(cls, born: NDArray, frequency: NDArray, days: NDArray, end: int) -> Self:
+    def of_counted(
+        cls,
+        born: NDArray,
+        frequency: NDArray,
+        days: NDArray,
+        end: int,
+        pattern: NDArray | None = None,
+    ) -> Self:
         """The same where each customer's rows are counted already; ``days`` with first ones."""
         begin = np.cumsum(frequency + 1) - frequency - 1
         second = days[np.minimum(begin + 1, days.size - 1)]
         own = np.where(frequency > 1, np.arange(frequency.size), -1)
-        first, code = distinct(frequency, born, np.where(frequency == 1, second, -1), own)
+        known = () if pattern is None else (pattern,)
+        once = np.where(frequency == 1, second, -1)
+        first, code = distinct(frequency, born, once, own, *known)
         weight = np.bincount(code).astype(float)
         order = np.lexsort((born[first], -frequency[first]))
         chosen = first[order]
         lengths = frequency[chosen]
         within = np.arange(int(lengths.sum())) - np.repeat(np.cumsum(lengths) - lengths, lengths)
         places = np.repeat(begin[chosen] + 1, lengths) + within
-        return cls(born[chosen], lengths, days[places], weight[order], end)
+        of_chosen = None if pattern is None else pattern[chosen]
+        return cls(born[chosen], lengths, days[places], weight[order], end, of_chosen)
+
+    def of_rows(self, rows: NDArray) -> Self:
+        """Some of the sequences, at these places in ascending order."""
+        kept = np.zeros(len(self), bool)
+        kept[rows] = True
+        return replace(
+            self,
+            born=self.born[rows],
+            frequency=self.frequency[rows],
+            days=self.days[np.repeat(kept, self.frequency)],
+            weight=self.weight[rows],
+            pattern=None if self.pattern is None else self.pattern[rows],
+        )
 
     def __len__(self) -> int:
         return self.born.size

@@ -10,8 +10,13 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from predclv.errors import DataError, StoreError
-from predclv.logs.log import Log
-from predclv.logs.memory_statements import ONE, days_of_some, memory_sums
+from predclv.logs.log import EPOCH, Log
+from predclv.logs.memory_statements import (
+    ONE,
+    days_of_some,
+    memory_sums,
+    repeats_at_ages,
+)
 from predclv.notices import counted
 from predclv.progress import stage
 from predclv.samples.cells import Cells
@@ -55,8 +60,10 @@ def days_behind(rfm: Any) -> tuple[Log, StoredSummary, datetime.date]:
     )
 
 
-def sequences_of(rfm: Any, most: int) -> Sequences:
+def sequences_of(rfm: Any, most: int, by_pattern: bool = False) -> Sequences:
     """The days of purchase of all customers, or of ``most`` of them: always the same ones.
+
+    ``by_pattern`` where what is known of them tells them apart.
 
     Raises
     ------
@@ -68,13 +75,33 @@ def sequences_of(rfm: Any, most: int) -> Sequences:
     some = most if len(rfm) > most else None
     said = f"Fetching the purchases of {counted(min(most, len(rfm)), 'customer')}"
     with stage(said), log.days_until(observed) as table:
-        found = summary.warehouse.frame(days_of_some(table, summary.table, end, some))
+        known = ("pattern",) if by_pattern else ()
+        found = summary.warehouse.frame(days_of_some(table, summary.table, end, some, known))
     days, age = (found[name].to_numpy(np.int64) for name in ("day", "age_days"))
     first = np.flatnonzero(days == end - age)
     frequency = found["frequency"].to_numpy(np.int64)[first]
+    pattern = found["pattern"].to_numpy(np.int64)[first] if by_pattern else None
     return Sequences.of_counted(
-        days[first] - first_day, frequency, days - first_day, end - first_day
+        days[first] - first_day, frequency, days - first_day, end - first_day, pattern
     )
+
+
+def repeats_by_age(rfm: Any) -> NDArray:
+    """Repeat purchases at each age of customers in days, from 0 to that of the oldest.
+
+    Raises
+    ------
+    DataError
+        If there is no log.
+    """
+    log, summary, observed = days_behind(rfm)
+    cells = rfm.cells()
+    with stage("Counting purchases by age"), log.days_until(observed) as table:
+        sql = repeats_at_ages(table, summary.table, cells.known_last_day)
+        found = summary.warehouse.frame(sql)
+    repeats = np.zeros(int(cells.age_days.max(initial=0)) + 1, np.int64)
+    repeats[found["age"].to_numpy(np.int64)] = found["purchases"].to_numpy(np.int64)
+    return repeats
 
 
 def first_day_of(cells: Cells) -> int:
@@ -90,7 +117,7 @@ def already(rfm: RFM, key: Any) -> RFM | None:
     return None if found is None else replace(rfm, _summary=found)
 
 
-def remembered(rfm: RFM, key: Any, weights: NDArray, first_day: int) -> RFM:
+def remembered(rfm: RFM, key: Any, weights: NDArray, first_day: int | None) -> RFM:
     """The same customers, told apart by what their purchases still count too.
 
     Parameters
@@ -101,8 +128,8 @@ def remembered(rfm: RFM, key: Any, weights: NDArray, first_day: int) -> RFM:
     weights : ndarray, shape (n_days,)
         What a purchase counts, on each day from ``first_day`` to the end of observation, beside one
         on the last.
-    first_day : int
-        Not after the first purchase of any customer.
+    first_day : int or None
+        Not after the first purchase of any customer; None where weights are by the days since it.
 
     Raises
     ------
@@ -150,18 +177,18 @@ def _summed(
     summary: StoredSummary,
     end: datetime.date,
     weights: NDArray,
-    first_day: int,
+    first_day: int | None,
     customers: int,
     key: Any,
 ) -> StoredSummary:
-    warehouse, last = summary.warehouse, first_day + weights.size - 1
+    warehouse, last = summary.warehouse, (end - EPOCH).days
     table, by_day = fresh("summary"), fresh("weights")
-    days = np.arange(first_day, last + 1, dtype=np.int64)
+    days = np.arange(weights.size, dtype=np.int64) + (first_day or 0)
     warehouse.register(by_day, pa.table({"day": days, "weight": weights}))
     said = f"Adding up what purchases of {counted(customers, 'customer')} still count"
     with stage(said), log.days_until(end) as bought:
-        binned = customers >= BINNED_FROM
-        warehouse.store(table, memory_sums(bought, summary.table, by_day, last, binned))
+        binned, tables = customers >= BINNED_FROM, (bought, summary.table, by_day)
+        warehouse.store(table, memory_sums(*tables, last, binned, first_day is None))
         warehouse.rows(f"SELECT count(*) FROM {table}")  # Spark: while the weights are there
     warehouse.drop(by_day)
     return summary.on(table, (MEMORY,), key)

@@ -1,46 +1,25 @@
 """A log cut in two: what a model may see, and what came after."""
 
 import datetime
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import pandas as pd
 
-from predclv.errors import DataError, OptionError, some
+from predclv.errors import DataError, OptionError
 from predclv.logs.frames import as_pandas
 from predclv.logs.log import Log, civil_date
 from predclv.logs.opening import open_log
+from predclv.logs.options import LogOptions
 from predclv.logs.suspicions import warn_of_suspicions
 from predclv.money import UNITS
 from predclv.notices import counted
 from predclv.summaries.patterned import warn_of_unused
 from predclv.summaries.rfm import RFM
+from predclv.summaries.split_frames import check_outcome, layout_of
 from predclv.summaries.summarise import summary_of
 from predclv.units import days_per
 from predclv.warehouse.base import fresh
-
-_LAYOUTS: Mapping[str, Mapping[str, str]] = {
-    "lifetimes": {
-        "frequency_cal": "frequency",
-        "recency_cal": "recency",
-        "T_cal": "T",
-        "monetary_value_cal": "monetary_value",
-        "frequency_holdout": "frequency_holdout",
-        "monetary_value_holdout": "spend_per_purchase",
-        "duration_holdout": "duration_holdout",
-    },
-    "pymc-marketing": {
-        "frequency": "frequency",
-        "recency": "recency",
-        "T": "T",
-        "monetary_value": "monetary_value",
-        "test_frequency": "frequency_holdout",
-        "test_monetary_value": "spend_per_purchase",
-        "test_T": "duration_holdout",
-    },
-}
-"""The columns of other packages' frames of calibration and holdout, and ours."""
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -128,7 +107,7 @@ class HoldoutSplit:
         HoldoutSplit: 2 customers, 1 purchase in the 39 weeks after
         """
         frame = as_pandas(frame, "A calibration and holdout")
-        names = _layout_of(frame)
+        names = layout_of(frame)
         ids = [customer_id] if customer_id in frame else []
         ours = frame[[*ids, *(name for name in names if name in frame)]].rename(columns=names)
         if not ids:
@@ -137,7 +116,7 @@ class HoldoutSplit:
             ours = ours.drop(columns="monetary_value", errors="ignore")
         rfm = RFM.from_frame(ours, unit, customer_id, currency)
         came = ours.set_index(customer_id)[["frequency_holdout", "duration_holdout"]]
-        _check_outcome(came)
+        check_outcome(came)
         order = rfm.frame["customer_id"]
         columns = {"frequency_holdout": came["frequency_holdout"].astype("int64")}
         if rfm.has_spend:
@@ -242,31 +221,58 @@ def holdout_split(
     1
     """
     days_per(unit)
-    calibrated = civil_date(calibration_end, "calibration_end")
-    last = None if holdout_end is None else civil_date(holdout_end, "holdout_end")
-    if last is not None and last <= calibrated:
-        raise OptionError(f"calibration_end {calibrated} must be before holdout_end {last}.")
-    log = open_log(
-        transactions,
+    calibrated, last = _days(calibration_end, holdout_end)
+    options = LogOptions(
         customer_id=customer_id,
         date=date,
         amount=amount,
         refunds=refunds,
         timezone=timezone,
         currency=currency,
-        end=last,
         static_covariates=static_covariates,
         dynamic_covariates=dynamic_covariates,
     )
+    log = open_log(transactions, options, last)
+    split, table = _within(log, calibrated, last, unit)
+    warn_of_suspicions(log, table, split.rfm.counts, last or log.last_day, "holdout_end")
+    return split
+
+
+def split_at(
+    log: Log,
+    calibration_end: str | datetime.date,
+    holdout_end: str | datetime.date | None,
+    unit: str,
+) -> HoldoutSplit:
+    """The split of an opened log at a day that somebody asks for.
+
+    Raises
+    ------
+    OptionError
+        As `holdout_split`.
+    """
+    return _within(log, *_days(calibration_end, holdout_end), unit)[0]
+
+
+def _days(
+    calibration_end: str | datetime.date, holdout_end: str | datetime.date | None
+) -> tuple[datetime.date, datetime.date | None]:
+    calibrated = civil_date(calibration_end, "calibration_end")
+    last = None if holdout_end is None else civil_date(holdout_end, "holdout_end")
+    if last is not None and last <= calibrated:
+        raise OptionError(f"calibration_end {calibrated} must be before holdout_end {last}.")
+    return calibrated, last
+
+
+def _within(
+    log: Log, calibrated: datetime.date, last: datetime.date | None, unit: str
+) -> tuple[HoldoutSplit, str]:
     if not log.first_day <= calibrated < log.last_day:
         raise OptionError(
             f"calibration_end {calibrated} must be within the log and before its last day: the log "
             f"runs from {log.first_day} to {log.last_day}."
         )
-    last = last or log.last_day
-    split, table = _split_and_table(log, calibrated, last, unit)
-    warn_of_suspicions(log, table, split.rfm.counts, last, "holdout_end")
-    return split
+    return _split_and_table(log, calibrated, last or log.last_day, unit)
 
 
 def split_of(
@@ -308,36 +314,3 @@ def _split_and_table(
     frame["duration_holdout"] = duration
     split = HoldoutSplit(rfm, calibration_end, holdout_end, duration, new[0][0], frame)
     return split, table
-
-
-def _layout_of(frame: pd.DataFrame) -> Mapping[str, str]:
-    """Whose columns these are."""
-    optional = ("monetary_value", "spend_per_purchase")
-    for names in _LAYOUTS.values():
-        if all(name in frame for name, ours in names.items() if ours not in optional):
-            return names
-    needed = "; or of ".join(
-        f"{package}: {', '.join(name for name, ours in names.items() if ours not in optional)}"
-        for package, names in _LAYOUTS.items()
-    )
-    raise DataError(
-        f"These are not the columns of a calibration and a holdout. Needed are those of {needed}. "
-        f"Found are {some(frame.columns, 20)}. For a log of purchases use holdout_split."
-    )
-
-
-def _check_outcome(came: pd.DataFrame) -> None:
-    """Counts that are counts, and one length of the holdout for all."""
-    counts = came["frequency_holdout"]
-    wrong = came.index[counts.isna() | (counts < 0) | (counts % 1 != 0)]
-    if len(wrong):
-        raise DataError(
-            f"{counted(len(wrong), 'customer has', 'customers have')} a count of purchases in the "
-            f"holdout that is no whole number from 0 up (ids {some(wrong)})."
-        )
-    lengths = came["duration_holdout"].unique()
-    if len(lengths) > 1 or not lengths[0] > 0:
-        raise DataError(
-            "The holdout must be equally long, and longer than 0, for all customers; found "
-            f"durations of {some(lengths)}. Score the groups one by one."
-        )

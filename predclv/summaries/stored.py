@@ -126,8 +126,16 @@ class StoredSummary:
         ``recalls`` is what those depend on.
         """
         facts = (self._clock.unit, self.has_spend, self._last_day, self._count_gaps)
-        known = (self._known, self._count_repeats, (*self._more, *extra), recalls, self._merges)
-        return StoredSummary(self._warehouse, table, *facts, *known)
+        return StoredSummary(
+            self._warehouse,
+            table,
+            *facts,
+            known=self._known,
+            repeats=self._count_repeats,
+            extra=(*self._more, *extra),
+            recalls=recalls,
+            merges=self._merges,
+        )
 
     @property
     def columns(self) -> str:

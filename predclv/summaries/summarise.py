@@ -1,13 +1,14 @@
 """From a log to a summary of its customers."""
 
 import datetime
+from collections.abc import Mapping
 from typing import Any
 
-from predclv.errors import DataError
 from predclv.frozen import Frozen
 from predclv.logs.gap_statements import gap_days
-from predclv.logs.log import EPOCH, Log, civil_date
-from predclv.logs.opening import open_log
+from predclv.logs.log import EPOCH, Log
+from predclv.logs.opening import open_log_to
+from predclv.logs.options import LogOptions
 from predclv.logs.suspicions import warn_of_late_rows, warn_of_suspicions
 from predclv.summaries.described import described
 from predclv.summaries.pathed import repeats_of
@@ -147,34 +148,39 @@ def rfm_summary(
     1            2          0   store     1.0
     """
     days_per(unit)
-    end = None if observation_end is None else civil_date(observation_end, "observation_end")
-    log = open_log(
-        transactions,
+    options = LogOptions(
         customer_id=customer_id,
         date=date,
         amount=amount,
         refunds=refunds,
         timezone=timezone,
         currency=currency,
-        end=end,
         static_covariates=static_covariates,
         dynamic_covariates=dynamic_covariates,
     )
-    if end is not None and end < log.first_day:
-        raise DataError(
-            f"observation_end {end} is before every purchase: the log runs from {log.first_day} to "
-            f"{log.last_day}."
-        )
-    rfm, table = summary_of(log, end or log.last_day, unit)
+    log, end = open_log_to(transactions, options, observation_end)
+    rfm, table = summary_of(log, end, unit)
     warn_of_late_rows(rfm.counts, end)
-    warn_of_unused(log, [table], end or log.last_day, rfm.counts)
-    warn_of_suspicions(log, table, rfm.counts, end or log.last_day, "observation_end")
+    warn_of_unused(log, [table], end, rfm.counts)
+    warn_of_suspicions(log, table, rfm.counts, end, "observation_end")
     return rfm
 
 
 def summary_of(log: Log, end: datetime.date, unit: str, tells: bool = True) -> tuple[RFM, str]:
     """The summary of a checked log to ``end``, not before its first day, and its table's name."""
     table, counts = log.keep_summary(end, tells)
+    return rfm_of(log, table, counts, end, unit, tells)
+
+
+def rfm_of(
+    log: Log,
+    table: str,
+    counts: Mapping[str, int],
+    end: datetime.date,
+    unit: str,
+    tells: bool = True,
+) -> tuple[RFM, str]:
+    """The summary that a table of customers is, with what the log knows of them; its table."""
     found = described(log, table, end, tells)
     table = found.table
     summary = StoredSummary(
@@ -188,4 +194,4 @@ def summary_of(log: Log, end: datetime.date, unit: str, tells: bool = True) -> t
         lambda segments: repeats_of(log, segments, end),
         merges=not log.has_refunds,
     )
-    return RFM(unit, end, Frozen(counts | dict(found.counts)), log, summary, log.currency), table
+    return RFM(unit, end, Frozen({**counts, **found.counts}), log, summary, log.currency), table

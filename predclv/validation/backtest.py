@@ -10,12 +10,14 @@ import numpy as np
 import pandas as pd
 
 from predclv.contracts.backtest import backtested
+from predclv.contracts.opportunities import Opportunities
 from predclv.contracts.renewals import Renewals
 from predclv.errors import OptionError, did_you_mean
 from predclv.forecast.total_interval import TotalErrors
 from predclv.frozen import Frozen
 from predclv.logs.log import civil_date
 from predclv.logs.opening import open_log
+from predclv.logs.options import LogOptions
 from predclv.logs.suspicions import warn_of_broken_log
 from predclv.notices import counted
 from predclv.progress import progress as progress_bar
@@ -290,7 +292,7 @@ def backtest(
     """
     level = probability(level, "level")
     named = recipes_of(forecasters)
-    if isinstance(transactions, Renewals):  # a table of its own
+    if isinstance(transactions, Renewals | Opportunities):  # a table of its own
         return cast(Any, backtested(forecasters, transactions, cutoffs, horizon, level, seed))
     end = None if until is None else civil_date(until, "until")
     if isinstance(transactions, RFM):
@@ -298,18 +300,17 @@ def backtest(
         end = observed if end is None else min(end, observed)
     else:
         days_per(unit)
-        log = open_log(
-            transactions,
+        options = LogOptions(
             customer_id=customer_id,
             date=date,
             amount=amount,
             refunds=refunds,
             timezone=timezone,
             currency=currency,
-            end=end,
             static_covariates=static_covariates,
             dynamic_covariates=dynamic_covariates,
         )
+        log = open_log(transactions, options, end)
     days = whole_days(horizon, unit)
     chosen = origins(log, cutoffs, days, end)
     if not isinstance(transactions, RFM):  # whose maker was warned

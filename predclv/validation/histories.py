@@ -13,6 +13,7 @@ from predclv.clocks.spans import time_between
 from predclv.engines.result import Fit
 from predclv.errors import DataError, OptionError, some
 from predclv.forecast.patterns import Known
+from predclv.forecast.recalled import assert_as_they_stand
 from predclv.models.personal import Personal
 from predclv.summaries.rfm import RFM
 from predclv.units import days_per, horizon_in
@@ -133,6 +134,8 @@ def _p_alive(
     """P(still a customer) day by day, from what was known by then; all purchases at ``bought``."""
     if fit.recall is None:
         return model.p_alive(x, t_x, T)
+    if fit.recall.ageing is not None:
+        assert_as_they_stand(fit, "A customer's history")
     rho, haste = fit.recall.rho or 0.0, np.full(x.size, float(fit.recall.haste_of(born)))
     counts = np.zeros(bought.size)
     for j in range(1, bought.size):

@@ -13,6 +13,7 @@ from scipy.stats import chi2
 
 from predclv.errors import DataError
 from predclv.logs.gap_statements import last_two_gaps
+from predclv.notices import counted
 from predclv.samples.cells import Cells
 from predclv.summaries.gaps import gaps_of
 from predclv.summaries.rfm import RFM
@@ -75,6 +76,8 @@ class Regularity:
 
     def verdict(self) -> str:
         """Regularity in words."""
+        if self.lower <= 1.0 and self.upper >= 1.5:
+            return "too few to tell regular purchases from such as come at random"
         if self.lower <= 1.0 <= self.upper or abs(self.k - 1.0) <= 0.1:
             return "purchases come at random, as BG/NBD and its kin assume"
         if self.k < 1.0:
@@ -82,6 +85,11 @@ class Regularity:
         if self.k < 1.5:
             return "purchases are a little more regular than at random; no whole k fits better"
         return f"purchases are regular: k = {round(self.k)} is worth comparing by pc.validate"
+
+    def by_pairs(self) -> str:
+        """Wheat and Morrison's k in words; nothing where nobody tells it."""
+        known = np.isfinite(self.wheat_morrison)
+        return f"by Wheat & Morrison {self.wheat_morrison:.2f}" if known else ""
 
     @property
     def frame(self) -> pd.DataFrame:
@@ -102,11 +110,11 @@ class Regularity:
         return pd.DataFrame.from_dict(rows, orient="index", columns=columns)
 
     def __repr__(self) -> str:
-        said = self.verdict()
+        interval = f"({self.level:.0%}: {self.lower:.2f} to {self.upper:.2f})"
+        found = ", ".join(filter(None, (f"k = {self.k:.2f} {interval}", self.by_pairs())))
         return (
-            f"k = {self.k:.2f} ({self.level:.0%}: {self.lower:.2f} to {self.upper:.2f}), by Wheat "
-            f"& Morrison {self.wheat_morrison:.2f}: {said} ({self.gaps:,} times between purchases "
-            f"of {self.customers:,} customers)"
+            f"{found}: {self.verdict()} ({self.gaps:,} times between purchases of "
+            f"{counted(self.customers, 'customer')})"
         )
 
     def _repr_html_(self) -> str:

@@ -7,6 +7,8 @@ from typing import Any, Literal
 import pandas as pd
 
 from predclv.baselines.base import Baseline, FittedBaseline
+from predclv.contracts.opportunity_split import OpportunitySplit
+from predclv.contracts.opportunity_validation import validated_opportunities
 from predclv.contracts.validation import RenewalSplit
 from predclv.contracts.validation import validated as validated_contracts
 from predclv.errors import DataError, OptionError, PredclvError, some
@@ -53,7 +55,8 @@ def validate(
         ``"BGNBD"``, for ``CLVModel`` of it. Without a mapping they are named by their models.
     split : HoldoutSplit
         Or a cut of contracts, ``renewals.split(periods)``: the answer is then a
-        :class:`~predclv.contracts.validation.ContractValidation`.
+        :class:`~predclv.contracts.validation.ContractValidation`; or of opportunities, and a
+        :class:`~predclv.contracts.opportunity_validation.OpportunityValidation`.
         Of :func:`predclv.holdout_split`, or ``pc.HoldoutSplit.from_frame`` of a frame made by
         lifetimes or pymc-marketing.
     level : float
@@ -116,9 +119,13 @@ def validate(
     if isinstance(split, RenewalSplit):
         of_renewals: Any = validated_contracts(forecasters, split, level, seed)
         return of_renewals
+    if isinstance(split, OpportunitySplit):
+        of_givers: Any = validated_opportunities(forecasters, split, level, seed)
+        return of_givers
     if not isinstance(split, HoldoutSplit):
         raise DataError(
-            f"validate wants a HoldoutSplit; got {type(split).__name__}. Cut a log with "
+            f"validate wants a HoldoutSplit; got {type(split).__name__}. Cut contracts or "
+            "opportunities with .split(periods), a log with "
             "pc.holdout_split(log, calibration_end=...), or take a frame of lifetimes' "
             "calibration_and_holdout_data or pymc-marketing's rfm_train_test_split with "
             "pc.HoldoutSplit.from_frame(frame, unit='week')."

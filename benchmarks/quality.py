@@ -212,7 +212,7 @@ def picture(found: pd.DataFrame) -> None:
     ax.set_xlabel("CRPS / that of MBG/NBD (smaller is better; 1.4 and more at the edge)")
     ax.grid(axis="y", linewidth=0.4)
     figure.legend(loc="outside upper center", ncols=len(shown), frameon=False)
-    figure.savefig(PICTURE, dpi=120)
+    figure.savefig(PICTURE, dpi=120, bbox_inches="tight")
 
 
 if __name__ == "__main__":

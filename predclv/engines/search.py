@@ -11,6 +11,7 @@ from threadpoolctl import ThreadpoolController
 
 from predclv.errors import FitError
 from predclv.likelihoods.likelihood import Likelihood
+from predclv.maths.memory import keep_freed_memory
 from predclv.maths.newton import Maximum, maximum_near
 from predclv.maths.optimise import maximum
 from predclv.models.base import Coordinate, Objective, Space
@@ -67,6 +68,7 @@ def estimate(
     limits : bool
         Whether the model's limits are tried where the maximum is not sharp; a posterior has none.
     """
+    keep_freed_memory()
     directions = likelihood.coordinates()
     transform = np.array(
         [[part.weights.get(name, 0.0) for name in likelihood.space.names] for part in directions]

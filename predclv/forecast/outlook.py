@@ -26,6 +26,7 @@ from predclv.forecast.spend import expected_spend
 from predclv.forecast.terms import Terms
 from predclv.forecast.totals import SIMULATED, normal_totals, simulated_buyers, simulated_totals
 from predclv.io.files import write_parquet
+from predclv.maths.memory import keep_freed_memory
 from predclv.notices import warn
 from predclv.once import once
 from predclv.progress import stage
@@ -126,6 +127,7 @@ class Outlook:
         Purchases and spend are fitted apart: their averages' product is their product's average.
         """
         rng = stream(self.seed, Stream.EXPECTATIONS)
+        keep_freed_memory()
         model: Any = self._members.model
         if is_posterior(self.purchases):
             draws = int(np.clip(_WORK // self._histories.n_cells, _FEWEST, _MOST))

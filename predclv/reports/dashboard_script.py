@@ -115,7 +115,8 @@ SCRIPT = r"""
       if (place) place.textContent = "There is no earlier refresh to compare this date with.";
       return Promise.resolve();
     }
-    const from = { field: "tier_before", type: "nominal", title: "before", sort: data.tiers };
+    const from = { field: "tier_before", type: "nominal", title: "before", sort: data.tiers,
+                   axis: { minExtent: 80 } };
     const to = { field: "tier", type: "nominal", title: "after", sort: data.tiers,
                  axis: { labelAngle: -25 } };
     return draw("flows", { data: { values }, layer: [

@@ -67,7 +67,8 @@ dt small { font-weight: normal; color: var(--soft); } dd { margin: 0; }
   .stack td { display: flex; justify-content: space-between; gap: 1rem; padding: .2rem 0;
     white-space: nowrap; }
   .stack td::before { content: attr(data-label); color: var(--soft); text-align: left;
-    font-weight: normal; white-space: normal; overflow-wrap: anywhere; }
+    font-weight: normal; white-space: normal; overflow-wrap: anywhere; flex: none;
+    max-width: 50%; }
   .stack td:last-child { border-bottom: 0; } }
 @media print { :root { --paper: #ffffff; --ink: #000000; --soft: #444444; --line: #bbbbbb;
   --tint: #f3f3f3; --best: #000000; --bestbg: #e4e4e4; } body { font-size: 10.5pt; }

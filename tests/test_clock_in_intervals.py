@@ -51,7 +51,8 @@ def free_draws(fit, n):
 @pytest.mark.parametrize("who", ["fitted", "regular"])
 def test_each_draw_is_the_member_with_its_model_and_clock(who, horizon, request):
     fitted = request.getfixturevalue(who)
-    members, free = members_of(fitted, horizon), free_draws(fitted.purchases, 5)
+    draws = 5 if horizon else 1  # of a lifetime each takes seconds
+    members, free = members_of(fitted, horizon), free_draws(fitted.purchases, draws)
     spans, effects = members._spans, free[:, 4:]
     faster = spans.faster(effects)
     model = type(fitted.purchases.model)(*np.exp(free[:, :4]).T[:, :, None])

@@ -10,6 +10,8 @@ from test_covariates_dynamic import CHANNELS, END, MAILINGS, summary
 
 import predclv as pc
 from predclv.errors import AssumptionWarning, DataError, DataWarning, OptionError
+from predclv.forecast.draws import drawn
+from predclv.models.drawn_clocks import OnDrawnClocks
 
 DAY = pd.Timedelta("1D")
 SHARED = pc.Clock(season=0, weekday=True)
@@ -165,6 +167,17 @@ def test_totals_and_periods_add_up_and_hold_the_expectation(fits):
     np.testing.assert_allclose(counts.below(np.ones(len(frame))), chance, rtol=1e-9)
     rows = np.concatenate([rows for rows, _, _ in counts.parts()])
     assert (np.sort(rows) == np.arange(len(frame))).all()
+
+
+def test_single_intervals_take_a_clock_at_its_estimate(fits):
+    """Ways ahead differ in length as the clock's effects do; one way for all has them drawn."""
+    found = told(fits[True], PLANS, seed=3)
+    assert (found.frame["purchases_lower"] <= found.frame["purchases_upper"]).all()
+    one_way, ways = (f._source._members for f in (untold(fits[True], seed=3), found))
+    model = ways.models(40, np.random.default_rng(1))
+    expected = drawn(fits[True].purchases, 40, np.random.default_rng(1), ways.patterns)
+    np.testing.assert_array_equal(model.model.alpha, expected.model.alpha)
+    assert isinstance(one_way.models(40, np.random.default_rng(1)), OnDrawnClocks)
 
 
 def test_tables_and_files_carry_it(fits, tmp_path):

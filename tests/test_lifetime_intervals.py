@@ -7,6 +7,7 @@ import pytest
 import predclv as pc
 from predclv.engines.result import Fit
 from predclv.forecast.ahead import Ahead
+from predclv.forecast.draws import drawn
 from predclv.forecast.histories import Histories
 from predclv.forecast.intervals import lifetime_intervals
 from predclv.forecast.simulation import discounted_counts, futures, purchases
@@ -64,14 +65,9 @@ def crowd():
 @pytest.mark.parametrize("spend", SPENDS, ids=("uneven spend", "even spend"))
 def test_bounds_hold_their_level_of_a_long_simulation(model, spend):
     histories, ahead = crowd(), Ahead(np.inf, DELTA)
-    found = lifetime_intervals(
-        histories,
-        certain(model),
-        certain(spend),
-        ahead,
-        LEVEL,
-        np.random.default_rng(1),
-    )
+    rng = np.random.default_rng(1)
+    known = drawn(certain(model), 10, rng)
+    found = lifetime_intervals(histories, known, certain(spend), ahead, LEVEL, rng)
     customers = 40_000
     for i, history in enumerate(HISTORIES):
         cell = histories.cell_of_customer[i]

@@ -15,6 +15,7 @@ from predclv.forecast.members import Member, Members
 from predclv.forecast.ways import StepTime, Ways, days_ahead
 from predclv.likelihoods.effects import Effects
 from predclv.models.futures import Future
+from predclv.once import once
 from predclv.samples.cells import Cells
 
 _LEAST = 30.0  # days that are followed one by one
@@ -183,6 +184,11 @@ class MembersOnWays(Members):
     def _read(self, clock: Any, recall: Any, effects: Effects | None) -> dict[str, Any]:
         assert self.ways is not None
         return super()._read(clock, recall, effects) | {"way": self.ways.of_cell}
+
+    @once
+    def _spans(self) -> None:
+        """Nothing: each way has another length at other effects, and models know of one."""
+        return None
 
     def _ahead_on(self, clock: Steady | Calendar | None) -> Ahead:
         return self._on_ways(clock, self.fit.covariates)

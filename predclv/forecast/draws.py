@@ -1,5 +1,6 @@
 """Draws of a fit's parameters as models: what is not known of them, in a forecast."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -7,6 +8,7 @@ from numpy.typing import NDArray
 
 from predclv.clocks.calendar import Calendar
 from predclv.engines.result import Fit
+from predclv.forecast.drawn_clocks import ClockSpans
 from predclv.forecast.patterns import spread_over
 
 _MANY = 4000  # draws whose mean and covariance a few are made to share
@@ -15,6 +17,9 @@ _MANY = 4000  # draws whose mean and covariance a few are made to share
 # is. Below the second an axis is left out, and 1e-6 missed.
 _WELL_KNOWN = 0.6
 _KNOWN = 0.003
+# Standard deviation of a horizon's log length up to which points do: customers who have bought 100
+# times are known to 0.1, and a few lengths farther apart would leave gaps in what they may buy.
+_SAME_LENGTH = 0.05
 
 
 def is_posterior(fit: Fit) -> bool:
@@ -22,15 +27,23 @@ def is_posterior(fit: Fit) -> bool:
     return fit.method in ("nuts", "advi")
 
 
-def drawn(fit: Fit, draws: int, rng: np.random.Generator, patterns: Any = None) -> Any:
+def drawn(
+    fit: Fit,
+    draws: int,
+    rng: np.random.Generator,
+    patterns: Any = None,
+    spans: ClockSpans | None = None,
+) -> Any:
     """A fit's model with at most ``draws`` draws of its parameters, each of shape (n, 1).
 
-    With covariates a model by pattern, for what is known of customers.
+    With covariates a model by pattern, for what is known of customers; with the ``spans`` of a
+    clock each draw has a clock of its own.
 
     Few draws stand for many: as free parameters they are stretched and shifted to the mean and
     covariance of 4,000, so that averages over them are off in the third moment at most. Where the
     parameters are well known, two points in each direction that is not known exactly have these
-    moments too.
+    moments too. Of a clock the horizon's length is drawn so, and its effects are those to be
+    expected with it: a forecast depends on all else that they say by what the past spans.
     """
     seed = int(rng.integers(1 << 62))
     names, space = fit.model.names(), fit.model.space()
@@ -42,12 +55,41 @@ def drawn(fit: Fit, draws: int, rng: np.random.Generator, patterns: Any = None) 
     free = space.free_at(np.column_stack([many[name] for name in names]))
     if fit.recall is not None:
         free = free - _with_recall(fit, many, names)
-    few = _points(free)
-    if few is None or len(few) > draws:
-        few = _matched(free[rng.choice(len(free), draws, replace=False)], free)
-    found = space.parameters_at(few)
+    if spans is None:
+        found = space.parameters_at(_fewer(free, draws, rng)[0])
+        model: Any = type(fit.model)(*found.T[:own, :, None])
+        return spread_over(fit, model, found[:, own:], patterns)
+    effects = np.column_stack([many[name] for name in spans.names])
+    if fit.recall is not None:
+        effects = effects - _with_recall(fit, many, spans.names)
+    free = np.column_stack([free, effects @ spans.slope()])
+    few, rows = _fewer(free, draws, rng, bool(free[:, -1].std() <= _SAME_LENGTH))
+    effects = _expected_with(effects, free, few, rows)
+    found, faster = space.parameters_at(few[:, :-1]), spans.faster(effects)
     model = type(fit.model)(*found.T[:own, :, None])
-    return spread_over(fit, model, found[:, own:], patterns)
+    model = replace(model, alpha=model.alpha * faster)
+    return spans.over(spread_over(fit, model, found[:, own:], patterns), effects, faster)
+
+
+def _fewer(
+    many: NDArray, draws: int, rng: np.random.Generator, by_points: bool = True
+) -> tuple[NDArray, NDArray | None]:
+    """At most ``draws`` rows for many; which of them they were, None where points of their own."""
+    few = _points(many) if by_points else None
+    if few is not None and len(few) <= draws:
+        return few, None
+    rows = rng.choice(len(many), draws, replace=False)
+    return _matched(many[rows], many), rows
+
+
+def _expected_with(others: NDArray, many: NDArray, few: NDArray, rows: NDArray | None) -> NDArray:
+    """What columns that belong to the many are expected to be at the few, by regression."""
+    centre, mean = many.mean(axis=0), others.mean(axis=0)
+    away = many - centre
+    slope = np.linalg.pinv(away.T @ away, hermitian=True) @ (away.T @ (others - mean))
+    if rows is None:
+        return mean + (few - centre) @ slope
+    return others[rows] + (few - many[rows]) @ slope
 
 
 def _with_recall(fit: Fit, many: dict[str, NDArray], names: tuple[str, ...]) -> NDArray:

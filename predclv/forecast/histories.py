@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from predclv.forecast.ahead import Ahead
 from predclv.forecast.patterns import ByPattern, model_for
+from predclv.models.drawn_clocks import OnDrawnClocks
 from predclv.models.personal import Personal
 from predclv.models.purchases import PurchaseModel
 from predclv.samples.grouping import distinct
@@ -270,7 +271,7 @@ class Histories:
 
 def n_draws(model: PurchaseModel) -> int:
     """How many draws of the parameters a model holds; 1 where they are numbers."""
-    if isinstance(model, ByPattern):
+    if isinstance(model, (ByPattern, OnDrawnClocks)):
         return model.n_draws
     return max(np.shape(getattr(model, name))[0] if np.ndim(getattr(model, name)) else 1
                for name in model.names())  # fmt: skip

@@ -12,9 +12,9 @@ from predclv.forecast.distribution import HistoryCounts
 from predclv.forecast.draws import drawn
 from predclv.forecast.histories import Histories
 from predclv.forecast.lifetime import lifetime_worths
+from predclv.forecast.members import Members
 from predclv.forecast.patterns import typical
 from predclv.forecast.revenue import log_quantile_curves, scale_of
-from predclv.models.purchases import PurchaseModel
 
 # The fewer customers a fit has seen, the less it knows its parameters and the more draws of them
 # an average needs; the work, draws times histories, is held about constant.
@@ -23,11 +23,10 @@ _FEWEST, _MOST = 10, 200
 _SPEND_DRAWS = 7
 
 
-def purchase_draws(
-    fit: Fit, histories: Histories, rng: np.random.Generator, patterns: Any = None
-) -> PurchaseModel:
+def purchase_draws(members: Members, rng: np.random.Generator) -> Any:
     """The model of purchases with as many draws as an interval of these histories needs."""
-    return drawn(fit, int(np.clip(_WORK // histories.n_cells, _FEWEST, _MOST)), rng, patterns)
+    n_cells = members.distinct.n_cells
+    return members.models(int(np.clip(_WORK // n_cells, _FEWEST, _MOST)), rng)
 
 
 def predictive_intervals(
@@ -93,7 +92,7 @@ def predictive_intervals(
 
 def lifetime_intervals(
     histories: Histories,
-    purchases: Fit,
+    model: Any,
     spend: Fit,
     ahead: Ahead,
     level: float,
@@ -106,13 +105,17 @@ def lifetime_intervals(
     with spend as that of purchases within a horizon is. Of a far longer simulation of one history
     the bounds hold the level to within one percentage point; upper bounds are off by 3% at most.
 
+    Parameters
+    ----------
+    model : PurchaseModel
+        With draws of its parameters: `purchase_draws`.
+
     Returns
     -------
     dict
         ``revenue_lower``, ``revenue_upper`` (3, n_cells) and ``scale``, as of
         `predictive_intervals`.
     """
-    model = purchase_draws(purchases, histories, rng, patterns)
     spend_model, times = typical(drawn(spend, _SPEND_DRAWS, rng, patterns), histories.pattern)
     bounds = np.empty((2, 3, histories.n_cells))
     beyonds = (0.5 * (1.0 + level), 0.5 * (1.0 - level))

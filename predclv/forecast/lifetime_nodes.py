@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from predclv.forecast.histories import Histories
+from predclv.models.drawn_clocks import OnDrawnClocks
 from predclv.models.personal import Personal
 
 # Between these ages the chance of a worth is a line in log age. The rate of customers of one age
@@ -48,6 +49,8 @@ class Nodes:
         """Those of histories of one frequency."""
         T, x = group.state_T, float(group.x[0])
         if group.state_haste is not None:
+            if isinstance(model, OnDrawnClocks):  # these ages stand for no days
+                model = model.model
             # alpha exp(h) + T is alpha exp(least) + T', to the mean over draws of alpha.
             least, alpha = group.state_haste.min(), float(np.mean(model.alpha))
             T = T + alpha * (np.exp(group.state_haste) - np.exp(least))

@@ -12,6 +12,8 @@ from predclv.clocks.calendar import Calendar
 from predclv.clocks.recall import Recall
 from predclv.engines.result import Fit
 from predclv.forecast.ahead import Ahead, AheadOnCalendar
+from predclv.forecast.drawn_clocks import ClockSpans
+from predclv.forecast.draws import drawn
 from predclv.forecast.histories import Histories
 from predclv.forecast.patterns import at_free, estimate_of
 from predclv.forecast.recalled import read
@@ -120,9 +122,11 @@ class Members(FieldsAlone):
     def _ahead_on(self, clock: Steady | Calendar | None) -> Ahead:
         if not isinstance(clock, Calendar):
             return Ahead(self.t, self.delta)
-        assert self.cells.last_day is not None
+        return self._ahead_on_calendar(clock)
+
+    def _ahead_on_calendar(self, clock: Calendar) -> AheadOnCalendar:
         days = self.t * Steady(self.fit.unit).days_per_unit
-        return AheadOnCalendar.of(clock, self.cells.last_day, days, self.delta)
+        return AheadOnCalendar.of(clock, self.cells.known_last_day, days, self.delta)
 
     @property
     def estimate(self) -> Member:
@@ -153,6 +157,28 @@ class Members(FieldsAlone):
         space = self.fit.space
         free = space.free_at(np.column_stack([values[name] for name in space.names]))
         return (self.at(row) for row in free)
+
+    def models(self, n: int, rng: np.random.Generator) -> Any:
+        """The model with at most ``n`` draws of its parameters, and of its clock's effects.
+
+        Asked in the time of `histories` and `ahead`, those of the estimate; see `draws.drawn`.
+        """
+        return drawn(self.fit, n, rng, self.patterns, self._spans)
+
+    @once
+    def _spans(self) -> ClockSpans | None:
+        clock, recall = self.fit.clock, self.fit.recall
+        if not isinstance(clock, Calendar) or not clock.names:
+            return None
+        end = self.cells.known_last_day
+        fades = recall is not None and recall.rho is not None
+        return ClockSpans(
+            clock,
+            self._ahead_on_calendar,
+            end - int(self.cells.age_days.max(initial=1)),
+            end,
+            not (fades or self._moves),
+        )
 
     def _histories_on(
         self, clock: Any, recall: Recall | None, effects: Effects | None

@@ -15,7 +15,7 @@ from predclv.forecast.ahead_paths import members_of
 from predclv.forecast.by_period import normal_by_period, simulated_by_period, sums_by_period
 from predclv.forecast.customers import CellForecast, take_curves
 from predclv.forecast.distribution import CountDistribution, HistoryCounts
-from predclv.forecast.draws import drawn, is_posterior
+from predclv.forecast.draws import is_posterior
 from predclv.forecast.histories import Histories
 from predclv.forecast.intervals import lifetime_intervals, predictive_intervals, purchase_draws
 from predclv.forecast.members import Members
@@ -131,7 +131,7 @@ class Outlook:
         model: Any = self._members.model
         if is_posterior(self.purchases):
             draws = int(np.clip(_WORK // self._histories.n_cells, _FEWEST, _MOST))
-            model = drawn(self.purchases, draws, rng, self._members.patterns)
+            model = self._members.models(draws, rng)
         columns = self._histories.expectations(
             model, self._members.ahead, undiscounted=not self.is_endless
         )
@@ -149,10 +149,10 @@ class Outlook:
                 self._counts, self.spend, level, rng, self._members.patterns
             )
         assert self.spend is not None
+        members, model = self._members, purchase_draws(self._members, rng)
         return lifetime_intervals(
-            self._histories, self.purchases, self.spend, self._members.ahead, level, rng,
-            self._members.patterns,
-        )  # fmt: skip
+            members.distinct, model, self.spend, members.ahead, level, rng, members.patterns
+        )
 
     @once
     def frame(self) -> pd.DataFrame:
@@ -323,7 +323,7 @@ class Outlook:
     def _counts(self) -> HistoryCounts:
         """The distribution of purchases of each history, calculated once."""
         rng = stream(self.seed, Stream.COUNTS)
-        model = purchase_draws(self.purchases, self._histories, rng, self._members.patterns)
+        model = purchase_draws(self._members, rng)
         return HistoryCounts(self._histories, model, self._members.ahead)
 
     def table(self) -> ScoreTable:

@@ -1,6 +1,6 @@
 """Models by pattern: customers of whom more is known have parameters of their own."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -10,6 +10,7 @@ from predclv.engines.result import Fit
 from predclv.errors import AssumptionWarning, DataError
 from predclv.likelihoods.covariates import taken
 from predclv.likelihoods.effects import Effects
+from predclv.models.drawn_clocks import OnDrawnClocks
 from predclv.notices import warn
 from predclv.samples.cells import Cells
 from predclv.samples.patterns import Patterns
@@ -49,6 +50,8 @@ class ByPattern:
 
 def model_for(model: Any, pattern: NDArray | None) -> Any:
     """The model of customers in these patterns; the model itself where all are alike."""
+    if isinstance(model, OnDrawnClocks):
+        return replace(model, model=model_for(model.model, pattern))
     if not isinstance(model, ByPattern):
         return model
     assert pattern is not None

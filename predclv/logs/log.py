@@ -197,24 +197,18 @@ class Log:
         )
         return self._fetched(sql, "cohort, age")
 
-    def purchases_by_day(self, end: datetime.date, is_row_each: bool = False) -> pd.DataFrame:
+    def purchases_by_day(self, end: datetime.date, merging: str | None = None) -> pd.DataFrame:
         """Customers who bought on each day up to ``end``, in the integers day and purchases.
 
-        Parameters
-        ----------
-        end : datetime.date
-        is_row_each : bool
-            Whether no two rows up to ``end`` are of one customer and day, and none is a refund:
-            then rows are counted, many times faster.
+        ``merging``, of a log without refunds, is SQL in the warehouse of the ids of all customers
+        with several rows on one day, and empty where nobody has: many times faster than None.
         """
         last = (end - EPOCH).days
-        if is_row_each:
-            sql = f"SELECT {self._statements.day} AS day FROM {self._table.sql}"
-            days = f"SELECT * FROM ({sql}) WHERE day <= {last}"
-        else:
-            days = self._statements.purchase_days(None, last, **self._refund_options)
-            if self._facts["refund_rows"]:
-                days = f"SELECT * FROM ({days}) WHERE bought"
+        if merging == "" or (merging and self._table.reader is self.warehouse):
+            return self._fetched(self._statements.buyers_by_day(last, merging), "day")
+        days = self._statements.purchase_days(None, last, **self._refund_options)
+        if self._facts["refund_rows"]:
+            days = f"SELECT * FROM ({days}) WHERE bought"
         sql = f"SELECT day, CAST(count(*) AS BIGINT) AS purchases FROM ({days}) GROUP BY day"
         return self._fetched(sql, "day")
 
@@ -248,7 +242,8 @@ class Log:
         """Keep the summary to ``end`` as a temporary table; its name, and what was left out.
 
         The table has customer_id, frequency, recency_days, age_days and, where the log has
-        amounts, repeat_units and largest_units. ``tells``: whether what became of refunds
+        amounts, repeat_units and largest_units; without refunds ``merges``, whether a day of theirs
+        has several rows. ``tells``: whether what became of refunds
         is warned of; not where a log is summarised to one day after the other.
         """
         name = fresh("summary")

@@ -189,9 +189,11 @@ class Statements:
         ``until`` is ``end`` where rows after it have to be left out, else None. A customer with
         refunds alone has a frequency of -1. ``largest_units`` is the spend of the largest day, 0
         where that is the first one. ``pack`` is a faster way to the first day's spend, for logs
-        without refunds.
+        without refunds; of these ``merges`` tells who has a day with several rows.
         """
-        days = self.purchase_days(None, until, with_refunds, refunds_count)
+        counted = "" if with_refunds else ", count(*) AS row_count"
+        merges = "" if with_refunds else ", bool_or(row_count > 1) AS merges"
+        days = self.purchase_days(None, until, with_refunds, refunds_count, also=counted)
         bought = " FILTER (WHERE bought)" if with_refunds else ""
         spend = refunds = ""
         if self.amounts is not None:
@@ -217,9 +219,32 @@ class Statements:
                 customer_id,
                 CAST(count(*){bought} - 1 AS INTEGER) AS frequency,
                 max(day){bought} - min(day){bought} AS recency_days,
-                {end} - min(day){bought} AS age_days{spend}{refunds}
+                {end} - min(day){bought} AS age_days{spend}{refunds}{merges}
             FROM ({days})
             GROUP BY customer_id"""
+
+    def buyers_by_day(self, until: int, merging: str) -> str:
+        """Customers who bought on each day up to ``until``, of a log without refunds.
+
+        All rows of the day, less those that are not the first of their customer: so only the rows
+        of customers ``merging``, SQL of the ids of all who have several on one day, are grouped;
+        empty where nobody has.
+        """
+        rows = f"""(
+            SELECT {self.customer_id} AS customer_id, {self.day} AS day
+            FROM {self.log} WHERE {self.day} <= {until}
+        )"""
+        merged = f"""
+            UNION ALL
+            SELECT day, 1 - count(*) AS buyers FROM {rows}
+            WHERE customer_id IN ({merging}) GROUP BY customer_id, day"""
+        return f"""
+            SELECT day, CAST(sum(buyers) AS BIGINT) AS purchases
+            FROM (
+                SELECT day, count(*) AS buyers FROM {rows} GROUP BY day
+                {merged if merging else ""}
+            )
+            GROUP BY day"""
 
     def window(
         self, after: int | None, until: int | None, with_refunds: bool, refunds_count: bool

@@ -6,7 +6,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from predclv.models.purchases import PurchaseModel
+from predclv.models.drawn_clocks import OnDrawnClocks
 from predclv.models.stages import Stages
 
 
@@ -31,16 +31,18 @@ class Personal:
     lost: NDArray
 
     @classmethod
-    def of(cls, model: PurchaseModel, lost: NDArray | None, haste: NDArray | None) -> Self | Any:
+    def of(cls, model: Any, lost: NDArray | None, haste: NDArray | None) -> Self | Any:
         """The model for these customers; itself where they are customers like others.
 
         Parameters
         ----------
-        model : PurchaseModel
+        model : PurchaseModel, or one on clocks that are drawn
         lost : ndarray, shape (n,), or None
         haste : ndarray, shape (n,), or None
             What drift adds to the logarithm of alpha.
         """
+        if isinstance(model, OnDrawnClocks):
+            return replace(model, model=cls.of(model.model, lost, haste))
         own: Any = model
         if haste is not None:
             own = replace(own, alpha=own.alpha * np.exp(haste))

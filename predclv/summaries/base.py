@@ -20,6 +20,10 @@ class Summary(Protocol):
     repeats_by_day: tuple[int, np.ndarray] | None  # counted when first wanted
 
     @property
+    def merging(self) -> str | None:
+        """SQL of the ids of customers with several rows on one day; None where nobody knows."""
+
+    @property
     def patterns(self) -> Patterns | None:
         """What the numbers of patterns stand for; None without covariates."""
 

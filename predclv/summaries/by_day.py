@@ -7,18 +7,20 @@ import numpy as np
 
 from predclv.logs.log import EPOCH, Log
 from predclv.progress import stage
-from predclv.samples.cells import Cells
+from predclv.summaries.base import Summary
 
 
-def repeats_by_day(log: Log, counts: Mapping[str, int], cells: Cells) -> tuple[int, np.ndarray]:
+def repeats_by_day(log: Log, counts: Mapping[str, int], summary: Summary) -> tuple[int, np.ndarray]:
     """All purchases of each day, without first ones."""
+    cells, merging = summary.cells(), summary.merging
     assert cells.last_day is not None
     first_day = (log.first_day - EPOCH).days
     n_days = cells.last_day - first_day
-    is_row_each = not counts["same_day_rows_merged"] and not log.has_refunds
+    if not counts["same_day_rows_merged"] and not log.has_refunds:
+        merging = ""
     end = EPOCH + datetime.timedelta(days=cells.last_day)
     with stage("Counting purchases by day"):
-        found = log.purchases_by_day(end, is_row_each)
+        found = log.purchases_by_day(end, merging)
     all_of_day = np.zeros(n_days + 1, np.int64)
     all_of_day[found["day"].to_numpy() - first_day] = found["purchases"].to_numpy()
     firsts = np.zeros(n_days + 1, np.int64)

@@ -296,9 +296,9 @@ class RFM:
         DataError
             If the summary was made without a log.
         """
-        log, _ = self.log_for("A clock needs")
+        log = self.log_for("A clock needs")[0]
         if self._summary.repeats_by_day is None:
-            self._summary.repeats_by_day = repeats_by_day(log, self.counts, self.cells())
+            self._summary.repeats_by_day = repeats_by_day(log, self.counts, self._summary)
         return self._summary.repeats_by_day
 
     def repeats_by_day_and_pattern(self) -> pd.DataFrame:

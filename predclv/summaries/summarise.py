@@ -192,5 +192,6 @@ def rfm_of(
         lambda: log.table_of(gap_days, end, "gap_days"),
         found,
         lambda segments: repeats_of(log, segments, end),
+        merges=not log.has_refunds,
     )
     return RFM(unit, end, Frozen({**counts, **found.counts}), log, summary, log.currency), table

@@ -169,7 +169,7 @@ def rfm_summary(
 def summary_of(log: Log, end: datetime.date, unit: str, tells: bool = True) -> tuple[RFM, str]:
     """The summary of a checked log to ``end``, not before its first day, and its table's name."""
     table, counts = log.keep_summary(end, tells)
-    return rfm_of(log, table, counts, end, unit, tells)
+    return rfm_of(log, table, counts, end, unit, tells, merges=not log.has_refunds)
 
 
 def rfm_of(
@@ -179,8 +179,12 @@ def rfm_of(
     end: datetime.date,
     unit: str,
     tells: bool = True,
+    merges: bool = False,
 ) -> tuple[RFM, str]:
-    """The summary that a table of customers is, with what the log knows of them; its table."""
+    """The summary that a table of customers is, with what the log knows of them; its table.
+
+    ``merges`` is whether the table tells who has a day with several rows; a base's does not.
+    """
     found = described(log, table, end, tells)
     table = found.table
     summary = StoredSummary(
@@ -192,6 +196,6 @@ def rfm_of(
         lambda: log.table_of(gap_days, end, "gap_days"),
         found,
         lambda segments: repeats_of(log, segments, end),
-        merges=not log.has_refunds,
+        merges=merges,
     )
     return RFM(unit, end, Frozen({**counts, **found.counts}), log, summary, log.currency), table

@@ -66,6 +66,7 @@ def test_contracts_count_alike(spark, contracts, period):
     asked = {"period": period, "by": "plan", "observation_end": "2022-01-31"}
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", ".*after observation_end")
+        warnings.filterwarnings("ignore", ".*are of people without a contract")
         ours = pc.renewals(contracts, static_covariates=known, **asked)
         own = in_spark(spark, contracts, ["start", "end"])
         theirs = pc.renewals(own, static_covariates=in_spark(spark, known, []), **asked)

@@ -24,7 +24,7 @@ def time_at_ages(ages: ArrayLike, ageing: float, unit: str) -> NDArray:
     >>> time_at_ages([0, 7, 7.5], 0.0, "week").round(3).tolist()
     [0.0, 1.0, 1.071]
     >>> time_at_ages([28, 280], 1.0, "week").round(2).tolist()
-    [2.74, 9.51]
+    [2.74, 9.53]
     """
     ages = np.asarray(ages, float)
     days = np.arange(1, int(np.ceil(ages.max(initial=0.0))) + 1)

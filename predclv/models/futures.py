@@ -31,11 +31,14 @@ class Paths(NamedTuple):
         last = rng.beta(np.where(repeat, x, 1), np.where(repeat, self.arrivals - x, 0) + 1)
         return np.where(repeat, last * self.window, 0.0)
 
+    @property
+    def cut(self) -> NDArray:
+        """Whose last purchase is where they leave: after it more would have come in the window."""
+        return (self.purchases > 0) & (self.purchases < self.arrivals)
+
     def bounded(self, rng: np.random.Generator) -> "Bounded":
         """The same, with the end of those who leave within the window."""
-        # Who leaves after the n-th of more arrivals bought the others before it.
-        n = self.purchases
-        cut = (n > 0) & (n < self.arrivals)
+        n, cut = self.purchases, self.cut
         share = np.ones(n.shape)
         share[cut] = rng.beta(n[cut], (self.arrivals - n)[cut] + 1)
         return Bounded(n, self.window * share, cut)
@@ -46,8 +49,7 @@ class Paths(NamedTuple):
         Customer by customer, and not in the order of time.
         """
         # As of `bounded`, but drawn for everybody: logs simulated with a seed stay what they were.
-        n = self.purchases
-        cut = (n > 0) & (n < self.arrivals)
+        n, cut = self.purchases, self.cut
         share = rng.beta(np.where(cut, n, 1), np.where(cut, self.arrivals - n, 0) + 1)
         return Bounded(n, self.window * np.where(cut, share, 1.0), cut).times(rng)
 

@@ -23,13 +23,15 @@ PARTS = (
 )  # fmt: skip
 """The parts of a change, in the order of a waterfall."""
 
+IS_NOW = "is_now"
+"""The column of a customer's value by today's model."""
+
 _ENDS = {"before": "was", "after": "is_now"}
 
 
 def change(
     engine: DuckDBWarehouse,
     before: Kept,
-    between: str,
     after: str,
     margin: float,
     by: Sequence[str],
@@ -41,10 +43,9 @@ def change(
     engine : DuckDBWarehouse
     before : Kept
         The earlier refresh.
-    between : str
-        SQL of today's customers as its model values them.
     after : str
-        SQL of today's customers as today's model does.
+        SQL of today's customers as its model values them, with IS_NOW: what they are worth by
+        today's.
     margin : float
         Of the earlier refresh.
     by : sequence of str
@@ -66,16 +67,16 @@ def change(
     groups = "".join(
         f", coalesce(n.{DUCKDB.quote(g)}, o.{DUCKDB.quote(g)}) AS {DUCKDB.quote(g)}" for g in by
     )
-    bought = f"(m.discounted_purchases - o.discounted_purchases) * {worth} * {share!r}"
-    purchases = units(bought) if spend else f"{units(f'm.{v}')} - {units(f'o.{v}')}"
+    bought = f"(n.discounted_purchases - o.discounted_purchases) * {worth} * {share!r}"
+    purchases = units(bought) if spend else f"{units(f'n.{v}')} - {units(f'o.{v}')}"
     rows = f"""
-        SELECT {units(f"o.{v}")} AS was, {units(f"m.{v}")} AS would, {units(f"n.{v}")} AS is_now,
+        SELECT {units(f"o.{v}")} AS was, {units(f"n.{v}")} AS would,
+            {units(f"n.{IS_NOW}")} AS is_now,
             CASE WHEN o.customer_id IS NULL OR n.customer_id IS NULL THEN 0
                 ELSE {purchases} END AS purchases,
             o.customer_id IS NULL AS is_new, n.customer_id IS NULL AS is_gone,
             coalesce(n.frequency > o.frequency, FALSE) AS came{groups}
-        FROM {before.customers} o FULL JOIN {after} n ON n.customer_id = o.customer_id
-        LEFT JOIN {between} m ON m.customer_id = n.customer_id"""
+        FROM {before.customers} o FULL JOIN {after} n ON n.customer_id = o.customer_id"""
     stayed = "NOT is_new AND NOT is_gone"
     parts = {
         "new_customers": ("is_now", "is_new"),

@@ -16,6 +16,7 @@ from predclv.forecast.by_period import normal_by_period, simulated_by_period, su
 from predclv.forecast.customers import CellForecast, take_curves
 from predclv.forecast.distribution import CountDistribution, HistoryCounts
 from predclv.forecast.draws import is_posterior
+from predclv.forecast.first_purchases import counted_beside
 from predclv.forecast.histories import Histories
 from predclv.forecast.intervals import lifetime_intervals, predictive_intervals, purchase_draws
 from predclv.forecast.members import Members
@@ -119,7 +120,8 @@ class Outlook:
         order = self._histories.cell_of_customer
         # Millions of cells: no array stays beside its copy.
         frame = pd.DataFrame({name: columns.pop(name)[order] for name in list(columns)}, copy=False)
-        return CellForecast(frame, scale, self.terms.margin, endless)
+        first = counted_beside(self.spend)
+        return CellForecast(frame, scale, self.terms.margin, endless, first)
 
     def _expected(self) -> dict[str, NDArray]:
         """Expectations, at the estimate or averaged over a posterior, each (n_cells,).

@@ -10,9 +10,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from predclv.engines.result import Fit
 from predclv.errors import FitError, OptionError, PredclvError, PredclvWarning
 from predclv.forecast.draws import is_posterior
+from predclv.forecast.first_purchases import counting_first
 from predclv.forecast.outlook import Outlook
 from predclv.forecast.spend import expected_spend
 from predclv.logs.log import Log
@@ -326,9 +326,10 @@ def _spend_of_each(spend: Any, rfm: RFM) -> NDArray | None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", PredclvWarning)
         try:
-            fit: Fit = spend(rfm)
+            fit, rfm = counting_first(spend(rfm), rfm)
         except PredclvError:
             return None
+    assert fit is not None
     x, mean = (rfm.frame[name].to_numpy(float) for name in ("frequency", "monetary_value"))
     line = expected_spend(fit, x, np.random.default_rng(0))
     return line["spend_base"] + line["spend_slope"] * np.maximum(mean, 0.0)

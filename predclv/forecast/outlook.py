@@ -310,11 +310,17 @@ class Outlook:
             return None
         return CountDistribution(self._counts, self.history_of_customer)
 
-    def counts_at_estimate(self) -> CountDistribution:
-        """The same at the estimate, as if parameters were known; of a finite horizon."""
-        estimate = self._members.estimate
-        found = HistoryCounts(self._histories, estimate.model, estimate.ahead)
-        return CountDistribution(found, self.history_of_customer)
+    def counts_of_cells(self, at_estimate: bool) -> CountDistribution:
+        """The same of a customer of each cell; of a finite horizon.
+
+        At the estimate it is as if parameters were known.
+        """
+        if at_estimate:
+            estimate = self._members.estimate
+            found = HistoryCounts(self._histories, estimate.model, estimate.ahead)
+        else:
+            found = self._counts
+        return CountDistribution(found, self._histories.cell_of_customer)
 
     @property
     def history_of_customer(self) -> NDArray:

@@ -235,13 +235,13 @@ class FittedPool:
             return self.first.forecast(horizon, level=level, seed=seed, **ways, **told)
         leading = self.first.forecast(horizon, level=level, seed=seed, **ways, **told)
         terms, outlook = leading.terms, leading.source
-        assert isinstance(outlook, Outlook) and terms.horizon is not None
+        assert isinstance(outlook, Outlook)
+        assert terms.horizon is not None
         spend, customers = counting_first(self.spend, self.rfm if rfm is None else rfm)
-        seed = outlook.seed
         days = whole_days(terms.horizon, customers.unit)
         known = self._learned(days)
         weights = self._without_rules(self._weighed(known)[0], customers)
-        ways, parts = ways | {"level": None, "seed": seed}, []
+        ways, parts = ways | {"level": None, "seed": outlook.seed}, []
         for name, weight in weights.items():
             if weight > 0:
                 own = ways | told_of(self.fits[name], dynamic_covariates)
@@ -255,7 +255,7 @@ class FittedPool:
                 parts=tuple(parts),
                 spend=spend,
                 terms=terms,
-                seed=seed,
+                seed=outlook.seed,
                 errors=TotalErrors("the pool", float(days), errors) if known.origins else None,
             ),
         )

@@ -16,6 +16,7 @@ from predclv.forecast.by_period import normal_by_period, simulated_by_period, su
 from predclv.forecast.customers import CellForecast, take_curves
 from predclv.forecast.distribution import CountDistribution, HistoryCounts
 from predclv.forecast.draws import is_posterior
+from predclv.forecast.first_purchases import counted_beside
 from predclv.forecast.histories import Histories
 from predclv.forecast.intervals import lifetime_intervals, predictive_intervals, purchase_draws
 from predclv.forecast.members import Members
@@ -119,7 +120,8 @@ class Outlook:
         order = self._histories.cell_of_customer
         # Millions of cells: no array stays beside its copy.
         frame = pd.DataFrame({name: columns.pop(name)[order] for name in list(columns)}, copy=False)
-        return CellForecast(frame, scale, self.terms.margin, endless)
+        first = counted_beside(self.spend)
+        return CellForecast(frame, scale, self.terms.margin, endless, first)
 
     def _expected(self) -> dict[str, NDArray]:
         """Expectations, at the estimate or averaged over a posterior, each (n_cells,).
@@ -308,11 +310,17 @@ class Outlook:
             return None
         return CountDistribution(self._counts, self.history_of_customer)
 
-    def counts_at_estimate(self) -> CountDistribution:
-        """The same at the estimate, as if parameters were known; of a finite horizon."""
-        estimate = self._members.estimate
-        found = HistoryCounts(self._histories, estimate.model, estimate.ahead)
-        return CountDistribution(found, self.history_of_customer)
+    def counts_of_cells(self, at_estimate: bool) -> CountDistribution:
+        """The same of a customer of each cell; of a finite horizon.
+
+        At the estimate it is as if parameters were known.
+        """
+        if at_estimate:
+            estimate = self._members.estimate
+            found = HistoryCounts(self._histories, estimate.model, estimate.ahead)
+        else:
+            found = self._counts
+        return CountDistribution(found, self._histories.cell_of_customer)
 
     @property
     def history_of_customer(self) -> NDArray:

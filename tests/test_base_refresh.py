@@ -224,7 +224,7 @@ def test_refreshes_of_format_version_1_are_read_and_compared_with(cdnow, tmp_pat
     base.refresh(horizon="8 weeks")
     before = base.table()
     kept = base._last()
-    document = {key: value for key, value in kept.document.items() if key != "scores"}
+    document = {key: value for key, value in kept.document.items() if key not in ("scores", "batches")}
     document["quiet"], document["all_quiet"] = [], None
     before.drop(columns="refreshed_on").to_parquet(kept.folder / "customers.parquet")
     (kept.folder / "cells.parquet").unlink()
@@ -264,3 +264,28 @@ def test_everybody_gone_quiet_is_counted_and_those_worth_most_are_listed(
     alert = base.alerts().query("kind == 'valuable customers gone quiet'").iloc[0]
     assert alert["number"] == len(whole)
     assert alert["said"].endswith("base.quiet() lists the first 2")
+
+
+@pytest.mark.parametrize("spend", ["amount", None])
+def test_customers_without_news_need_no_join_to_tell_what_changed(
+    cdnow, tmp_path, monkeypatch, spend
+):
+    """With late orders, a second log and other groups; the parts are equal to the last digit."""
+    found = []
+    news = cdnow[(cdnow["date"] > DATES[0]) & (cdnow["date"] <= DATES[1])]
+    is_late = news["customer_id"] % 7 == 0
+    for name in ("moved", "all joined"):
+        base = pc.CustomerBase(tmp_path / name)
+        base.add(cdnow[cdnow["date"] <= DATES[0]], batch="a", amount=spend)
+        base.refresh(horizon="8 weeks", by="cohort_month")
+        if name == "all joined":
+            monkeypatch.setattr("predclv.base.compared.moved_since", lambda *_: None)
+        base.add(news[~is_late], batch="b", amount=spend)
+        base.refresh(horizon="8 weeks", by="cohort_month")
+        base.add(cdnow[cdnow["date"] > DATES[1]], batch="c", amount=spend)
+        base.add(news[is_late], batch="late", log="web", amount=spend)
+        base.refresh(horizon="8 weeks", by="cohort_month", observation_end=DATES[2])
+        base.refresh(horizon="8 weeks", by="cohort_month")
+        found.append(base.changes())
+    assert len(found[0].query("grouping == 'all'")) == 3
+    pd.testing.assert_frame_equal(*found, check_exact=True)

@@ -5,7 +5,7 @@ joins the two.
 """
 
 import datetime
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -76,7 +76,20 @@ class Kept:
         """The same with the kept forecast."""
         if "scores" not in self.document:  # of format version 1: the file has the forecast too
             return self.people
-        return f"({Scores(**self.document['scores']).sql(self.people, self._file('cells'))})"
+        return f"({self.scored(self.people)})"
+
+    def scored(self, people: str, carried: Sequence[str] = ()) -> str:
+        """A SELECT of customers who may be others, as this forecast values them.
+
+        Parameters
+        ----------
+        people : str
+            A table with the columns of ``people``.
+        carried : sequence of str
+            More columns of it.
+        """
+        scores = Scores(**self.document["scores"])
+        return scores.carrying(carried).sql(people, self._file("cells"))
 
     def _file(self, name: str) -> str:
         return f"read_parquet({DUCKDB.literal(str(self.folder / f'{name}.parquet'))})"

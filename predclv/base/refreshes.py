@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 import pyarrow as pa
 
-from predclv.base.change import IS_NOW, change
+from predclv.base.compared import compared
 from predclv.base.groupings import (
     TIERS,
     Grouping,
@@ -20,17 +20,16 @@ from predclv.base.groupings import (
     tier_cuts,
 )
 from predclv.base.kept import Kept
-from predclv.base.measures import days_between, measures, since
+from predclv.base.measures import measures
 from predclv.base.scores import Scores, registered
 from predclv.base.vault import FORMAT_VERSION, Vault, transact
 from predclv.decisions.rhythm import overdue_cells
-from predclv.errors import DataError, DataWarning, OptionError, StoreError
+from predclv.errors import OptionError, StoreError
 from predclv.forecast.fitted import FittedCLV
-from predclv.forecast.recalled import as_recalled, key_of
+from predclv.forecast.recalled import as_recalled
 from predclv.io.files import write_parquet
 from predclv.io.places import explained, workshop
 from predclv.io.strict_json import from_json, to_json
-from predclv.notices import warn
 from predclv.progress import stage
 from predclv.recipe import CLVModel
 from predclv.summaries.rfm import RFM
@@ -38,9 +37,6 @@ from predclv.summaries.stored import StoredSummary
 from predclv.warehouse.base import fresh
 from predclv.warehouse.dialects import DUCKDB
 from predclv.warehouse.duckdb import DuckDBWarehouse
-
-SURPRISE = 0.98
-"""Level of the interval that what came is held against, group by group, at the next refresh."""
 
 OVERDUE = 0.95
 MOST_LISTED = 1000
@@ -64,8 +60,15 @@ def refresh(
     by: Any,
     asked: dict[str, Any],
     seed: int,
+    batches: dict[str, int],
 ) -> Kept:
-    """Make a refresh of a summary that lies in ``engine``, and keep it."""
+    """Make a refresh of a summary that lies in ``engine``, and keep it.
+
+    Parameters
+    ----------
+    batches : dict
+        `known_batches`, as they were before the summary was made.
+    """
     end = rfm.observation_end
     assert end is not None
     number = (end - datetime.date(1970, 1, 1)).days
@@ -89,6 +92,7 @@ def refresh(
                 "has_spend": fitted.spend is not None,
                 "groupings": ["tier", *names],
                 "seed": seed,
+                "batches": batches,
                 "model": [type(f.model).__name__ for f in (fitted.purchases, fitted.spend) if f],
             }
             now = Kept(end, folder, document)
@@ -101,7 +105,7 @@ def refresh(
             document |= _quiet(engine, now, fitted, rfm)
             if last is not None:
                 with stage("Comparing with the last refresh"):
-                    document |= _compared(vault, engine, last, now, rfm, seed)
+                    document |= compared(vault, engine, last, now, rfm, seed)
             _keep(vault, number, folder, document)
     return Kept(end, kept_in / folder.name, document)
 
@@ -214,67 +218,6 @@ def _quiet(
         "quiet": most.astype({"customer_id": str}).to_dict("records"),
         "all_quiet": {"customers": number, "value_at_stake": float(worth or 0.0)},
     }
-
-
-def _compared(
-    vault: Vault,
-    engine: DuckDBWarehouse,
-    last: Kept,
-    now: Kept,
-    rfm: RFM,
-    seed: int,
-) -> dict[str, Any]:
-    """The change since the last refresh, and what its model expected of the time between."""
-    by = [g for g in now.groupings if g in last.groupings and g != "tier"]
-    first, until = ((k.date - datetime.date(1970, 1, 1)).days for k in (last, now))
-    before = last.fitted()
-    found: dict[str, Any] = {"before": str(last.date)}
-    if last.value == now.value:
-        try:
-            valued = _valued_by_both(engine, before, last, now, rfm, by, seed)
-        except (DataError, OptionError) as error:
-            warn(
-                f"Why the value changed since {last.date} cannot be told, for the model of then "
-                f"cannot value the customers of today: {error}",
-                DataWarning,
-            )
-        else:
-            parts = change(engine, last, valued, float(last.terms["margin"]), by)
-            found["change"] = parts.to_dict("records")
-    with vault.reading(engine):
-        about = vault.about(engine)
-        assert about is not None
-        days = days_between(first, until, about.refunds)
-        found["since"] = since(engine, days, last, first, until, SURPRISE, seed)
-    return found
-
-
-def _valued_by_both(
-    engine: DuckDBWarehouse,
-    before: FittedCLV,
-    last: Kept,
-    now: Kept,
-    rfm: RFM,
-    by: Sequence[str],
-    seed: int,
-) -> str:
-    """Today's customers as the model of the last refresh values them, with today's own value."""
-    groups = [DUCKDB.quote(group) for group in by]
-    fits = (before.purchases, now.fitted().purchases)
-    today = f"SELECT *, {now.value} AS {IS_NOW} FROM {now.customers}"
-    if any(map(key_of, fits)):  # what is remembered of a customer differs from fit to fit
-        rfm = as_recalled(before.purchases, rfm)
-        summary = rfm._summary
-        assert isinstance(summary, StoredSummary)
-        own = "".join(f", n.{name}" for name in [IS_NOW, *groups])
-        today = (
-            f"SELECT s.*{own} FROM {summary.table} s JOIN ({today}) n"
-            " ON n.customer_id = s.customer_id"
-        )
-    asked = last.document["asked"] | {"level": None}
-    table = before.table(**asked, rfm=rfm, seed=seed)
-    scores = Scores.of(table, rfm, ["frequency", IS_NOW, *by])
-    return f"({scores.sql(f'({today})', registered(engine, table))})"
 
 
 def _keep(vault: Vault, number: int, folder: Path, document: dict[str, Any]) -> None:

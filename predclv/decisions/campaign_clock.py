@@ -93,7 +93,7 @@ class AgainstClock:
         counted = Days(days.start, days.end, last)
         everything, _ = summary_of(log, days.observed, unit)
         before, _ = summary_of(log, days.before, unit)
-        purchases = _with_events(recipe, counted).fit(everything).purchases
+        purchases = _with_events(recipe, counted).fit_purchases(everything)
         fitted = FittedCLV(purchases, recipe.fit_spend(before), before)
         return cls(
             counted, numbers_of(log, before, fitted, counted, np.arange(len(before))), fitted

@@ -65,7 +65,7 @@ def effect_on_everybody(
     from predclv.recipe import CLVModel
 
     if recipe is None:
-        recipe = CLVModel() if log.has_spend else CLVModel(spend=None)
+        recipe = CLVModel()
     if not isinstance(recipe, CLVModel) or isinstance(recipe.purchases, str):
         raise OptionError(
             "assigned='everybody' wants a recipe of one model, model=pc.CLVModel(pc.MBGNBD), and "

@@ -49,9 +49,7 @@ def test_earlier_days_are_counted_in_spark_as_in_duckdb(spark, cdnow_log, monkey
         return found
 
     monkeypatch.setattr(SparkWarehouse, "table", recorded)
-    ours, theirs = (
-        pc.Pool(members, origins=1).fit(pc.rfm_summary(each)) for each in (log, there)
-    )
+    ours, theirs = (pc.Pool(members, origins=1).fit(pc.rfm_summary(each)) for each in (log, there))
     known, found = ours._learned(91), theirs._learned(91)
     assert len(fetched) > 5
     assert not any("customer_id" in columns for columns in fetched)

@@ -55,7 +55,8 @@ class CLVModel:
     **engine_options
         Passed to the engine; ``priors`` of both models stand in one mapping. For ``"mle"``,
         ``start=fitted``, an earlier :class:`FittedCLV` such as last week's, begins both searches at
-        its fits.
+        its fits. ``first_purchase=True``, of Gamma-Gamma: forecasts take first purchases for one
+        more that tells what a customer spends; see :func:`predclv.fit`.
 
     See Also
     --------
@@ -168,7 +169,7 @@ class CLVModel:
         return found
 
     def _fit_auto(self, rfm: RFM) -> FittedPool:
-        unknown = sorted(set(self.engine_options) - {"start"})
+        unknown = sorted(set(self.engine_options) - {"start", "first_purchase"})
         if self.engine != "mle" or unknown:
             raise OptionError(
                 "purchases='auto' fits several models by engine='mle' without options; got "
@@ -217,8 +218,7 @@ class CLVModel:
         A prior of neither goes to purchases, whose engine says that it does not know it.
         """
         options = dict(self.engine_options)
-        if issubclass(model, SpendModel):
-            options.pop("k", None)
+        options.pop("k" if issubclass(model, SpendModel) else "first_purchase", None)
         start = options.get("start")
         if isinstance(start, (FittedCLV, FittedPool)):
             options["start"] = start.spend if issubclass(model, SpendModel) else start.purchases

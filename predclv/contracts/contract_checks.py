@@ -83,7 +83,7 @@ def check_overlaps(engine: Any, sql: ContractSQL, last: int) -> int:
     if overlapping:
         raise DataError(
             f"{counted(overlapping, 'contract overlaps', 'contracts overlap')} an earlier one of "
-            f"the same customer (customers {some(repr(row[0]) for row in shown)}). Are rows there "
+            f"the same customer (customer {some(repr(row[0]) for row in shown)}). Are rows there "
             "twice? Several subscriptions at once need an id each: make customer_id one of the "
             "contract, such as customer and product together; join a row that only changes the "
             "plan to the one before."

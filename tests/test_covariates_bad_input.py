@@ -8,7 +8,7 @@ import pytest
 from patterned import with_covariates
 
 import predclv as pc
-from predclv.errors import DataError, OptionError
+from predclv.errors import AssumptionWarning, DataError, OptionError
 from predclv.samples.patterns import Patterns
 
 
@@ -23,6 +23,7 @@ def known():
             "channel": channel,
             "online": np.where(channel == "shop", 0.0, 1.0),
             "same": 3.0,
+            "country": "DE",
             "age": rng.normal(45.0, 12.0, n).round(2),
         }
     )
@@ -33,6 +34,7 @@ def known():
     ("covariates", "error", "told"),
     [
         ({"rate": ["same"]}, DataError, "'same' is 3 for all customers"),
+        ({"rate": ["country"]}, DataError, "'country' is 'DE' for all customers"),
         ({"rate": ["channel", "online"]}, DataError, r"'online' follows from 'channel\["),
         ({"rate": ["chanel"]}, DataError, "no covariate 'chanel'.*Did you mean 'channel'"),
         ({"rate": "channel"}, OptionError, "must be a list of columns"),
@@ -99,3 +101,30 @@ def test_a_number_with_a_value_for_everybody_is_fitted_all_the_same():
     assert shown.loc["rate.age", "lower"] < 0 < shown.loc["rate.age", "upper"]
     again = pc.fit("BGNBD", known, covariates={"rate": ["age"], "leaving": ["age"]}, start=fit)
     assert again.log_likelihood == pytest.approx(fit.log_likelihood, abs=1e-6)
+
+
+def test_a_level_of_whom_nobody_bought_again_is_none_of_spend():
+    rfm = pc.rfm_summary(pc.datasets.load_cdnow())
+    once = rfm.frame["frequency"].to_numpy() == 0
+    card = np.where(once, "none", np.where(np.arange(len(rfm)) % 2 == 0, "gold", "blue"))
+    table = pd.DataFrame({"customer_id": rfm.frame["customer_id"], "card": card})
+    with pytest.raises(DataError, match="Nobody whose 'card' is 'none' has bought again"):
+        pc.fit("GammaGamma", with_covariates(rfm, table), covariates={"spend": ["card"]})
+
+
+def test_numbers_far_from_those_the_fit_has_seen_are_told_of_or_refused(known):
+    fitted = pc.CLVModel("MBGNBD", covariates={"rate": ["age"]}).fit(known)
+    ages = known.cells().patterns.frame["age"].to_numpy()[known.frame["pattern"]]
+    assert fitted.purchases.covariates.seen["age"] == (ages.min(), ages.max())
+
+    def at(ages):
+        table = pd.DataFrame({"customer_id": known.frame["customer_id"], "age": ages})
+        return with_covariates(pc.rfm_summary(pc.datasets.load_cdnow()), table)
+
+    fitted.forecast("26 weeks", rfm=at(ages + 0.2 * np.ptp(ages)), level=None)
+    with pytest.warns(AssumptionWarning, match=r"age comes to .* and the fit has seen .* go on"):
+        fitted.forecast("26 weeks", rfm=at(ages - np.ptp(ages)), level=None)
+    with pytest.raises(DataError, match=r"age comes to .*: no effect holds that far.*another unit"):
+        fitted.forecast("26 weeks", rfm=at(365.25 * ages), level=None)
+    with pytest.raises(DataError, match=r"age comes to 14,600, and the fit has seen"):
+        pc.economics.new_customer(fitted, "52 weeks", covariates={"age": 14_600})

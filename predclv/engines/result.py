@@ -81,6 +81,8 @@ class Fit:
     covariates : Effects or None
         What covariates do to the parameters. ``model`` is then that of customers whose covariates
         are 0, or at the level that others are compared with.
+    first_scale : float or None
+        Of spend with ``first_purchase=True``: what a first purchase costs beside later ones.
 
     See Also
     --------
@@ -110,6 +112,7 @@ class Fit:
     clock: Steady | Calendar | None = None
     recall: Recall | None = None
     covariates: Effects | None = None
+    first_scale: float | None = None
 
     def __post_init__(self) -> None:
         clock = self.clock
@@ -287,6 +290,7 @@ class Fit:
             "clock": clock_document(self.clock),
             **({} if self.recall is None else {"recall": self.recall.document()}),
             **({} if self.covariates is None else {"covariates": self.covariates.document()}),
+            **({} if self.first_scale is None else {"first_scale": self.first_scale}),
         }
 
     def tables(self) -> dict[str, pd.DataFrame]:

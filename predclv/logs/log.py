@@ -219,6 +219,11 @@ class Log:
         sql = statement(self._statements, *more, (end - EPOCH).days, **self._refund_options)
         return self._fetched(sql, order)
 
+    def keep_table_of(self, name: str, statement: Any, end: datetime.date, *more: float) -> None:
+        """Keep what a statement of its own file says of each customer up to ``end``."""
+        sql = statement(self._statements, *more, (end - EPOCH).days, **self._refund_options)
+        self.warehouse.store(name, sql, self._table.reader)
+
     def rows_after(self, end: datetime.date) -> int:
         """Rows later than ``end``."""
         if end >= self.last_day:

@@ -11,6 +11,7 @@ import pandas as pd
 
 from predclv.engines.result import Fit
 from predclv.errors import DataError, OptionWarning
+from predclv.forecast.first_purchases import counting_first
 from predclv.forecast.fitted import FittedCLV, Horizon
 from predclv.forecast.outlook import Outlook
 from predclv.forecast.outlook_ahead import assert_told, told_of
@@ -221,8 +222,8 @@ class FittedPool:
         OptionWarning
             If rules of thumb are left out, for the customers have no log.
         """
-        ways: dict[str, Any] = {"discount_rate": discount_rate, "margin": margin, "rfm": rfm}
         assert_told(self, dynamic_covariates)
+        ways: dict[str, Any] = {"discount_rate": discount_rate, "margin": margin, "rfm": rfm}
         told = told_of(self.first, dynamic_covariates)
         if is_lifetime(horizon):
             name = next(iter(self._models))
@@ -236,12 +237,11 @@ class FittedPool:
         terms, outlook = leading.terms, leading.source
         assert isinstance(outlook, Outlook)
         assert terms.horizon is not None
-        customers, seed = self.rfm if rfm is None else rfm, outlook.seed
+        spend, customers = counting_first(self.spend, self.rfm if rfm is None else rfm)
         days = whole_days(terms.horizon, customers.unit)
         known = self._learned(days)
         weights = self._without_rules(self._weighed(known)[0], customers)
-        ways |= {"level": None, "seed": seed}
-        parts = []
+        ways, parts = ways | {"level": None, "seed": outlook.seed}, []
         for name, weight in weights.items():
             if weight > 0:
                 own = ways | told_of(self.fits[name], dynamic_covariates)
@@ -253,9 +253,9 @@ class FittedPool:
             Pooled(
                 rfm=customers,
                 parts=tuple(parts),
-                spend=self.spend,
+                spend=spend,
                 terms=terms,
-                seed=seed,
+                seed=outlook.seed,
                 errors=TotalErrors("the pool", float(days), errors) if known.origins else None,
             ),
         )

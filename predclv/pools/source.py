@@ -14,6 +14,7 @@ from predclv.errors import OptionError
 from predclv.forecast.counts import in_classes
 from predclv.forecast.customers import CellForecast
 from predclv.forecast.draws import drawn
+from predclv.forecast.first_purchases import counted_beside
 from predclv.forecast.outlook import Outlook
 from predclv.forecast.result import COLUMNS
 from predclv.forecast.revenue import log_quantile_curves, scale_of
@@ -126,7 +127,8 @@ class Pooled(FieldsAlone):
                     where=expected > 0,
                 )
             columns |= bounds
-        return CellForecast(pd.DataFrame(columns), scale, self.terms.margin, endless=False)
+        beside = counted_beside(self.spend)
+        return CellForecast(pd.DataFrame(columns), scale, self.terms.margin, False, beside)
 
     def _expected(self, first: NDArray) -> dict[str, NDArray]:
         """The mixture's expectations; p_alive by those members who have a word on it."""

@@ -6,7 +6,6 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
-from patterned import with_covariates
 
 import predclv as pc
 from predclv.forecast.fitted import FittedCLV
@@ -50,12 +49,12 @@ END = "2021-06-30"
 
 @pytest.fixture(scope="module")
 def split():
-    return pc.holdout_split(LOG, calibration_end=END)
+    return pc.holdout_split(LOG, calibration_end=END, static_covariates=TABLE)
 
 
 @pytest.fixture(scope="module")
 def known(split):
-    return with_covariates(split.rfm, TABLE)
+    return split.rfm
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,13 @@ from predclv.errors import DataError, OptionError, did_you_mean, some
 from predclv.frozen import Frozen
 from predclv.models.base import Model
 from predclv.models.spend import SpendModel
-from predclv.samples.design import Coding, Term, assert_told_apart, terms_of
+from predclv.samples.design import (
+    Coding,
+    Term,
+    assert_levels_are_fewer,
+    assert_told_apart,
+    terms_of,
+)
 from predclv.samples.paths import Paths
 from predclv.samples.patterns import OTHER, Patterns
 
@@ -57,7 +63,8 @@ class Effects:
     typical : mapping of str to tuple of float
         The average of each covariate's own columns over the customers it was fitted to.
     ends : mapping of str to tuple of float
-        Of each number, what a tenth of the customers are below, and a tenth above.
+        Of each number, what a tenth of the customers are below, and a tenth above; a hundredth, or
+        the least and the most, where these agree.
     seen : mapping of str to tuple of float
         Of each number, the least and the most of any.
     """
@@ -255,13 +262,22 @@ def _of_customers(
             columns = group.coding.columns(name, patterns)
             typical[name] = tuple((weight @ columns / weight.sum()).tolist())
             if name not in group.coding.levels:
-                order = np.argsort(columns[:, 0])
-                share = np.cumsum(weight[order]) / weight.sum()
-                place = np.searchsorted(share, [0.1, 0.9])
-                low, high = columns[order[np.minimum(place, order.size - 1)], 0].tolist()
-                ends[name] = (low, high)
+                ends[name] = _apart(columns[:, 0], weight)
                 seen[name] = (float(columns.min()), float(columns.max()))
     return Frozen(typical), Frozen(ends), Frozen(seen)
+
+
+def _apart(values: NDArray, weight: NDArray) -> tuple[float, float]:
+    """What a tenth of the customers are below and above; a hundredth, or any, where these agree."""
+    order = np.argsort(values)
+    order = order[weight[order] > 0]
+    share, low, high = np.cumsum(weight[order]) / weight.sum(), 0.0, 0.0
+    for tail in (0.1, 0.01, 0.0):
+        place = np.minimum(np.searchsorted(share, [tail, 1.0 - tail]), order.size - 1)
+        low, high = values[order[place]].tolist()
+        if low < high:
+            break
+    return low, high
 
 
 def _moves(model: type[Model], target: str) -> Mapping[str, float]:
@@ -327,14 +343,4 @@ def assert_levels_tell(coding: Coding, patterns: Patterns, model: type[Model]) -
             raise DataError(
                 f"The covariate {name!r} is {levels[0]!r} for all customers, so there is nothing "
                 "to learn from it. Leave it out."
-            )
-
-
-def assert_levels_are_fewer(coding: Coding, weight: NDArray) -> None:
-    """No covariate has as many levels as there are customers: it would name them."""
-    for name in coding.covariates:
-        if len(coding.levels.get(name, ())) >= max(int(weight.sum()), 2):
-            raise DataError(
-                f"The covariate {name!r} has as many levels as there are customers, "
-                f"{int(weight.sum()):,}: it names them. Leave it out, or use coarser levels."
             )

@@ -231,8 +231,8 @@ class Fit:
             Index covariate and level; of a number, what a tenth of the customers are below and a
             tenth above (a hundredth, or the least and the most, where these agree).
             The multipliers of rate and leaving, or of spend, against a typical customer; and of a
-            fit of purchases ``purchases``, the repeat purchases expected of a newcomer. Each with ``_lower``
-            and ``_upper``. For CLV: :meth:`FittedCLV.effects`.
+            fit of purchases ``purchases``, the repeat purchases expected of a newcomer. Each with
+            ``_lower`` and ``_upper``. For CLV: :meth:`FittedCLV.effects`.
 
         Raises
         ------

@@ -132,7 +132,7 @@ def tell_what_is_carried_on(fit: Fit, spend: Fit | None, cells: Cells) -> None:
     if changing:
         warn(
             f"{', '.join(changing)} changed over time; each customer's last value was carried on "
-            "through the horizon.",
+            "through the horizon. If it will change, say how: dynamic_covariates=table.",
             AssumptionWarning,
         )
 

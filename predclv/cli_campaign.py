@@ -9,11 +9,16 @@ import typer
 import predclv as pc
 from predclv.cli_options import (
     TABLES,
+    EventsOption,
     Log,
     LogOptions,
     Pictures,
+    Season,
     SummaryOptions,
+    TrendOption,
+    WeekdayOption,
     check_suffix,
+    clock_asked,
     draw,
     with_options,
     write_table,
@@ -55,7 +60,9 @@ def drivers(
 @with_options
 def campaign(
     log: Log,
-    groups: Annotated[Path, typer.Argument(help="A table: customer_id and group, by its mark.")],
+    groups: Annotated[
+        Path, typer.Argument(help="A table: customer_id and group, by its mark; or: everybody.")
+    ],
     start: Annotated[str, typer.Argument(help="First day of the campaign.")],
     end: Annotated[
         str | None, typer.Option(help="Last day of the campaign; default: the log's last.")
@@ -64,6 +71,16 @@ def campaign(
     treated: Annotated[str | None, typer.Option(help="The mark of the treated.")] = None,
     control: Annotated[str | None, typer.Option(help="The mark of the others.")] = None,
     assigned: Annotated[str, typer.Option(help="random, or chosen by anything else.")] = "random",
+    traits: Annotated[
+        Path | None, typer.Option(help="Matched on where chosen: customer_id and traits.")
+    ] = None,
+    by: Annotated[
+        Path | None, typer.Option(help="The effect by part: customer_id and its part.")
+    ] = None,
+    season: Season = None,
+    trend: TrendOption = False,
+    weekday: WeekdayOption = False,
+    events: EventsOption = None,
     cost: Annotated[float | None, typer.Option(help="Of treating one customer.")] = None,
     horizon: Annotated[str, typer.Option(help="Of what is still expected after.")] = "52 weeks",
     discount_rate: Annotated[float, typer.Option(help="Annual, effective.")] = 0.10,
@@ -77,10 +94,24 @@ def campaign(
     *,
     options: LogOptions,
 ) -> None:
-    """What a campaign changed: treated customers against those who were left alone."""
+    """What a campaign changed: treated customers against those who were left alone.
+
+    Where everybody got it on the same days, say everybody instead of a table: what customers did
+    is then held against the shop's clock, which is weaker.
+    """
     check_suffix(out, TABLES)
-    marks = _table(groups, options.customer_id)
-    with stage("Comparing the groups"):
+    has_groups = str(groups) != "everybody"
+    if not has_groups and assigned != "random":
+        raise pc.errors.OptionError(
+            "Where everybody got the campaign, nobody was assigned to it: leave --assigned out."
+        )
+    if has_groups and groups.suffix.casefold() not in TABLES:
+        raise pc.errors.OptionError(
+            f"GROUPS must be a table, .parquet or .csv, or the word everybody; got {str(groups)!r}."
+        )
+    marks = _table(groups, options.customer_id) if has_groups else None
+    clock = clock_asked(season, trend, weekday, events)
+    with stage("Comparing the groups" if has_groups else "Comparing with the clock"):
         found = pc.campaign_effect(
             log,
             marks,
@@ -89,8 +120,11 @@ def campaign(
             measure,
             treated=_as_mark(treated, marks),
             control=_as_mark(control, marks),
-            assigned=assigned,
+            assigned=assigned if has_groups else "everybody",
+            traits=None if traits is None else _table(traits, options.customer_id),
+            by=None if by is None else _table(by, options.customer_id),
             cost=cost,
+            model=None if clock is None else pc.CLVModel(clock=clock),
             horizon=horizon,
             discount_rate=discount_rate,
             margin=margin,
@@ -103,11 +137,18 @@ def campaign(
         typer.echo(found.payback().to_string())
     _write(found.frame, out)
     if pictures is not None:
-        draw(pictures, {"campaign_effect": partial(_effect, found)})
+        drawn = {"campaign_effect": partial(_effect, found)}
+        if found.parts is not None:
+            drawn["campaign_parts"] = partial(_parts, found)
+        draw(pictures, drawn)
 
 
 def _effect(found: Any, ax: Any) -> Any:
     return pc.plots.campaign_effect(found, ax=ax)
+
+
+def _parts(found: Any, ax: Any) -> Any:
+    return pc.plots.campaign_parts(found, ax=ax)
 
 
 def _table(path: Path, customer_id: str) -> Any:
@@ -128,7 +169,7 @@ def _table(path: Path, customer_id: str) -> Any:
 
 def _as_mark(word: str | None, marks: Any) -> Any:
     """A mark as it stands in the table: 1 and True are no text there."""
-    if word is None or "group" not in marks:
+    if word is None or marks is None or "group" not in marks:
         return word
     return next((mark for mark in marks["group"].unique() if str(mark) == word), word)
 

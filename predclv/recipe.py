@@ -132,8 +132,13 @@ class CLVModel:
             )
         if isinstance(self.purchases, str):
             return self._fit_auto(rfm)
+        return FittedCLV(self.fit_purchases(rfm), self.fit_spend(rfm), rfm)
+
+    def fit_purchases(self, rfm: RFM) -> Fit:
+        """The fit of purchases alone, of a recipe that names their model."""
+        assert not isinstance(self.purchases, str)
         of_purchases, _ = self._covariates_of(rfm)
-        purchases = fit(
+        return fit(
             self.purchases,
             rfm,
             self.engine,
@@ -143,7 +148,6 @@ class CLVModel:
             self.drift,
             **self._options_of(self.purchases),
         )
-        return FittedCLV(purchases, self.fit_spend(rfm), rfm)
 
     def fit_spend(self, rfm: RFM) -> Fit | None:
         """The fit of spend alone; None without a model of it, or without spend."""

@@ -92,33 +92,6 @@ def at_free(fit: Fit, free: NDArray, patterns: Any) -> Any:
     return spread_over(fit, model, free[free.size - len(fit.covariates.names) :], patterns)
 
 
-def typical(model: Any, pattern: NDArray | None) -> tuple[Any, NDArray]:
-    """A model of spend as of a typical cell, and how the scale of each cell compares.
-
-    Parameters
-    ----------
-    model : SpendModel or ByPattern
-        With draws of its parameters.
-    pattern : ndarray of int, shape (n_cells,), or None
-
-    Returns
-    -------
-    model : SpendModel
-        Its parameters (draws, 1).
-    times : ndarray, shape (n_cells,), or ()
-    """
-    if not isinstance(model, ByPattern):
-        return model, np.ones(())
-    each = model.of(np.asarray(pattern))
-    parameters = {
-        name: np.exp(np.log(np.atleast_2d(getattr(each, name))).mean(axis=1, keepdims=True))
-        for name in each.names()
-    }
-    middle = type(each)(**parameters)
-    times = np.exp((np.log(np.atleast_2d(each.scale)) - np.log(middle.scale)).mean(axis=0))
-    return middle, times
-
-
 def patterns_for(fit: Fit, cells: Cells) -> Patterns | None:
     """What is known of customers, where the fit wants to know.
 

@@ -21,6 +21,7 @@ from predclv.forecast.revenue import log_quantile_curves, scale_of
 from predclv.forecast.scoring import ScoreTable
 from predclv.forecast.source import SUMS, Source
 from predclv.forecast.spend import expected_spend
+from predclv.forecast.spend_draws import SPEND_DRAWS
 from predclv.forecast.terms import Terms
 from predclv.forecast.total_interval import Budget, TotalErrors
 from predclv.forecast.totals import NORMAL_DRAWS, SIMULATED, futures_of
@@ -33,7 +34,6 @@ from predclv.samples.grouping import distinct
 from predclv.streams import Stream, stream
 from predclv.summaries.rfm import RFM
 
-_SPEND_DRAWS = 7  # as of a single fit
 _EXPECTED = ("p_alive", "p_active", "expected_purchases", "discounted_purchases")
 
 
@@ -154,7 +154,7 @@ class Pooled(FieldsAlone):
         found: dict[str, NDArray] = {}
         spend: Any = None
         if self.spend is not None:
-            spend = drawn(self.spend, _SPEND_DRAWS, stream(self.seed, Stream.BOUNDS))
+            spend = drawn(self.spend, SPEND_DRAWS, stream(self.seed, Stream.BOUNDS))
             found["scale"] = np.array(scale_of(spend))
             found |= {
                 f"{side}_{power}": np.empty(first.size) for side in ends for power in range(3)

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from predclv.errors import FitError, OptionError, PredclvError, PredclvWarning
 from predclv.logs.log import Log
+from predclv.pools.doubts import Doubts
 from predclv.pools.followed import Followed, Word
 from predclv.progress import progress
 
@@ -205,10 +206,10 @@ def evidence(
     """
     known = (end - log.first_day).days
     days = inner_days(known, horizon, most)
-    doubts: dict[str, None] = {}
+    doubts = Doubts()
     if days:
         for name in [n for n, r in recipes.items() if not _takes_part(r, *days[0])]:
-            doubts[f"{name} takes no part: the log is too short to try it out."] = None
+            doubts.left_out(name, "the log is too short to try it out.")
             recipes = {n: r for n, r in recipes.items() if n != name}
     origins: list[Origin] = []
     names = list(recipes)
@@ -216,10 +217,8 @@ def evidence(
         for day, ahead in days:
             cutoff = log.first_day + datetime.timedelta(days=day)
             followed = Followed.of(log, cutoff, ahead, unit)
-            if followed.purchases < _FEWEST:
-                doubts[
-                    f"After {cutoff} only {followed.purchases} purchases came in {ahead} days."
-                ] = None
+            if (came := followed.purchases) < _FEWEST:
+                doubts.note(f"After {cutoff} only {came} purchases came in {ahead} days.")
                 continue
             said: dict[str, Word] = {}
             twins: dict[Any, Word] = {}
@@ -235,16 +234,16 @@ def evidence(
                     except OptionError:
                         raise
                     except PredclvError as error:
-                        doubts[f"{name} takes no part: at {cutoff} {error}"] = None
+                        doubts.left_out(name, f"at {cutoff} {error}")
                         continue
                 said[name] = twins[key]
-                doubts |= {f"{name} at {cutoff}: {w.message}": None for w in caught}
+                doubts.warned(name, caught, cutoff)
             survivors = np.array([names.index(name) for name in names if name in said], int)
             origins = [origin.of(survivors) for origin in origins]
             names = [name for name in names if name in said]
             origins.append(_origin(followed, cutoff, [said[name] for name in names], spend))
             followed.forget()
-    return Evidence(tuple(names), tuple(origins), tuple(doubts))
+    return Evidence(tuple(names), tuple(origins), doubts.told())
 
 
 def that_learn(

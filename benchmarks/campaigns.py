@@ -180,7 +180,7 @@ def coverage(runs: int, customers: int = 2000) -> pd.DataFrame:
 
 
 def redealt(
-    shops: int = 30, deals: int = 25, customers: int = 2000, scenarios: tuple = tuple(SCENARIOS)
+    shops: int = 100, deals: int = 25, customers: int = 2000, scenarios: tuple = tuple(SCENARIOS)
 ) -> pd.DataFrame:
     """The same over many more runs: everybody's two lives are known, and the lot is drawn anew.
 

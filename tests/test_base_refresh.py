@@ -224,8 +224,9 @@ def test_refreshes_of_format_version_1_are_read_and_compared_with(cdnow, tmp_pat
     base.refresh(horizon="8 weeks")
     before = base.table()
     kept = base._last()
-    document = {key: value for key, value in kept.document.items() if key not in ("scores", "batches")}
-    document["quiet"], document["all_quiet"] = [], None
+    document = {**kept.document, "quiet": []}
+    for key in ("scores", "batches", "all_quiet"):
+        document.pop(key, None)
     before.drop(columns="refreshed_on").to_parquet(kept.folder / "customers.parquet")
     (kept.folder / "cells.parquet").unlink()
     with duckdb.connect(str(tmp_path / "base" / "states.duckdb")) as file:

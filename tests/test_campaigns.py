@@ -209,19 +209,22 @@ def test_without_a_clock_a_group_that_bought_more_would_look_worth_more():
     assert abs(found.value.mean() - truth.mean()) < abs(by_calendar.mean() - truth.mean())
 
 
-def test_a_customers_part_is_what_the_mean_loses_without_them():
+@pytest.mark.parametrize("spread", [0.0, 0.5], ids=["purchases", "money"])
+def test_a_customers_part_is_what_the_mean_loses_without_them(spread):
     """Jackknife: n times the mean, less n - 1 times the mean without the customer."""
     n, length = 300, (LENGTH, LENGTH + AFTER)
     customers, _ = histories(n=n, seed=77, pace=1.5)
-    found = remaining(TRUTH, customers, length, Ahead(52.0, 0.002)).value
+    worth = np.exp(spread * np.random.default_rng(1).standard_normal(n))
+    found = remaining(TRUTH, customers, length, Ahead(52.0, 0.002), worth).value
     drawn = np.argsort(-customers.in_all)[:40:2]  # who bought most moves the pace most
     parts = []
     for left_out in drawn:
         others = Histories(*(np.delete(each, left_out) for each in customers[:6]))
-        without = remaining(TRUTH, others, length, Ahead(52.0, 0.002)).value.mean()
+        rest = np.delete(worth, left_out)
+        without = remaining(TRUTH, others, length, Ahead(52.0, 0.002), rest).value.mean()
         parts.append(n * found.mean() - (n - 1) * without)
-    # To first order in 1/n; the next order is 0.035 at most here, of parts that spread by 6.
-    np.testing.assert_allclose(found[drawn], parts, rtol=0.0, atol=0.05)
+    # To first order in 1/n; the next order is 0.6% of the parts' spread here.
+    np.testing.assert_allclose(found[drawn], parts, rtol=0.0, atol=0.01 * np.std(parts))
 
 
 def test_a_group_that_bought_nothing_has_stood_still():

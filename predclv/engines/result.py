@@ -229,9 +229,10 @@ class Fit:
         -------
         DataFrame
             Index covariate and level; of a number, what a tenth of the customers are below and a
-            tenth above. The multipliers of rate and leaving, or of spend, against a typical
-            customer; and of a fit of purchases ``purchases``, the repeat purchases expected of a
-            newcomer. Each with ``_lower`` and ``_upper``. For CLV: :meth:`FittedCLV.effects`.
+            tenth above (a hundredth, or the least and the most, where these agree).
+            The multipliers of rate and leaving, or of spend, against a typical customer; and of a
+            fit of purchases ``purchases``, the repeat purchases expected of a newcomer. Each with
+            ``_lower`` and ``_upper``. For CLV: :meth:`FittedCLV.effects`.
 
         Raises
         ------

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from predclv.engines.result import Fit
 from predclv.errors import AssumptionWarning, DataError
+from predclv.forecast.extrapolated import tell_what_is_stretched
 from predclv.likelihoods.covariates import taken
 from predclv.likelihoods.effects import Effects
 from predclv.models.drawn_clocks import OnDrawnClocks
@@ -115,7 +116,7 @@ def patterns_for(fit: Fit, cells: Cells) -> Patterns | None:
 
 
 def tell_what_is_carried_on(fit: Fit, spend: Fit | None, cells: Cells) -> None:
-    """Check that the fits know the customers; warn that what changes is taken to stay as it was.
+    """Check that the fits know the customers; warn of what is taken to stay, or to go on beyond.
 
     Raises
     ------
@@ -125,11 +126,13 @@ def tell_what_is_carried_on(fit: Fit, spend: Fit | None, cells: Cells) -> None:
     for each in (fit, spend):
         if each is not None:
             patterns_for(each, cells)
+    if cells.patterns is not None:
+        tell_what_is_stretched((fit, spend), cells.patterns)
     changing = () if fit.covariates is None else fit.covariates.changing(cells)
     if changing:
         warn(
             f"{', '.join(changing)} changed over time; each customer's last value was carried on "
-            "through the horizon.",
+            "through the horizon. If it will change, say how: dynamic_covariates=table.",
             AssumptionWarning,
         )
 

@@ -297,7 +297,7 @@ def _arrived(
     warehouse.register(name, customers)
     counted_gaps = None if gaps is None else lambda: gaps
     facts = (unit, has_spend, last_day, counted_gaps, known, None)
-    found = StoredSummary(warehouse, name, *facts, extra, recalls, False, counts_first)
+    found = StoredSummary(warehouse, name, *facts, extra, recalls, None, counts_first)
     if repeats is not None:
         found.__dict__["repeats_by_day_and_pattern"] = repeats
     found.__dict__["_remembered"] = dict(remembered or {})

@@ -226,11 +226,12 @@ def expected_totals(member: Member, mean: NDArray | None, spend: Any) -> dict[st
 
 def _purchases_expected(member: Member) -> dict[str, NDArray]:
     """Purchases and discounted purchases expected of each customer, each (n_sampled,)."""
-    found = member.histories.expectations(
+    histories = member.histories.occupied()  # of a sample, a few of the base's
+    found = histories.expectations(
         member.model, member.ahead, undiscounted=not member.ahead.is_endless
     )
     return {
-        name.removeprefix("expected_"): values[member.histories.cell_of_customer]
+        name.removeprefix("expected_"): values[histories.cell_of_customer]
         for name, values in found.items()
         if name.endswith("purchases")
     }

@@ -20,6 +20,7 @@ from predclv.cli_options import (
     check_suffix,
     clock_asked,
     draw,
+    read_table,
     with_options,
     write_table,
 )
@@ -35,6 +36,9 @@ def drivers(
     margin: Annotated[float, typer.Option(help="Share of spend that is profit.")] = 1.0,
     top: Annotated[float, typer.Option(help="Share of customers called most valuable.")] = 0.1,
     level: Annotated[float, typer.Option(help="Of all intervals together.")] = 0.9,
+    leakage: Annotated[
+        str, typer.Option(help="warn of traits that look made from purchases, or ignore.")
+    ] = "warn",
     seed: Annotated[int, typer.Option(help="Of folds and deals.")] = 0,
     out: Annotated[Path | None, typer.Option(help="The table of lifts: .parquet or .csv.")] = None,
     pictures: Pictures = None,
@@ -43,14 +47,14 @@ def drivers(
 ) -> None:
     """What the most valuable customers have in common, and how much traits say at all."""
     check_suffix(out, TABLES)
-    known = _table(traits, options.customer_id)
+    known = _table(traits, "TRAITS", options.customer_id)
     with stage(f"Reading {log}"):
         rfm = pc.rfm_summary(log, **options.arguments())
     with stage("Fitting"):
         model = pc.CLVModel() if rfm.has_spend else pc.CLVModel(spend=None)
         forecast = model.fit(rfm).forecast(horizon, discount_rate, margin, level=None, seed=seed)
     with stage("Comparing traits"):
-        found = pc.drivers(forecast, known, top=top, level=level, seed=seed)
+        found = pc.drivers(forecast, known, top=top, level=level, leakage=leakage, seed=seed)
     typer.echo(repr(found))
     _write(found.frame, out)
     if pictures is not None:
@@ -105,11 +109,8 @@ def campaign(
         raise pc.errors.OptionError(
             "Where everybody got the campaign, nobody was assigned to it: leave --assigned out."
         )
-    if has_groups and groups.suffix.casefold() not in TABLES:
-        raise pc.errors.OptionError(
-            f"GROUPS must be a table, .parquet or .csv, or the word everybody; got {str(groups)!r}."
-        )
-    marks = _table(groups, options.customer_id) if has_groups else None
+    called = "GROUPS is the word everybody, or a table: it"
+    marks = _table(groups, called, options.customer_id) if has_groups else None
     clock = clock_asked(season, trend, weekday, events)
     with stage("Comparing the groups" if has_groups else "Comparing with the clock"):
         found = pc.campaign_effect(
@@ -121,8 +122,8 @@ def campaign(
             treated=_as_mark(treated, marks),
             control=_as_mark(control, marks),
             assigned=assigned if has_groups else "everybody",
-            traits=None if traits is None else _table(traits, options.customer_id),
-            by=None if by is None else _table(by, options.customer_id),
+            traits=None if traits is None else _table(traits, "--traits", options.customer_id),
+            by=None if by is None else _table(by, "--by", options.customer_id),
             cost=cost,
             model=None if clock is None else pc.CLVModel(clock=clock),
             horizon=horizon,
@@ -151,17 +152,9 @@ def _parts(found: Any, ax: Any) -> Any:
     return pc.plots.campaign_parts(found, ax=ax)
 
 
-def _table(path: Path, customer_id: str) -> Any:
+def _table(path: Path, what: str, customer_id: str) -> Any:
     """A table of customers from a .csv or .parquet file, its ids as customer_id."""
-    import pandas as pd
-
-    if path.suffix.casefold() not in TABLES:
-        raise pc.errors.OptionError(f"A table must end in .parquet or .csv; got {str(path)!r}.")
-    try:
-        read = pd.read_csv if path.suffix.casefold() == ".csv" else pd.read_parquet
-        table = read(path)
-    except (ValueError, pd.errors.ParserError) as error:
-        raise pc.errors.DataError(f"{path} could not be read: {error}.") from error
+    table = read_table(path, what)
     if customer_id in table and customer_id != "customer_id":
         table = table.rename(columns={customer_id: "customer_id"})
     return table

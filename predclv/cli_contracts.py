@@ -16,6 +16,7 @@ from predclv.cli_options import (
     covariates_asked,
     draw,
     listed,
+    read_table,
     write_table,
 )
 from predclv.progress import stage
@@ -65,7 +66,8 @@ def contracts(
     with stage(f"Reading {subscriptions}"):
         if cohorts:
             renewals = pc.Renewals.from_cohorts(
-                _table(subscriptions), period=period.value, by=by, observation_end=observation_end,
+                read_table(subscriptions, "A table of cohorts"), period=period.value, by=by,
+                observation_end=observation_end,
                 static_covariates=None if static_covariates is None else listed(static_covariates),
             )  # fmt: skip
         else:
@@ -121,14 +123,3 @@ def _prices(text: str | None) -> float | dict[str, float] | None:
         raise pc.errors.OptionError(
             f"--price must be a number, or plan=number with commas between; got {text!r}."
         ) from None
-
-
-def _table(path: str) -> Any:
-    """A table of cohorts from a file."""
-    import pandas as pd
-
-    if not Path(path).is_file():
-        raise pc.errors.DataError(f"There is no file {path}.")
-    if path.casefold().endswith(".parquet"):
-        return pd.read_parquet(path)
-    return pd.read_csv(path)

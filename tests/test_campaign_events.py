@@ -283,4 +283,4 @@ def test_the_verb_campaign_takes_everybody(log, found, tmp_path, capsys):
     assert "leave --assigned out" in capsys.readouterr().err
     asked[2] = "all"
     assert run() == 2
-    assert "or the word everybody" in capsys.readouterr().err
+    assert "is the word everybody, or a table" in capsys.readouterr().err

@@ -135,3 +135,10 @@ def test_numbers_far_from_those_the_fit_has_seen_are_told_of_or_refused(table):
         fitted.forecast("26 weeks", rfm=described(own.assign(age=365.25 * ages)), level=None)
     with pytest.raises(DataError, match=r"age comes to 14,600, and the fit has seen"):
         pc.economics.new_customer(fitted, "52 weeks", covariates={"age": 14_600})
+
+
+def test_a_pool_takes_no_covariates_of_spend(table):
+    member = pc.CLVModel(covariates={"rate": ["age"], "spend": ["channel"]})
+    pool = pc.Pool({"a": member, "b": pc.CLVModel("MBGNBD", spend=None)}, weights="equal")
+    with pytest.raises(OptionError, match=r"Member 'a' has covariates of spend.* a pool's"):
+        pool.fit(described(table[["customer_id", "channel", "age"]]))

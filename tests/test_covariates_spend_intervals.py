@@ -39,7 +39,7 @@ def as_if_known(fitted):
     return replace(fitted, spend=replace(fitted.spend, log_covariance=covariance))
 
 
-def beyond(forecast, fit, rfm, draws=3000):
+def beyond(forecast, fit, rfm, draws=2000):
     """The chance of revenue beyond both bounds, by draws one by one, (n, 2); NaN at bounds of 0."""
     drawn = fit.draws(draws, seed=9)
     is_rare = rfm.frame["channel"].to_numpy() == "fair"
@@ -48,7 +48,7 @@ def beyond(forecast, fit, rfm, draws=3000):
     bounds = table[["revenue_lower", "revenue_upper"]].to_numpy()
     for rows, values, probabilities in counts.parts():
         for row, chances in zip(rows, probabilities, strict=True):
-            if row >= 2 * RARE:
+            if row >= RARE + 6:
                 continue
             v = drawn["v"] * np.exp(drawn["spend.channel[fair]"] * is_rare[row])
             model = pc.GammaGamma(drawn["p"][:, None], drawn["q"][:, None], v[:, None])
@@ -58,7 +58,7 @@ def beyond(forecast, fit, rfm, draws=3000):
                 if bound > 0:
                     above = own.p_total_above(bound, values[likely]).mean(axis=0)
                     found[row, side] = above @ chances[likely]
-    return found[: 2 * RARE]
+    return found[: RARE + 6]
 
 
 # At the first level nobody's lower bound is above 0; at the second a quantile's place is flatter.
@@ -68,7 +68,7 @@ def test_bounds_are_those_of_members_drawn_one_by_one(fitted, rfm, level, near):
     found = beyond(fitted.forecast("52 weeks", level=level, seed=1), fitted.spend, rfm)
     expected = np.broadcast_to([0.5 + level / 2, 0.5 - level / 2], found.shape)
     is_there = np.isfinite(found)
-    assert is_there[:, 1].sum() > 10
+    assert is_there[:, 1].sum() > 6
     assert is_there[:, 0].any() == (level < 0.5)
     np.testing.assert_allclose(found[is_there], expected[is_there], atol=near)
 

@@ -56,12 +56,11 @@ def test_they_are_the_same_wherever_the_log_lies(tmp_path):
         np.testing.assert_array_equal(rfm.repeats_by_day()[1], expected)
 
 
-def test_only_customers_with_several_rows_on_a_day_are_grouped_again():
-    """What makes it fast: the others' rows are counted as they stand."""
-    log = log_of(rows=600, days=200)
-    rfm = pc.rfm_summary(log)
-    several = log[log.duplicated(["customer_id", "date"])]["customer_id"].unique()
-    merging = rfm._summary.merging
-    found = rfm.log.warehouse.frame(f"{merging} ORDER BY 1")["customer_id"]
-    assert found.tolist() == sorted(several.tolist())
-    assert 0 < len(found) < len(rfm) / 2
+def test_days_come_with_the_summary_and_the_log_is_not_read_again(tmp_path):
+    log = log_of()
+    log.to_parquet(path := tmp_path / "log.parquet")
+    rfm = pc.rfm_summary(str(path))
+    path.unlink()
+    expected = by_pandas(log, log["date"].max()).to_numpy()
+    np.testing.assert_array_equal(rfm.repeats_by_day()[1], expected)
+    assert rfm.frame["customer_id"].tolist() == sorted(log["customer_id"].unique().tolist())

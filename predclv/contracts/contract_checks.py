@@ -85,7 +85,7 @@ def check_overlaps(engine: Any, sql: ContractSQL, last: int) -> int:
         who = some((repr(row[0]) for row in shown), of=math.inf)
         raise DataError(
             f"{counted(overlapping, 'contract overlaps', 'contracts overlap')} an earlier one of "
-            f"the same customer (customers {who}). Are rows there "
+            f"the same customer (customer {who}). Are rows there "
             "twice? Several subscriptions at once need an id each: make customer_id one of the "
             "contract, such as customer and product together; join a row that only changes the "
             "plan to the one before."

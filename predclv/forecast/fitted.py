@@ -141,8 +141,8 @@ class FittedCLV:
             If the horizon, rate, margin or level makes no sense; or a covariate changes ahead that
             does not act on the rate alone.
         DataError
-            If ``rfm`` has no spend and the model needs it; or ``dynamic_covariates`` has columns
-            or levels that are not known.
+            If ``rfm`` has no spend and the model needs it; ``dynamic_covariates`` has columns or
+            levels that are not known; or numbers lie far beyond all that the fit has seen.
         """
         asked = (horizon, discount_rate, margin, level, rfm, seed, dynamic_covariates)
         outlook = self._outlook(*asked)

@@ -161,8 +161,8 @@ class Log:
         """
         options: _RefundOptions = {**self._refund_options, "refunds_count": True}
         also = f", {self._statements.rows} AS row_count"
-        sql = self._statements.purchase_days(None, None, **options, also=also)
-        self.warehouse.store(name, sql, self._table.reader)
+        days = self._statements.purchase_days(None, None, **options, also=also)
+        self.warehouse.store(name, days, self._table.reader)
         facts = {name: int(self._facts.get(name, 0)) for name in ("refund_rows", "rounded_rows")}
         return facts | {"is_text": int(self._table.is_text)}
 
@@ -197,26 +197,30 @@ class Log:
         )
         return self._fetched(sql, "cohort, age")
 
-    def purchases_by_day(self, end: datetime.date, merging: str | None = None) -> pd.DataFrame:
-        """Customers who bought on each day up to ``end``, in the integers day and purchases.
-
-        ``merging``, of a log without refunds, is SQL in the warehouse of the ids of all customers
-        with several rows on one day, and empty where nobody has: many times faster than None.
-        """
-        last = (end - EPOCH).days
-        if merging == "" or (merging and self._table.reader is self.warehouse):
-            return self._fetched(self._statements.buyers_by_day(last, merging), "day")
-        days = self._statements.purchase_days(None, last, **self._refund_options)
-        if self._facts["refund_rows"]:
+    def purchases_by_day(self, end: datetime.date) -> pd.DataFrame:
+        """Customers who bought on each day up to ``end``: day and purchases."""
+        days = self._statements.purchase_days(None, (end - EPOCH).days, **self._refund_options)
+        if self.has_refunds:
             days = f"SELECT * FROM ({days}) WHERE bought"
         sql = f"SELECT day, CAST(count(*) AS BIGINT) AS purchases FROM ({days}) GROUP BY day"
         return self._fetched(sql, "day")
 
     def table_of(
-        self, statement: Callable[..., str], end: datetime.date, order: str, *more: int
+        self,
+        statement: Callable[..., str],
+        end: datetime.date,
+        order: str,
+        *more: int,
+        wanted: str = "",
     ) -> pd.DataFrame:
-        """What a statement of its own file counts up to ``end``, sorted."""
-        sql = statement(self._statements, *more, (end - EPOCH).days, **self._refund_options)
+        """What a statement of its own file counts up to ``end``, sorted.
+
+        A log that lies in the warehouse is read for ``wanted`` customers alone, SQL of their ids.
+        """
+        of = self._statements
+        if wanted and self._table.reader is self.warehouse:
+            of = of.of_customers(wanted)
+        sql = statement(of, *more, (end - EPOCH).days, **self._refund_options)
         return self._fetched(sql, order)
 
     def keep_table_of(self, name: str, statement: Any, end: datetime.date, *more: float) -> None:
@@ -229,8 +233,7 @@ class Log:
         if end >= self.last_day:
             return 0
         later = self._statements.rows_where(f"{self._statements.day} > {(end - EPOCH).days}")
-        found = self._table.reader.rows(f"SELECT {later} FROM {self._table.sql}")
-        return int(found[0][0])
+        return int(self._table.reader.rows(f"SELECT {later} FROM {self._table.sql}")[0][0])
 
     def doubled_days(self, most_rows: int) -> dict[str, Any]:
         """The facts of `sql_copies.doubled_days` over customers with about so many rows."""
@@ -243,29 +246,32 @@ class Log:
         self.warehouse.drop(name)
         return frame
 
-    def keep_summary(self, end: datetime.date, tells: bool = True) -> tuple[str, dict[str, int]]:
-        """Keep the summary to ``end`` as a temporary table; its name, and what was left out.
+    def keep_summary(
+        self, end: datetime.date, tells: bool = True
+    ) -> tuple[str, dict[str, int], pd.DataFrame]:
+        """Keep the summary to ``end`` as a temporary table; its name, what was left out, days.
 
         The table has customer_id, frequency, recency_days, age_days and, where the log has
-        amounts, repeat_units and largest_units; without refunds ``merges``, whether a day of theirs
-        has several rows. ``tells``: whether what became of refunds
-        is warned of; not where a log is summarised to one day after the other.
+        amounts, repeat_units. Days are those of `purchases_by_day`. ``tells``: whether what became
+        of refunds is warned of; not where a log is summarised to one day after the other.
         """
-        name = fresh("summary")
-        warehouse, last = self.warehouse, (end - EPOCH).days
+        name, warehouse, last = fresh("summary"), self.warehouse, (end - EPOCH).days
         until = last if end < self.last_day else None
         sql = self._statements.summary(last, until, **self._refund_options, pack=self._packing)
         with stage(f"Adding up {self.rows:,} rows by customer"):
             warehouse.store(name, sql, self._table.reader)
-        refunds: dict[str, int] = {}
-        if self._facts["refund_rows"]:
-            refunds = report_refunds(warehouse, name, self.refunds, tells)
+        days = warehouse.frame(
+            f"SELECT {last} - age_days AS day, CAST(recency_days AS BIGINT) AS purchases"
+            f" FROM {name} WHERE customer_id IS NULL AND recency_days > 0 ORDER BY day"
+        )
+        warehouse.keep_where(name, "customer_id IS NOT NULL")
+        told = report_refunds(warehouse, name, self.refunds, tells) if self.has_refunds else {}
         customers, repeats = warehouse.rows(f"SELECT count(*), sum(frequency) FROM {name}")[0]
         if not customers:
             raise DataError(
                 f"Every amount up to {end} is negative: refunds alone make no customers."
             )
-        return name, self._counts(end, customers, int(repeats), refunds)
+        return name, self._counts(end, customers, int(repeats), told), days
 
     def _counts(
         self, end: datetime.date, customers: int, repeats: int, refunds: Mapping[str, int]
@@ -305,8 +311,7 @@ class Log:
 
     @property
     def _refund_options(self) -> "_RefundOptions":
-        has_refunds = bool(self._facts["refund_rows"])
-        return {"with_refunds": has_refunds, "refunds_count": self.refunds == "net"}
+        return {"with_refunds": self.has_refunds, "refunds_count": self.refunds == "net"}
 
     @property
     def warehouse(self) -> Warehouse:

@@ -10,7 +10,7 @@ doubles, since a quotient of integers or decimals has another type in each.
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,11 +75,20 @@ class Packing:
         return cls(first_day, step) if (last_day - first_day + 1) * step < 2**63 else None
 
     @property
-    def first_units(self) -> str:
-        """The spend of the first day, of rows with day and units."""
-        since = f"CAST({{}} - {self.first_day} AS BIGINT) * {self.step}"
-        packed = f"{since.format('day')} + CAST(units AS BIGINT)"
-        return f"(min({packed}) - {since.format('min(day)')})"
+    def packed(self) -> str:
+        """The number, of rows with day and units."""
+        return f"CAST(day - {self.first_day} AS BIGINT) * {self.step} + CAST(units AS BIGINT)"
+
+    @property
+    def day(self) -> str:
+        """The day of ``packed``: a quotient of doubles, exact for there is no remainder."""
+        whole = f"(packed - packed % {self.step}) / {self.step}"
+        return f"{self.first_day} + CAST({whole} AS INTEGER)"
+
+    @property
+    def units(self) -> str:
+        """The spend of ``packed``."""
+        return f"packed % {self.step}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,8 +120,17 @@ class Statements:
         """The number of rows that meet a condition."""
         return f"CAST(coalesce({self.rows} FILTER (WHERE {condition}), 0) AS BIGINT)"
 
+    def of_customers(self, wanted: str) -> "Statements":
+        """The same of the customers whose ids a SELECT has."""
+        kept = f"SELECT * FROM {self.log} WHERE {self.customer_id} IN ({wanted})"
+        return replace(self, log=f"({kept})")
+
     def survey(self) -> str:
-        """One row of facts about the whole log, in one scan without grouping."""
+        """One row of facts about the whole log, in one scan without grouping.
+
+        DuckDB takes ``count_if`` in two thirds of the time of a count with a filter; of nothing
+        but NULL it is NULL.
+        """
         amount_columns = amount_facts = ""
         if self.amounts is not None:
             amount_columns = (
@@ -120,19 +138,18 @@ class Statements:
                 f" {self.amounts.is_rounded} AS rounded"
             )
             amount_facts = """,
-                count(*) - count(raw) + count(*) FILTER (WHERE isnan(amount)) AS null_amounts,
+                count(*) - count(raw) + coalesce(count_if(isnan(amount)), 0) AS null_amounts,
                 count(raw) - count(amount) AS text_amounts,
-                count(*) FILTER (WHERE abs(amount) = CAST('Infinity' AS DOUBLE))
-                    AS infinite_amounts,
-                count(*) FILTER (WHERE amount < 0) AS refund_rows,
-                count(*) FILTER (WHERE rounded) AS rounded_rows,
+                count_if(abs(amount) = CAST('Infinity' AS DOUBLE)) AS infinite_amounts,
+                count_if(amount < 0) AS refund_rows,
+                count_if(rounded) AS rounded_rows,
                 max(abs(amount)) AS largest_amount,
                 sum(abs(amount)) AS all_amounts"""
         return f"""
             SELECT
                 count(*) AS row_count,
                 count(*) - count(customer_id) AS null_ids,
-                count(*) FILTER (WHERE bad_id) AS bad_ids,
+                count_if(bad_id) AS bad_ids,
                 count(*) - count(day) AS null_days,
                 min(day) AS first_day,
                 max(day) AS last_day{amount_facts}
@@ -184,27 +201,34 @@ class Statements:
         refunds_count: bool,
         pack: Packing | None = None,
     ) -> str:
-        """One row per customer, counted in whole days to ``end``.
+        """One row per customer, counted in whole days to ``end``; and one per day, of no customer.
 
         ``until`` is ``end`` where rows after it have to be left out, else None. A customer with
-        refunds alone has a frequency of -1. ``largest_units`` is the spend of the largest day, 0
-        where that is the first one. ``pack`` is a faster way to the first day's spend, for logs
-        without refunds; of these ``merges`` tells who has a day with several rows.
+        refunds alone has a frequency of -1. ``pack`` is a faster way to the first day's spend, for
+        logs without refunds. Rows of days, whose customer_id is NULL, have those who bought on them
+        as ``recency_days``, and as ``age_days`` the days from there to ``end``: as frequencies they
+        would make a column of small numbers one of large ones, which is grouped more slowly. They
+        take 5% more time here; counted apart the log would be grouped again.
         """
-        counted = "" if with_refunds else ", count(*) AS row_count"
-        merges = "" if with_refunds else ", bool_or(row_count > 1) AS merges"
-        days = self.purchase_days(None, until, with_refunds, refunds_count, also=counted)
+        days = self.purchase_days(None, until, with_refunds, refunds_count)
         bought = " FILTER (WHERE bought)" if with_refunds else ""
-        spend = refunds = ""
+        spend, repeat_units, first_day = "", "", "first_day"
+        firsts = f", min(day){bought} AS first_day"
         if self.amounts is not None:
-            first = f"min_by(units, day){bought}" if pack is None else pack.first_units
-            largest = f"max(units){bought}"
-            spend = (
-                f", CAST(sum(units){bought} - {first} AS BIGINT) AS repeat_units,"
-                f" CAST(CASE WHEN {largest} > {first} THEN {largest} ELSE 0 END AS BIGINT)"
-                " AS largest_units"
-            )
+            first_units = "first_units"
+            spend = f", sum(units){bought} AS units"
+            if pack is None:
+                firsts += f", min_by(units, day){bought} AS first_units"
+            else:
+                days = f"SELECT *, {pack.packed} AS packed FROM ({days})"
+                firsts, first_day, first_units = ", min(packed) AS packed", pack.day, pack.units
+            repeat_units = f", CAST(units - {first_units} AS BIGINT) AS repeat_units"
+        refunds = facts = ""
         if with_refunds:
+            facts = (
+                ", refund_only_days, refund_only_units, net_negative_days, net_negative_units,"
+                " refund_units, refund_rows"
+            )
             refunds = """,
                 count(*) FILTER (WHERE NOT bought) AS refund_only_days,
                 coalesce(CAST(sum(units) FILTER (WHERE NOT bought) AS BIGINT), 0)
@@ -217,34 +241,17 @@ class Statements:
         return f"""
             SELECT
                 customer_id,
-                CAST(count(*){bought} - 1 AS INTEGER) AS frequency,
-                max(day){bought} - min(day){bought} AS recency_days,
-                {end} - min(day){bought} AS age_days{spend}{refunds}{merges}
-            FROM ({days})
-            GROUP BY customer_id"""
-
-    def buyers_by_day(self, until: int, merging: str) -> str:
-        """Customers who bought on each day up to ``until``, of a log without refunds.
-
-        All rows of the day, less those that are not the first of their customer: so only the rows
-        of customers ``merging``, SQL of the ids of all who have several on one day, are grouped;
-        empty where nobody has.
-        """
-        rows = f"""(
-            SELECT {self.customer_id} AS customer_id, {self.day} AS day
-            FROM {self.log} WHERE {self.day} <= {until}
-        )"""
-        merged = f"""
-            UNION ALL
-            SELECT day, 1 - count(*) AS buyers FROM {rows}
-            WHERE customer_id IN ({merging}) GROUP BY customer_id, day"""
-        return f"""
-            SELECT day, CAST(sum(buyers) AS BIGINT) AS purchases
+                CASE WHEN customer_id IS NULL THEN 0 ELSE CAST(purchases - 1 AS INTEGER) END
+                    AS frequency,
+                CASE WHEN customer_id IS NULL THEN CAST(purchases AS INTEGER)
+                    ELSE last_day - ({first_day}) END AS recency_days,
+                {end} - ({first_day}) AS age_days{repeat_units}{facts}
             FROM (
-                SELECT day, count(*) AS buyers FROM {rows} GROUP BY day
-                {merged if merging else ""}
-            )
-            GROUP BY day"""
+                SELECT customer_id, count(*){bought} AS purchases, max(day){bought} AS last_day
+                    {firsts}{spend}{refunds}
+                FROM ({days})
+                GROUP BY GROUPING SETS ((customer_id), (day))
+            )"""
 
     def window(
         self, after: int | None, until: int | None, with_refunds: bool, refunds_count: bool

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from predclv.engines.covariates import shared_out
 from predclv.engines.result import Fit
 from predclv.errors import (
     DataError,
@@ -156,7 +157,7 @@ class Pool:
         Raises
         ------
         OptionError
-            If members ask for different ones.
+            If members ask for different ones, or for effects of covariates on it.
         """
         asking = {n: m for n, m in self.members.items() if getattr(m, "spend", None) is not None}
         kinds = {member.spend for member in asking.values()}
@@ -166,6 +167,13 @@ class Pool:
                 f"{', '.join(sorted(kind.__name__ for kind in kinds))}. A pool has one for all: "
                 "give the others spend=None."
             )
+        for name, member in asking.items():
+            kinds_of: Any = (getattr(member, "purchases", None), member.spend)
+            if shared_out(getattr(member, "covariates", None), *kinds_of)[1]:
+                raise OptionError(
+                    f"Member {name!r} has covariates of spend, and a pool's one spend takes none "
+                    "yet: leave 'spend' out of its covariates, or fit it alone."
+                )
         return next(iter(asking.values()), None)
 
     def _spend(self, rfm: RFM) -> Fit | None:

@@ -18,11 +18,8 @@ class Summary(Protocol):
     has_spend: bool
     counts_first: bool  # whether first purchases are in what customers spend on average
     recalls: Any  # what sums of past purchases depend on, where customers are told apart by them
+    purchases_by_day: pd.DataFrame | None  # day and purchases, where the log's are counted
     repeats_by_day: tuple[int, np.ndarray] | None  # counted when first wanted
-
-    @property
-    def merging(self) -> str | None:
-        """SQL of the ids of customers with several rows on one day; None where nobody knows."""
 
     @property
     def patterns(self) -> Patterns | None:

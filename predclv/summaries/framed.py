@@ -45,7 +45,7 @@ class FrameSummary:
         self.frame = with_covariates(frame, patterns)
         self.patterns = patterns
         self.repeats_by_day_and_pattern: pd.DataFrame | None = None
-        self.merging: str | None = None
+        self.purchases_by_day: pd.DataFrame | None = None
         self._paths, self._ahead = paths, ahead
         known = (patterns, paths, ahead)
         self._known = tuple(k for k, found in zip(_KNOWN, known, strict=True) if found is not None)

@@ -298,7 +298,7 @@ class RFM:
         """
         log = self.log_for("A clock needs")[0]
         if self._summary.repeats_by_day is None:
-            self._summary.repeats_by_day = repeats_by_day(log, self.counts, self._summary)
+            self._summary.repeats_by_day = repeats_by_day(log, self._summary)
         return self._summary.repeats_by_day
 
     def repeats_by_day_and_pattern(self) -> pd.DataFrame:

@@ -234,7 +234,8 @@ def holdout_split(
     )
     log = open_log(transactions, options, last)
     split, table = _within(log, calibrated, last, unit)
-    warn_of_suspicions(log, table, split.rfm.counts, last or log.last_day, "holdout_end")
+    until = last or log.last_day
+    warn_of_suspicions(log, table, split.rfm.counts, until, "holdout_end", calibrated)
     return split
 
 

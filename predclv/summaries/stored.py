@@ -48,11 +48,11 @@ class StoredSummary:
         repeats: Callable[[str], pd.DataFrame] | None = None,
         extra: tuple[str, ...] = (),
         recalls: Any = None,
-        merges: bool = False,
+        days: pd.DataFrame | None = None,
         counts_first: bool = False,
     ) -> None:
         self.counts_first = counts_first  # whether the table has spent_units, and spend is of them
-        self._merges = merges  # whether the table has that column
+        self.purchases_by_day = days
         self._count_repeats = repeats
         self._known = known or Described(table)
         self._more = extra
@@ -70,7 +70,9 @@ class StoredSummary:
     def described(self, known: Described) -> "StoredSummary":
         """The same customers, of whom more is known."""
         facts = (self._clock.unit, self.has_spend, self._last_day, self._count_gaps, known)
-        more = (self._count_repeats, self._more, self.recalls, self._merges, self.counts_first)
+        more = (
+            self._count_repeats, self._more, self.recalls, self.purchases_by_day, self.counts_first,
+        )  # fmt: skip
         return StoredSummary(self._warehouse, known.table, *facts, *more)
 
     def looking_ahead(self, find: Callable[[Warehouse, str], Ahead]) -> "StoredSummary":
@@ -139,7 +141,7 @@ class StoredSummary:
             repeats=self._count_repeats,
             extra=(*self._more, *extra),
             recalls=recalls,
-            merges=self._merges,
+            days=self.purchases_by_day,
             counts_first=counts_first or self.counts_first,
         )
 
@@ -203,11 +205,6 @@ class StoredSummary:
             f"SELECT {', '.join(keys)}, {aggregate} FROM {self._table} {where}"
             f" GROUP BY {places} ORDER BY {places}"
         )
-
-    @property
-    def merging(self) -> str | None:
-        """SQL of the ids of customers with several rows on one day; None where nobody knows."""
-        return f"SELECT customer_id FROM {self._table} WHERE merges" if self._merges else None
 
     def gap_days(self) -> pd.DataFrame | None:
         """Days between consecutive purchases, counted: gap_days, gaps; None without a log."""
@@ -300,7 +297,7 @@ def _arrived(
     warehouse.register(name, customers)
     counted_gaps = None if gaps is None else lambda: gaps
     facts = (unit, has_spend, last_day, counted_gaps, known, None)
-    found = StoredSummary(warehouse, name, *facts, extra, recalls, False, counts_first)
+    found = StoredSummary(warehouse, name, *facts, extra, recalls, None, counts_first)
     if repeats is not None:
         found.__dict__["repeats_by_day_and_pattern"] = repeats
     found.__dict__["_remembered"] = dict(remembered or {})

@@ -4,6 +4,8 @@ import datetime
 from collections.abc import Mapping
 from typing import Any
 
+import pandas as pd
+
 from predclv.frozen import Frozen
 from predclv.logs.gap_statements import gap_days
 from predclv.logs.log import EPOCH, Log
@@ -162,14 +164,16 @@ def rfm_summary(
     rfm, table = summary_of(log, end, unit)
     warn_of_late_rows(rfm.counts, end)
     warn_of_unused(log, [table], end, rfm.counts)
-    warn_of_suspicions(log, table, rfm.counts, end, "observation_end")
+    warn_of_suspicions(
+        log, table, rfm.counts, end, "observation_end", end, rfm._summary.purchases_by_day
+    )
     return rfm
 
 
 def summary_of(log: Log, end: datetime.date, unit: str, tells: bool = True) -> tuple[RFM, str]:
     """The summary of a checked log to ``end``, not before its first day, and its table's name."""
-    table, counts = log.keep_summary(end, tells)
-    return rfm_of(log, table, counts, end, unit, tells, merges=not log.has_refunds)
+    table, counts, days = log.keep_summary(end, tells)
+    return rfm_of(log, table, counts, end, unit, tells, days)
 
 
 def rfm_of(
@@ -179,11 +183,11 @@ def rfm_of(
     end: datetime.date,
     unit: str,
     tells: bool = True,
-    merges: bool = False,
+    days: pd.DataFrame | None = None,
 ) -> tuple[RFM, str]:
     """The summary that a table of customers is, with what the log knows of them; its table.
 
-    ``merges`` is whether the table tells who has a day with several rows; a base's does not.
+    ``days`` are the log's `purchases_by_day`, where they are counted already.
     """
     found = described(log, table, end, tells)
     table = found.table
@@ -196,6 +200,6 @@ def rfm_of(
         lambda: log.table_of(gap_days, end, "gap_days"),
         found,
         lambda segments: repeats_of(log, segments, end),
-        merges=merges,
+        days=days,
     )
     return RFM(unit, end, Frozen({**counts, **found.counts}), log, summary, log.currency), table

@@ -1,6 +1,6 @@
 """Campaigns, drivers and lookalikes on simulated shops whose truth is known.
 
-    uv run python benchmarks/campaigns.py [campaigns] [redealt] [traits] [RUNS]
+    uv run python benchmarks/campaigns.py [campaigns] [redealt] [events] [traits] [RUNS]
 
 Customers are simulated purchase by purchase, not by the package. A campaign makes the clock of the
 treated run faster; where purchases are only brought forward, it runs slower afterwards by as much.
@@ -179,21 +179,25 @@ def coverage(runs: int, customers: int = 2000) -> pd.DataFrame:
     return table.reset_index()
 
 
+SHOPS = {"no effect": 100, "purchases won": 30, "brought forward": 30}
+"""Shops whose lots are drawn anew; more where false alarms are counted."""
+
+
 def redealt(
-    shops: int = 20, deals: int = 40, customers: int = 2000, scenarios: tuple = tuple(SCENARIOS)
+    deals: int = 25, customers: int = 2000, scenarios: tuple = tuple(SCENARIOS)
 ) -> pd.DataFrame:
     """The same over many more runs: everybody's two lives are known, and the lot is drawn anew.
 
     Forecast and log are made once per shop, so a run costs a fifth of `coverage`'s. The truth
     is that of the large population; of ``deals`` runs of a shop, those without effect are
-    independent given the shop.
+    independent given the shop. ``error`` is the standard error of the coverage, from shop to shop.
     """
     rows = []
     for number, scenario in enumerate(SCENARIOS):
         if scenario not in scenarios:
             continue
         true, began = truth(scenario, LENGTH, AFTER), time.time()
-        for run in range(shops):
+        for run in range(SHOPS[scenario]):
             rng = np.random.default_rng(70_000_000 + 1_000_000 * number + run)
             for found in _lives(Shop(customers, rng), scenario, deals, rng):
                 for name, one in found.items():
@@ -203,17 +207,20 @@ def redealt(
                         rows.append(
                             {
                                 "scenario": scenario, "measure": name, "truth": true[name],
-                                "difference": one.difference, "held": low <= true[name] <= high,
+                                "shop": run, "difference": one.difference,
+                                "held": low <= true[name] <= high,
                                 "alarm": one.p_value < 0.05, "off": off**2,
                             }
                         )  # fmt: skip
         print(f"{scenario}: {time.time() - began:.0f} s", flush=True)
-    table = pd.DataFrame(rows).groupby(["scenario", "measure"], sort=False)
-    table = table.agg(
+    rows, by = pd.DataFrame(rows), ["scenario", "measure"]
+    table = rows.groupby(by, sort=False).agg(
         runs=("held", "size"), truth=("truth", "first"), mean_difference=("difference", "mean"),
         coverage_90=("held", "mean"), called_at_05=("alarm", "mean"),
         mean_square_of_t=("off", "mean"),
     )  # fmt: skip
+    of_shops = rows.groupby([*by, "shop"], sort=False)["held"].mean().groupby(level=by, sort=False)
+    table.insert(4, "error", of_shops.std() / np.sqrt(of_shops.size()))
     return table.reset_index()
 
 
@@ -250,7 +257,8 @@ def _lives(shop: Shop, scenario: str, deals: int, rng: np.random.Generator):
             *(np.where(lot, b, a) for a, b in zip(*(n.histories[:6] for n in numbers), strict=True))
         )
         mixed = Numbers(frame, numbers[0].forecast, histories, numbers[0].lengths)
-        still, _ = of_campaigns._remaining(fitted, rfm, mixed, lot, days, "52 weeks", 0.1)
+        worth = of_campaigns._worth(mixed, 1.0, True)
+        still, _ = of_campaigns._remaining(fitted, rfm, mixed, worth, lot, days, "52 weeks", 0.1)
         columns = of_campaigns._columns(mixed, still, ahead, 1.0, days, True)
         yield {" ".join(key): adjusted_difference(y, lot, z) for key, (y, z) in columns.items()}
 
@@ -304,6 +312,12 @@ def main(what: set[str], runs: int) -> None:
         table = redealt()
         print(table.to_string(float_format="{:.4g}".format), flush=True)
         table.to_csv(RESULTS / "campaigns_redealt.csv", index=False, float_format="%.5g")
+    if "events" in what:
+        from campaigns_events import coverage as of_events  # beside this file
+
+        table = of_events(max(runs // 5, 2))
+        print(table.to_string(float_format="{:.4g}".format), flush=True)
+        table.to_csv(RESULTS / "campaigns_events.csv", index=False, float_format="%.5g")
     if "traits" in what:
         from campaigns_traits import traits_tables  # beside this file
 

@@ -9,12 +9,18 @@ import typer
 import predclv as pc
 from predclv.cli_options import (
     TABLES,
+    EventsOption,
     Log,
     LogOptions,
     Pictures,
+    Season,
     SummaryOptions,
+    TrendOption,
+    WeekdayOption,
     check_suffix,
+    clock_asked,
     draw,
+    read_table,
     with_options,
     write_table,
 )
@@ -30,6 +36,9 @@ def drivers(
     margin: Annotated[float, typer.Option(help="Share of spend that is profit.")] = 1.0,
     top: Annotated[float, typer.Option(help="Share of customers called most valuable.")] = 0.1,
     level: Annotated[float, typer.Option(help="Of all intervals together.")] = 0.9,
+    leakage: Annotated[
+        str, typer.Option(help="warn of traits that look made from purchases, or ignore.")
+    ] = "warn",
     seed: Annotated[int, typer.Option(help="Of folds and deals.")] = 0,
     out: Annotated[Path | None, typer.Option(help="The table of lifts: .parquet or .csv.")] = None,
     pictures: Pictures = None,
@@ -38,14 +47,14 @@ def drivers(
 ) -> None:
     """What the most valuable customers have in common, and how much traits say at all."""
     check_suffix(out, TABLES)
-    known = _table(traits, options.customer_id)
+    known = _table(traits, "TRAITS", options.customer_id)
     with stage(f"Reading {log}"):
         rfm = pc.rfm_summary(log, **options.arguments())
     with stage("Fitting"):
         model = pc.CLVModel() if rfm.has_spend else pc.CLVModel(spend=None)
         forecast = model.fit(rfm).forecast(horizon, discount_rate, margin, level=None, seed=seed)
     with stage("Comparing traits"):
-        found = pc.drivers(forecast, known, top=top, level=level, seed=seed)
+        found = pc.drivers(forecast, known, top=top, level=level, leakage=leakage, seed=seed)
     typer.echo(repr(found))
     _write(found.frame, out)
     if pictures is not None:
@@ -55,7 +64,9 @@ def drivers(
 @with_options
 def campaign(
     log: Log,
-    groups: Annotated[Path, typer.Argument(help="A table: customer_id and group, by its mark.")],
+    groups: Annotated[
+        Path, typer.Argument(help="A table: customer_id and group, by its mark; or: everybody.")
+    ],
     start: Annotated[str, typer.Argument(help="First day of the campaign.")],
     end: Annotated[
         str | None, typer.Option(help="Last day of the campaign; default: the log's last.")
@@ -64,6 +75,16 @@ def campaign(
     treated: Annotated[str | None, typer.Option(help="The mark of the treated.")] = None,
     control: Annotated[str | None, typer.Option(help="The mark of the others.")] = None,
     assigned: Annotated[str, typer.Option(help="random, or chosen by anything else.")] = "random",
+    traits: Annotated[
+        Path | None, typer.Option(help="Matched on where chosen: customer_id and traits.")
+    ] = None,
+    by: Annotated[
+        Path | None, typer.Option(help="The effect by part: customer_id and its part.")
+    ] = None,
+    season: Season = None,
+    trend: TrendOption = False,
+    weekday: WeekdayOption = False,
+    events: EventsOption = None,
     cost: Annotated[float | None, typer.Option(help="Of treating one customer.")] = None,
     horizon: Annotated[str, typer.Option(help="Of what is still expected after.")] = "52 weeks",
     discount_rate: Annotated[float, typer.Option(help="Annual, effective.")] = 0.10,
@@ -77,10 +98,21 @@ def campaign(
     *,
     options: LogOptions,
 ) -> None:
-    """What a campaign changed: treated customers against those who were left alone."""
+    """What a campaign changed: treated customers against those who were left alone.
+
+    Where everybody got it on the same days, say everybody instead of a table: what customers did
+    is then held against the shop's clock, which is weaker.
+    """
     check_suffix(out, TABLES)
-    marks = _table(groups, options.customer_id)
-    with stage("Comparing the groups"):
+    has_groups = str(groups) != "everybody"
+    if not has_groups and assigned != "random":
+        raise pc.errors.OptionError(
+            "Where everybody got the campaign, nobody was assigned to it: leave --assigned out."
+        )
+    called = "GROUPS is the word everybody, or a table: it"
+    marks = _table(groups, called, options.customer_id) if has_groups else None
+    clock = clock_asked(season, trend, weekday, events)
+    with stage("Comparing the groups" if has_groups else "Comparing with the clock"):
         found = pc.campaign_effect(
             log,
             marks,
@@ -89,8 +121,11 @@ def campaign(
             measure,
             treated=_as_mark(treated, marks),
             control=_as_mark(control, marks),
-            assigned=assigned,
+            assigned=assigned if has_groups else "everybody",
+            traits=None if traits is None else _table(traits, "--traits", options.customer_id),
+            by=None if by is None else _table(by, "--by", options.customer_id),
             cost=cost,
+            model=None if clock is None else pc.CLVModel(clock=clock),
             horizon=horizon,
             discount_rate=discount_rate,
             margin=margin,
@@ -103,24 +138,23 @@ def campaign(
         typer.echo(found.payback().to_string())
     _write(found.frame, out)
     if pictures is not None:
-        draw(pictures, {"campaign_effect": partial(_effect, found)})
+        drawn = {"campaign_effect": partial(_effect, found)}
+        if found.parts is not None:
+            drawn["campaign_parts"] = partial(_parts, found)
+        draw(pictures, drawn)
 
 
 def _effect(found: Any, ax: Any) -> Any:
     return pc.plots.campaign_effect(found, ax=ax)
 
 
-def _table(path: Path, customer_id: str) -> Any:
-    """A table of customers from a .csv or .parquet file, its ids as customer_id."""
-    import pandas as pd
+def _parts(found: Any, ax: Any) -> Any:
+    return pc.plots.campaign_parts(found, ax=ax)
 
-    if path.suffix.casefold() not in TABLES:
-        raise pc.errors.OptionError(f"A table must end in .parquet or .csv; got {str(path)!r}.")
-    try:
-        read = pd.read_csv if path.suffix.casefold() == ".csv" else pd.read_parquet
-        table = read(path)
-    except (ValueError, pd.errors.ParserError) as error:
-        raise pc.errors.DataError(f"{path} could not be read: {error}.") from error
+
+def _table(path: Path, what: str, customer_id: str) -> Any:
+    """A table of customers from a .csv or .parquet file, its ids as customer_id."""
+    table = read_table(path, what)
     if customer_id in table and customer_id != "customer_id":
         table = table.rename(columns={customer_id: "customer_id"})
     return table
@@ -128,7 +162,7 @@ def _table(path: Path, customer_id: str) -> Any:
 
 def _as_mark(word: str | None, marks: Any) -> Any:
     """A mark as it stands in the table: 1 and True are no text there."""
-    if word is None or "group" not in marks:
+    if word is None or marks is None or "group" not in marks:
         return word
     return next((mark for mark in marks["group"].unique() if str(mark) == word), word)
 

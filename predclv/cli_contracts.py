@@ -7,7 +7,18 @@ from typing import Annotated, Any
 import typer
 
 import predclv as pc
-from predclv.cli_options import TABLES, Pictures, Unit, check_suffix, draw, write_table
+from predclv.cli_options import (
+    TABLES,
+    CovariatesOption,
+    Pictures,
+    Unit,
+    check_suffix,
+    covariates_asked,
+    draw,
+    listed,
+    read_table,
+    write_table,
+)
 from predclv.progress import stage
 
 
@@ -32,6 +43,14 @@ def contracts(
         str | None, typer.Option(help="Per renewal: 39, or by plan: basic=9,pro=29.")
     ] = None,
     groups: Annotated[str, typer.Option(help="Plans: separate, pooled or together.")] = "separate",
+    static_covariates: Annotated[
+        str | None,
+        typer.Option(
+            help="What is known of customers: .csv or .parquet with a row per customer_id; with "
+            "--cohorts columns of the table, with commas between them."
+        ),
+    ] = None,
+    covariates: CovariatesOption = None,
     horizon: Annotated[str, typer.Option(help="How far to look: '12 months'.")] = "12 months",
     discount_rate: Annotated[float, typer.Option(help="Annual: 0.10 is 10%.")] = 0.10,
     margin: Annotated[float, typer.Option(help="Share of the price that is profit.")] = 1.0,
@@ -43,19 +62,31 @@ def contracts(
     """Forecast contracts: who renews, what that brings, and what subscribers are worth."""
     check_suffix(out, TABLES)
     check_suffix(report, (".html", ".htm"))
+    effects = covariates_asked(covariates)
     with stage(f"Reading {subscriptions}"):
         if cohorts:
             renewals = pc.Renewals.from_cohorts(
-                _table(subscriptions), period=period.value, by=by, observation_end=observation_end
-            )
+                read_table(subscriptions, "A table of cohorts"), period=period.value, by=by,
+                observation_end=observation_end,
+                static_covariates=None if static_covariates is None else listed(static_covariates),
+            )  # fmt: skip
         else:
             renewals = pc.renewals(
-                subscriptions, customer_id, start, end, period.value, observation_end, by
-            )
+                subscriptions, customer_id, start, end, period.value, observation_end, by,
+                static_covariates=static_covariates,
+            )  # fmt: skip
     typer.echo(repr(renewals))
-    recipe = pc.ContractModel(model, price=_prices(price), by=by, groups=groups)  # type: ignore[arg-type]
+    recipe = pc.ContractModel(
+        model,
+        price=_prices(price),
+        by=by,
+        groups=groups,  # type: ignore[arg-type]
+        covariates=effects,
+    )
     fitted = recipe.fit(renewals)
     typer.echo(repr(fitted))
+    if effects is not None:
+        typer.echo(fitted.effects().round(4).to_string())
     forecast = fitted.forecast(horizon, discount_rate, margin, level, seed)
     typer.echo(forecast.headline())
     with stage("Writing the forecast"):
@@ -92,14 +123,3 @@ def _prices(text: str | None) -> float | dict[str, float] | None:
         raise pc.errors.OptionError(
             f"--price must be a number, or plan=number with commas between; got {text!r}."
         ) from None
-
-
-def _table(path: str) -> Any:
-    """A table of cohorts from a file."""
-    import pandas as pd
-
-    if not Path(path).is_file():
-        raise pc.errors.DataError(f"There is no file {path}.")
-    if path.casefold().endswith(".parquet"):
-        return pd.read_parquet(path)
-    return pd.read_csv(path)

@@ -167,15 +167,7 @@ def clock_asked(season: str | None, trend: bool, weekday: bool, events: str | No
     """The clock that options ask for; None where none does."""
     if season is None and not trend and not weekday and events is None:
         return None
-    table = None
-    if events is not None:
-        import pandas as pd
-
-        is_csv = Path(events).suffix.casefold() == ".csv"
-        try:
-            table = pd.read_csv(events) if is_csv else pd.read_parquet(events)
-        except (OSError, ValueError) as error:
-            raise pc.errors.DataError(f"--events {events!r} could not be read: {error}") from error
+    table = None if events is None else read_table(events, "--events")
     number = (season or "0").strip()
     return pc.Clock(
         season=int(number) if number.isdecimal() else number,  # type: ignore[arg-type]
@@ -253,6 +245,21 @@ def check_suffix(out: Path | None, known: Sequence[str]) -> str:
         named = f"{', '.join(known[:-1])} or {known[-1]}"
         raise pc.errors.OptionError(f"--out must end in {named}; got {str(out)!r}.")
     return out.suffix.casefold()
+
+
+def read_table(path: str | Path, what: str) -> Any:
+    """A table from a .csv or .parquet file; ``what`` is what it is called on the command line."""
+    import pandas as pd
+
+    suffix = Path(path).suffix.casefold()
+    if suffix not in TABLES:
+        raise pc.errors.OptionError(f"{what} must end in .parquet or .csv; got {str(path)!r}.")
+    if not Path(path).is_file():
+        raise pc.errors.DataError(f"There is no file {path}.")
+    try:
+        return pd.read_csv(path) if suffix == ".csv" else pd.read_parquet(path)
+    except (OSError, ValueError) as error:  # pandas' own are ValueErrors
+        raise pc.errors.DataError(f"{path} could not be read: {error}") from error
 
 
 def write_table(frame: Any, out: Path) -> None:

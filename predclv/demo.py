@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 import predclv as pc
-from predclv.forecast.total_interval import CHANCE_ONLY, in_words
+from predclv.forecast.total_words import CHANCE_ONLY, in_words
 
 CALIBRATION_END = "1997-09-30"
 

@@ -1,5 +1,6 @@
 """Every error and warning of the package: what happened, where, and what to try."""
 
+import math
 from collections.abc import Iterable
 from difflib import get_close_matches
 
@@ -117,11 +118,20 @@ class OptionWarning(PredclvWarning):
     """An option has an unusual value; the message says how it was understood."""
 
 
-def some(values: Iterable[object], most: int = 5) -> str:
-    """The first few values as text, for an error message: ``17, 52, 90 and 4 more``."""
+def some(values: Iterable[object], most: int = 5, of: float | None = None) -> str:
+    """The first few values as text, for an error message: ``17, 52, 90 and 4 more``.
+
+    Where the values are but the first ``of`` so many, the rest is counted by that; of inf many,
+    ``and more``.
+    """
     listed = list(values)
     text = ", ".join(str(value) for value in listed[:most])
-    return text if len(listed) <= most else f"{text} and {len(listed) - most:,} more"
+    if of is None or (of == math.inf and len(listed) <= most):
+        of = len(listed)
+    rest = of - min(len(listed), most)
+    if rest <= 0:
+        return text
+    return f"{text} and more" if rest == math.inf else f"{text} and {rest:,} more"
 
 
 def plainly(value: object) -> str:

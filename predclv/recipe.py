@@ -55,7 +55,8 @@ class CLVModel:
     **engine_options
         Passed to the engine; ``priors`` of both models stand in one mapping. For ``"mle"``,
         ``start=fitted``, an earlier :class:`FittedCLV` such as last week's, begins both searches at
-        its fits.
+        its fits. ``first_purchase=True``, of Gamma-Gamma: forecasts take first purchases for one
+        more that tells what a customer spends; see :func:`predclv.fit`.
 
     See Also
     --------
@@ -131,8 +132,13 @@ class CLVModel:
             )
         if isinstance(self.purchases, str):
             return self._fit_auto(rfm)
+        return FittedCLV(self.fit_purchases(rfm), self.fit_spend(rfm), rfm)
+
+    def fit_purchases(self, rfm: RFM) -> Fit:
+        """The fit of purchases alone, of a recipe that names their model."""
+        assert not isinstance(self.purchases, str)
         of_purchases, _ = self._covariates_of(rfm)
-        purchases = fit(
+        return fit(
             self.purchases,
             rfm,
             self.engine,
@@ -142,7 +148,6 @@ class CLVModel:
             self.drift,
             **self._options_of(self.purchases),
         )
-        return FittedCLV(purchases, self.fit_spend(rfm), rfm)
 
     def fit_spend(self, rfm: RFM) -> Fit | None:
         """The fit of spend alone; None without a model of it, or without spend."""
@@ -164,7 +169,7 @@ class CLVModel:
         return found
 
     def _fit_auto(self, rfm: RFM) -> FittedPool:
-        unknown = sorted(set(self.engine_options) - {"start"})
+        unknown = sorted(set(self.engine_options) - {"start", "first_purchase"})
         if self.engine != "mle" or unknown:
             raise OptionError(
                 "purchases='auto' fits several models by engine='mle' without options; got "
@@ -213,8 +218,7 @@ class CLVModel:
         A prior of neither goes to purchases, whose engine says that it does not know it.
         """
         options = dict(self.engine_options)
-        if issubclass(model, SpendModel):
-            options.pop("k", None)
+        options.pop("k" if issubclass(model, SpendModel) else "first_purchase", None)
         start = options.get("start")
         if isinstance(start, (FittedCLV, FittedPool)):
             options["start"] = start.spend if issubclass(model, SpendModel) else start.purchases

@@ -1,5 +1,6 @@
 """Refreshes of a base: what is kept, what moved, what came true, and what is alarming."""
 
+import duckdb
 import numpy as np
 import pandas as pd
 import pytest
@@ -7,6 +8,7 @@ import pytest
 import predclv as pc
 from predclv.base.change import PARTS
 from predclv.errors import DataError, OptionError
+from predclv.io.strict_json import to_json
 
 pytestmark = pytest.mark.filterwarnings("ignore::predclv.errors.PredclvWarning")
 
@@ -213,3 +215,78 @@ def test_what_cannot_be_is_told(cdnow, channels, tmp_path):
     with pytest.raises(OptionError, match="model must be"):
         base.refresh(model=3)
     assert base.history().empty
+
+
+def test_refreshes_of_format_version_1_are_read_and_compared_with(cdnow, tmp_path):
+    """In that format the file of customers had the forecast too."""
+    base = pc.CustomerBase(tmp_path / "base")
+    base.add(cdnow[cdnow["date"] <= DATES[0]], batch="a")
+    base.refresh(horizon="8 weeks")
+    before = base.table()
+    kept = base._last()
+    document = {**kept.document, "quiet": []}
+    for key in ("scores", "batches", "all_quiet"):
+        document.pop(key, None)
+    before.drop(columns="refreshed_on").to_parquet(kept.folder / "customers.parquet")
+    (kept.folder / "cells.parquet").unlink()
+    with duckdb.connect(str(tmp_path / "base" / "states.duckdb")) as file:
+        file.execute("UPDATE about SET value = '1' WHERE name = 'format_version'")
+        file.execute("UPDATE refreshes SET document = ?", [to_json(document)])
+    pd.testing.assert_frame_equal(base.table(), before)
+    base.add(cdnow[cdnow["date"] > DATES[0]], batch="b")
+    base.refresh(horizon="8 weeks")
+    change = base.changes().query("grouping == 'all'").iloc[0]
+    assert change["equity_before"] == pytest.approx(before["clv"].sum(), abs=0.1)
+    with duckdb.connect(str(tmp_path / "base" / "states.duckdb")) as file:
+        found = file.execute("SELECT value FROM about WHERE name = 'format_version'").fetchone()
+    assert found == ("2",)
+
+
+def test_everybody_gone_quiet_is_counted_and_those_worth_most_are_listed(
+    cdnow, tmp_path, monkeypatch
+):
+    base = pc.CustomerBase(tmp_path / "base")
+    base.add(cdnow, batch="a")
+    base.refresh(horizon="8 weeks", level=None)
+    whole = base.quiet()
+    fitted = base._last().fitted()
+    rfm = base.rfm()
+    forecast = fitted.forecast("8 weeks", rfm=rfm, level=None)
+    wanted = pc.segments.at_risk(fitted, rfm, 0.95, forecast=forecast)
+    tiers = base.table().set_index("customer_id")["tier"]
+    wanted = wanted[wanted["customer_id"].map(tiers).eq("top 5%")].reset_index(drop=True)
+    assert len(wanted) == 3
+    pd.testing.assert_frame_equal(
+        whole, wanted.astype({"customer_id": str}), check_dtype=False, rtol=1e-9
+    )
+    monkeypatch.setattr("predclv.base.refreshes.MOST_LISTED", 2)
+    base.refresh(horizon="8 weeks", level=None)
+    pd.testing.assert_frame_equal(base.quiet(), whole.head(2))
+    alert = base.alerts().query("kind == 'valuable customers gone quiet'").iloc[0]
+    assert alert["number"] == len(whole)
+    assert alert["said"].endswith("base.quiet() lists the first 2")
+
+
+@pytest.mark.parametrize("spend", ["amount", None])
+def test_customers_without_news_need_no_join_to_tell_what_changed(
+    cdnow, tmp_path, monkeypatch, spend
+):
+    """With late orders, a second log and other groups; the parts are equal to the last digit."""
+    found = []
+    news = cdnow[(cdnow["date"] > DATES[0]) & (cdnow["date"] <= DATES[1])]
+    is_late = news["customer_id"] % 7 == 0
+    for name in ("moved", "all joined"):
+        base = pc.CustomerBase(tmp_path / name)
+        base.add(cdnow[cdnow["date"] <= DATES[0]], batch="a", amount=spend)
+        base.refresh(horizon="8 weeks", by="cohort_month")
+        if name == "all joined":
+            monkeypatch.setattr("predclv.base.compared.moved_since", lambda *_: None)
+        base.add(news[~is_late], batch="b", amount=spend)
+        base.refresh(horizon="8 weeks", by="cohort_month")
+        base.add(cdnow[cdnow["date"] > DATES[1]], batch="c", amount=spend)
+        base.add(news[is_late], batch="late", log="web", amount=spend)
+        base.refresh(horizon="8 weeks", by="cohort_month", observation_end=DATES[2])
+        base.refresh(horizon="8 weeks", by="cohort_month")
+        found.append(base.changes())
+    assert len(found[0].query("grouping == 'all'")) == 3
+    pd.testing.assert_frame_equal(*found, check_exact=True)

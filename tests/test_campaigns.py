@@ -106,10 +106,11 @@ def test_cuped_is_the_coefficient_of_a_regression_on_group_and_forecast():
     design = np.column_stack([np.ones(400), is_treated, z])
     coefficient = np.linalg.solve(design.T @ design, design.T @ y)
     assert found.difference == pytest.approx(coefficient[1], rel=1e-10)
-    left = y - z @ coefficient[2:]
-    by_hand = left[is_treated].var(ddof=1) / is_treated.sum()
-    by_hand += left[~is_treated].var(ddof=1) / (~is_treated).sum()
-    assert found.error**2 == pytest.approx(by_hand, rel=1e-10)
+    inverse = np.linalg.inv(design.T @ design)
+    leverage = np.einsum("ij,jk,ik->i", design, inverse, design)
+    squared = (y - design @ coefficient) ** 2 / (1.0 - leverage)  # HC2
+    covariance = inverse @ (design.T * squared) @ design @ inverse
+    assert found.error**2 == pytest.approx(covariance[1, 1], rel=1e-10)
     assert found.variance_ratio < 1
 
 
@@ -192,8 +193,8 @@ def test_the_pace_of_a_group_is_found_and_so_is_what_remains(pace, after):
     # 4,000 customers with some 1,000 purchases: 0.12 is about three standard errors of a pace.
     assert found.pace.campaign == pytest.approx(pace, abs=0.12 * max(pace, 1))
     assert found.pace.after == pytest.approx(after, abs=0.12)
-    error = found.purchases.std() / np.sqrt(truth.size)
-    assert abs(found.purchases.mean() - truth.mean()) < 3 * error
+    error = found.value.std() / np.sqrt(truth.size)
+    assert abs(found.value.mean() - truth.mean()) < 3 * error
 
 
 def test_without_a_clock_a_group_that_bought_more_would_look_worth_more():
@@ -205,22 +206,25 @@ def test_without_a_clock_a_group_that_bought_more_would_look_worth_more():
         52.0, 0.002, customers.x + customers.in_all, t_x, customers.T + length
     )
     found = remaining(TRUTH, customers, (LENGTH, length), Ahead(52.0, 0.002))
-    assert abs(found.purchases.mean() - truth.mean()) < abs(by_calendar.mean() - truth.mean())
+    assert abs(found.value.mean() - truth.mean()) < abs(by_calendar.mean() - truth.mean())
 
 
-def test_a_customers_part_is_what_the_mean_loses_without_them():
+@pytest.mark.parametrize("spread", [0.0, 0.5], ids=["purchases", "money"])
+def test_a_customers_part_is_what_the_mean_loses_without_them(spread):
     """Jackknife: n times the mean, less n - 1 times the mean without the customer."""
     n, length = 300, (LENGTH, LENGTH + AFTER)
     customers, _ = histories(n=n, seed=77, pace=1.5)
-    found = remaining(TRUTH, customers, length, Ahead(52.0, 0.002)).purchases
+    worth = np.exp(spread * np.random.default_rng(1).standard_normal(n))
+    found = remaining(TRUTH, customers, length, Ahead(52.0, 0.002), worth).value
     drawn = np.argsort(-customers.in_all)[:40:2]  # who bought most moves the pace most
     parts = []
     for left_out in drawn:
         others = Histories(*(np.delete(each, left_out) for each in customers[:6]))
-        without = remaining(TRUTH, others, length, Ahead(52.0, 0.002)).purchases.mean()
+        rest = np.delete(worth, left_out)
+        without = remaining(TRUTH, others, length, Ahead(52.0, 0.002), rest).value.mean()
         parts.append(n * found.mean() - (n - 1) * without)
-    # To first order in 1/n; the next order is 0.035 at most here, of parts that spread by 6.
-    np.testing.assert_allclose(found[drawn], parts, rtol=0.0, atol=0.05)
+    # To first order in 1/n; the next order is 0.6% of the parts' spread here.
+    np.testing.assert_allclose(found[drawn], parts, rtol=0.0, atol=0.01 * np.std(parts))
 
 
 def test_a_group_that_bought_nothing_has_stood_still():
@@ -231,7 +235,7 @@ def test_a_group_that_bought_nothing_has_stood_still():
     found = remaining(TRUTH, nothing, (LENGTH, LENGTH), Ahead(52.0, 0.002))
     still = TRUTH.discounted_purchases_after(52.0, 0.002, customers.x, customers.t_x, customers.T)
     assert found.pace.campaign == 0
-    assert found.purchases.mean() == pytest.approx(still.mean())
+    assert found.value.mean() == pytest.approx(still.mean())
 
 
 # What campaigns change ---------------------------------------------------------------------------
@@ -291,7 +295,7 @@ def test_part_by_part_intervals_know_how_many_were_looked_at():
         def difference(value, z, mask, lot=lot):
             return adjusted_difference(value[mask], lot[mask], z[mask])
 
-        found = by_part(parts, ids, y, np.zeros(1200), lot, difference, 0.9)
+        found = by_part(parts, ids, y, np.zeros(1200), (lot, ~lot), difference, 0.9)
         assert set(found["part"]) == set(range(8))
         false += found["verdict"].ne("not known").any()
     # At 90% ten of 100 are expected; were each interval for itself at 90%, 57.

@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 
 import predclv as pc
+from predclv import cli
 from predclv.contracts.curves import retention_table, survival_table
 from predclv.errors import DataError, OptionError
 
@@ -149,6 +150,12 @@ def test_each_customer_is_forecast_by_own_covariates(people, together):
     assert len(new) == 4
     assert list(new)[:2] == ["plan", "channel"]
     assert forecast.value_by_age(2)["residual_value"].notna().all()
+    ax = pc.plots.value_by_age(forecast, 2)
+    assert len(ax.lines) == 4  # a line for each plan and channel
+    assert all(list(line.get_xdata()) == [0, 1, 2] for line in ax.lines)
+    assert len(pc.plots.value_by_age(forecast, 2, plan="pro").lines) == 2
+    with pytest.raises(OptionError, match="There is no plan 'por'"):
+        pc.plots.value_by_age(forecast, plan="por")
 
 
 def test_retention_by_age_is_that_of_who_came_up(renewals, together):
@@ -226,3 +233,54 @@ def test_customers_without_covariates_are_named(people):
     plain = pc.renewals(people, period="week", observation_end="2023-01-01")
     with pytest.raises(DataError, match=r"pc.renewals\(subscriptions, static_covariates"):
         pc.ContractModel(covariates={"leaving": ["channel"]}).fit(plain)
+
+
+def test_the_verb_takes_what_is_known_of_subscribers(people, tmp_path, capsys):
+    columns = ["customer_id", "start", "end", "plan"]
+    people[columns].to_csv(tmp_path / "contracts.csv", index=False)
+    people[["customer_id", "channel"]].to_csv(tmp_path / "people.csv", index=False)
+
+    def run(*more):
+        with pytest.raises(SystemExit) as stop:
+            cli.main(
+                [
+                    "contracts", str(tmp_path / "contracts.csv"), "--period", "week",
+                    "--observation-end", "2023-01-01", "--by", "plan", "--horizon", "8 weeks",
+                    "--out", str(tmp_path / "forecast.csv"), *more,
+                ]
+            )  # fmt: skip
+        return stop.value.code or 0, capsys.readouterr()
+
+    known = ["--static-covariates", str(tmp_path / "people.csv")]
+    code, told = run(*known, "--groups", "together", "--covariates", "leaving=channel+plan")
+    assert code == 0
+    assert "partner" in told.out
+    written = pd.read_csv(tmp_path / "forecast.csv")
+    assert set(written["channel"]) == {"web", "partner"}
+    shares = written.groupby(["channel", "plan"])["p_retained"].mean()
+    assert shares["web", "pro"] > shares["partner", "basic"] + 0.1
+    code, told = run(*known, "--groups", "pooled", "--covariates", "leaving=channel")
+    assert code == 2
+    assert "say groups='together'" in told.err
+    code, told = run("--covariates", "leaving=channel")
+    assert code == 2
+    assert "static_covariates" in told.err
+
+
+def test_the_verb_takes_columns_of_a_table_of_cohorts(tmp_path, capsys):
+    left = {"web": [500, 400, 350, 320], "store": [400, 250, 180, 140]}
+    table = pd.DataFrame(
+        [(name, 0, age, n) for name, row in left.items() for age, n in enumerate(row)],
+        columns=["channel", "cohort", "age", "customers"],
+    )
+    table.to_csv(tmp_path / "cohorts.csv", index=False)
+    with pytest.raises(SystemExit) as stop:
+        cli.main(
+            [
+                "contracts", str(tmp_path / "cohorts.csv"), "--cohorts", "--period", "year",
+                "--static-covariates", "channel", "--covariates", "leaving=channel",
+                "--horizon", "3 years", "--out", str(tmp_path / "f.csv"),
+            ]
+        )  # fmt: skip
+    assert not stop.value.code
+    assert "store" in capsys.readouterr().out

@@ -100,7 +100,7 @@ def test_overlapping_contracts_are_named(first_end):
         {"customer_id": [7, 7, 8], "start": ["2024-01-01", "2024-03-01", "2024-01-01"],
          "end": [first_end, None, None]}
     )  # fmt: skip
-    with pytest.raises(DataError, match=r"1 contract overlaps .*customers 7\)"):
+    with pytest.raises(DataError, match=r"1 contract overlaps .*customer 7\)"):
         pc.renewals(table, observation_end=END)
 
 

@@ -5,7 +5,6 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
-from patterned import with_covariates
 
 import predclv as pc
 from predclv.engines.covariates import with_covariates as likelihood_with
@@ -19,19 +18,22 @@ MODELS = ["BGNBD", "MBGNBD", "ParetoNBD", "MBGCNBD-2"]
 
 
 @pytest.fixture(scope="module")
-def known():
-    """CDNOW's customers with a channel, an age and a region that mean nothing."""
-    rfm = pc.rfm_summary(pc.datasets.load_cdnow())
-    rng = np.random.default_rng(1)
-    n = len(rfm)
-    table = pd.DataFrame(
+def table():
+    """Of CDNOW's customers a channel and an age that mean nothing."""
+    ids = np.unique(pc.datasets.load_cdnow()["customer_id"])
+    rng, n = np.random.default_rng(1), ids.size
+    return pd.DataFrame(
         {
-            "customer_id": rfm.frame["customer_id"],
+            "customer_id": ids,
             "channel": rng.choice(["shop", "web", "app"], n, p=[0.5, 0.3, 0.2]),
             "age": rng.choice([20.0, 35.0, 50.0], n),
         }
     )
-    return with_covariates(rfm, table)
+
+
+@pytest.fixture(scope="module")
+def known(table):
+    return pc.rfm_summary(pc.datasets.load_cdnow(), static_covariates=table)
 
 
 def likelihood(rfm, model, covariates):
@@ -115,18 +117,11 @@ def test_an_effect_on_every_parameter_is_a_fit_of_each_group(known, model):
     assert together.log_likelihood == pytest.approx(apart, abs=1e-6)
 
 
-def test_which_level_comes_first_changes_no_forecast(known):
+def test_which_level_comes_first_changes_no_forecast(known, table):
     covariates = {"rate": ["channel"], "leaving": ["channel"], "spend": ["channel"]}
     first = pc.CLVModel(covariates=covariates).fit(known)
-    cells = known.cells()
-    other = with_covariates(
-        known,
-        known.frame[["customer_id"]].assign(
-            channel=cells.patterns.frame["channel"].to_numpy()[known.frame["pattern"]],
-            age=cells.patterns.frame["age"].to_numpy()[known.frame["pattern"]],
-        ),
-        levels={"channel": ("web", "app", "shop")},
-    )
+    web_first = pc.CovariateTable(table, levels={"channel": ["web", "app", "shop"]})
+    other = pc.rfm_summary(pc.datasets.load_cdnow(), static_covariates=web_first)
     again = pc.CLVModel(covariates=covariates).fit(other)
     assert "rate.channel[shop]" in again.purchases.params
     assert "rate.channel[shop]" not in first.purchases.params

@@ -82,6 +82,8 @@ def test_what_is_to_come_is_refused_where_it_means_nothing(change, message):
     later = later.drop_duplicates("customer_id")
     with pytest.raises(DataError, match=message):
         looking_ahead(rfm, change(later), 30)
+    with pytest.warns(DataWarning, match="begins on the days ahead, 20.*last value was carried on"):
+        looking_ahead(rfm, later, 2)
     with pytest.raises(DataError, match="no covariates"):
         looking_ahead(pc.rfm_summary(log), later, 30)
     with pytest.raises(OptionError, match="days"):

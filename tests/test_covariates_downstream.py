@@ -6,11 +6,12 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
-from patterned import with_covariates
 
 import predclv as pc
 from predclv.forecast.fitted import FittedCLV
 from predclv.forecast.patterns import Known
+from predclv.likelihoods.effects import Effects
+from predclv.samples.patterns import Patterns
 from predclv.validation.histories import customer_history
 from predclv.validation.interpurchase import interpurchase_times
 from predclv.validation.tables import repeat_histogram
@@ -50,12 +51,12 @@ END = "2021-06-30"
 
 @pytest.fixture(scope="module")
 def split():
-    return pc.holdout_split(LOG, calibration_end=END)
+    return pc.holdout_split(LOG, calibration_end=END, static_covariates=TABLE)
 
 
 @pytest.fixture(scope="module")
 def known(split):
-    return with_covariates(split.rfm, TABLE)
+    return split.rfm
 
 
 @pytest.fixture(scope="module")
@@ -272,3 +273,13 @@ def test_the_picture_of_effects_shows_them(fitted):
     np.testing.assert_allclose(drawn["leaves more readily"], table["leaving"])
     said = [label.get_text() for label in ax.get_yticklabels()]
     assert f"{table['clv'].iloc[0]:,.0f}" in said[0]
+    typical = f"times a typical customer's ({table.attrs['typical']:,.0f})"
+    assert ax.get_xlabel().splitlines()[0] == typical
+
+
+def test_a_number_that_few_have_is_shown_with_and_without():
+    weight = np.array([960, 30, 10])
+    known = Patterns(pd.DataFrame({"calls": [0.0, 1.0, 9.0]}), {})
+    for customers, ends in ((weight, (0.0, 1.0)), (weight * [1, 0, 0.5], (0.0, 9.0))):
+        effects = Effects.asked({"rate": ["calls"]}, pc.MBGNBD, known, customers)
+        assert effects.levels == [("calls", end) for end in ends]

@@ -308,6 +308,8 @@ def test_a_csv_file_says_what_its_columns_are(tmp_path):
 
 def test_whoever_is_missing_is_named_or_filled_and_counted():
     log, known = shop(200)
+    with pytest.raises(DataError, match=r"100 .* \(ids (\d+, ){4}\d+ and 95 more\)"):
+        summary(log, known[known["customer_id"] >= 1100])
     fewer = known[known["customer_id"] >= 1003]
     with pytest.raises(DataError, match=r"3 customers have no row .*ids 1000, 1001, 1002"):
         summary(log, fewer)

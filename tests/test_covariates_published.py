@@ -5,7 +5,6 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from patterned import with_covariates
 
 import predclv as pc
 
@@ -19,8 +18,8 @@ def apparel():
     if not APPAREL.exists():
         pytest.skip("../shared/data/apparel.csv is not here: CLVTools' data do not ship")
     log = pd.read_csv(APPAREL, parse_dates=["date"])
-    rfm = pc.rfm_summary(log[log["date"] <= "2006-12-31"], observation_end="2006-12-31")
-    return with_covariates(rfm, pd.read_csv(DATA / "apparel_static.csv"))
+    log, end = log[log["date"] <= "2006-12-31"], "2006-12-31"
+    return pc.rfm_summary(log, observation_end=end, static_covariates=DATA / "apparel_static.csv")
 
 
 def test_pareto_nbd_is_what_clvtools_prints(apparel):
@@ -86,10 +85,8 @@ def test_effects_are_found_again(model):
     T = rng.integers(100, 700, n) / 7
     x, t_x = kind(np.full(n, 1.2), 8.0 * np.exp(-faster), third, fourth).simulate(T, rng)
     frame = pd.DataFrame({"customer_id": np.arange(n), "frequency": x, "recency": t_x, "T": T})
-    table = pd.DataFrame(
-        {"customer_id": np.arange(n), "channel": np.where(web, "web", "shop"), "age": age - 40}
-    )
-    rfm = with_covariates(pc.RFM.from_frame(frame, unit="week"), table)
+    frame = frame.assign(channel=np.where(web, "web", "shop"), age=age - 40)
+    rfm = pc.RFM.from_frame(frame, unit="week", static_covariates=["channel", "age"])
     fit = pc.fit(model, rfm, covariates={"rate": ["channel", "age"], "leaving": ["channel"]})
     shown = fit.summary(0.999)
     truth = {"rate.channel[web]": 0.5, "rate.age": 0.02, "leaving.channel[web]": -0.7, "r": 1.2}

@@ -251,6 +251,16 @@ def test_categories_never_seen_are_counted(lookalike):
     assert scored[["score", "lifetime_value"]].notna().all(axis=None)
 
 
+def test_people_without_a_value_are_counted(lookalike):
+    prospects = people(50, 4)[0]
+    prospects["channel"] = prospects["channel"].astype(object)
+    prospects.loc[:2, "channel"] = None
+    with pytest.warns(DataWarning, match=r"without a value that every customer has.*channel \(3\)"):
+        scored = lookalike.score(prospects)
+    assert scored["unseen"].tolist() == [1] * 3 + [0] * 47
+    assert scored[["score", "lifetime_value"]].notna().all(axis=None)
+
+
 def test_lists_by_size_and_by_cut(lookalike):
     prospects = people(500, 5)[0].assign(prospect_id=[f"p{i}" for i in range(500)])
     listed = lookalike.list(prospects, size=20)

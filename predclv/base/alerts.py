@@ -98,19 +98,21 @@ def _jumped(now: Kept, last: Kept | None) -> list[dict[str, Any]]:
 
 def _quiet(now: Kept) -> list[dict[str, Any]]:
     """How many customers of the highest tier are silent beyond their own rhythm."""
-    found = now.document["quiet"]
-    if not found:
+    listed = now.document["quiet"]
+    if not listed:
         return []
-    worth = sum(row["value_at_stake"] for row in found)
+    stake = sum(row["value_at_stake"] for row in listed)
+    found = now.document.get("all_quiet", {"customers": len(listed), "value_at_stake": stake})
     return [
         {
             "kind": "valuable customers gone quiet",
             "grouping": "tier",
             "group": "top 5%",
             "measure": "customers",
-            "number": float(len(found)),
-            "said": f"{len(found):,} customers of the top 5% are overdue by their own rhythm; "
-            f"{worth:,.0f} of value at stake. base.quiet() lists them",
+            "number": float(found["customers"]),
+            "said": f"{found['customers']:,} customers of the top 5% are overdue by their own "
+            f"rhythm; {found['value_at_stake']:,.0f} of value at stake. base.quiet() lists "
+            + ("them" if len(listed) == found["customers"] else f"the first {len(listed):,}"),
             "rule": "silent for longer than 95% of customers with their history would be",
         }
     ]

@@ -98,13 +98,13 @@ class Arrival:
         )
 
     def facts(self) -> dict[str, Any]:
-        """Rows, customers, days and a fingerprint that equal batches share."""
+        """Rows, days and a fingerprint that equal batches share."""
         units = "sum(units)" if self.about.has_spend else "0"
         refunds = "sum(refund_rows)" if self.has_refunds else "0"
         ids, amount = self.about.ids, "units" if self.about.has_spend else "0"
         return self.engine.record(
             "SELECT CAST(sum(row_count) AS BIGINT) AS row_count,"
-            " count(DISTINCT customer_id) AS customers, min(day) AS first_day,"
+            " min(day) AS first_day,"
             f" max(day) AS last_day, CAST({refunds} AS BIGINT) AS refund_rows,"
             f" CAST({units} AS HUGEINT) AS units, CAST(sum(hash(CAST(customer_id AS {ids}), day,"
             f" CAST({amount} AS BIGINT), row_count)) AS VARCHAR) AS fingerprint FROM {self.table}"
@@ -150,20 +150,23 @@ def put(vault: Vault, arrival: Arrival, name: str, log: str, replace_batch: bool
             )
         _warn_of_copies(engine, facts, name, earlier)
         number = 1 + int(engine.rows("SELECT coalesce(max(number), 0) FROM base.batches")[0][0])
+        any_merged = bool(engine.rows("SELECT 1 FROM base.roots LIMIT 1"))
         steps = [] if earlier is None else _taken_out(earlier["number"], about.refunds)
         literal = DUCKDB.literal
         now = datetime.datetime.now().isoformat(" ", "seconds")
         steps += [
             f"INSERT INTO base.days {arrival.rows(number)}",
             f"INSERT INTO base.batches VALUES ({number}, {literal(log)}, {literal(name)},"
-            f" 'orders', {literal(now)}, {facts['row_count']}, {facts['customers']},"
+            f" 'orders', {literal(now)}, {facts['row_count']}, NULL,"
             f" {facts['first_day']}, {facts['last_day']}, {arrival.rounded_rows},"
             f" {facts['refund_rows'] or 0}, {facts['units']}, {literal(facts['fingerprint'])}, 0)",
-            *with_batch(number, about.refunds),
+            *with_batch(number, about.refunds, any_merged),
         ]
         transact(engine, steps)
-        late = engine.rows(f"SELECT late_customers FROM base.batches WHERE number = {number}")
-    return facts | {"late_customers": int(late[0][0])}
+        counted_in = engine.record(
+            f"SELECT customers, late_customers FROM base.batches WHERE number = {number}"
+        )
+    return facts | counted_in
 
 
 def remove(vault: Vault, name: str, log: str) -> None:

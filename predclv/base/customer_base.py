@@ -8,6 +8,7 @@ import pandas as pd
 
 from predclv.base.alerts import alerts
 from predclv.base.came_true import forecasts_kept
+from predclv.base.compared import known_batches
 from predclv.base.history import changes, history, movement
 from predclv.base.kept import Kept
 from predclv.base.orders import EPOCH, Orders
@@ -104,11 +105,14 @@ class CustomerBase(Orders):
         DataError, FitError, OptionError
             As the summary, the fit and the forecast; the base is then as it was.
         """
+        with self._vault.reading() as reader:
+            self._about(reader)
+            batches = known_batches(reader)
         rfm, engine = self.summary_in(unit, observation_end, static_covariates, dynamic_covariates)
         asked = {
             "horizon": horizon, "discount_rate": discount_rate, "margin": margin, "level": level,
         }  # fmt: skip
-        kept = refresh(self._vault, engine, rfm, model, by, asked, seed)
+        kept = refresh(self._vault, engine, rfm, model, by, asked, seed, batches)
         return history([kept])
 
     def history(self) -> pd.DataFrame:

@@ -131,15 +131,21 @@ def _joined(table: Any, engine: DuckDBWarehouse) -> Grouping:
     )
 
 
-def customers_sql(scored: str, found: Sequence[Grouping], cuts: Sequence[float], value: str) -> str:
-    """A SELECT of everything that is kept of a customer at a refresh.
-
-    The state in whole days, the forecast, the tier and the groups.
+def customers_sql(
+    scored: str,
+    state: Sequence[str],
+    found: Sequence[Grouping],
+    cuts: Sequence[float],
+    value: str,
+) -> str:
+    """A SELECT of what is kept of a customer at a refresh: the state, the groups, the tier.
 
     Parameters
     ----------
     scored : str
         A SELECT of states and forecasts.
+    state : sequence of str
+        The columns of the state.
     found : sequence of Grouping
     cuts : sequence of float
         As of `tier_cuts`.
@@ -150,7 +156,8 @@ def customers_sql(scored: str, found: Sequence[Grouping], cuts: Sequence[float],
     names = ", ".join(DUCKDB.literal(tier) for tier in TIERS)
     groups = "".join(f", {g.sql} AS {DUCKDB.quote(g.name)}" for g in found)
     joins = " ".join(g.join for g in found)
-    return f"SELECT s.*{groups}, [{names}][1 + {above}] AS tier FROM ({scored}) s {joins}"
+    own = ", ".join(f"s.{DUCKDB.quote(name)}" for name in ("customer_id", *state))
+    return f"SELECT {own}{groups}, [{names}][1 + {above}] AS tier FROM ({scored}) s {joins}"
 
 
 def tier_cuts(engine: DuckDBWarehouse, scored: str, value: str) -> list[float]:

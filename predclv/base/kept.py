@@ -1,13 +1,18 @@
-"""What is kept of one refresh: its fit, its forecast of everybody, and the numbers taken then."""
+"""What is kept of one refresh: its fit, its forecast of everybody, and the numbers taken then.
+
+The forecast is kept once for each cell, and customers with their states and groups; reading it
+joins the two.
+"""
 
 import datetime
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pandas as pd
 
+from predclv.base.scores import Scores
 from predclv.errors import DataError
 from predclv.forecast.fitted import FittedCLV
 from predclv.forecast.recalled import key_of
@@ -38,13 +43,10 @@ class Customers(NamedTuple):
         As they were on its day.
     table : str
         The table they lie in: customer_id, the state, the groups.
-    select : str
-        A SELECT of them as a forecast in SQL asks for them, with their groups.
     """
 
     rfm: RFM
     table: str
-    select: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,9 +67,32 @@ class Kept:
     document: Mapping[str, Any]
 
     @property
+    def people(self) -> str:
+        """Customers with their states and groups, as SQL after FROM."""
+        return self._file("customers")
+
+    @property
     def customers(self) -> str:
-        """The kept forecast as SQL after FROM."""
-        return f"read_parquet({DUCKDB.literal(str(self.folder / 'customers.parquet'))})"
+        """The same with the kept forecast."""
+        if "scores" not in self.document:  # of format version 1: the file has the forecast too
+            return self.people
+        return f"({self.scored(self.people)})"
+
+    def scored(self, people: str, carried: Sequence[str] = ()) -> str:
+        """A SELECT of customers who may be others, as this forecast values them.
+
+        Parameters
+        ----------
+        people : str
+            A table with the columns of ``people``.
+        carried : sequence of str
+            More columns of it.
+        """
+        scores = Scores(**self.document["scores"])
+        return scores.carrying(carried).sql(people, self._file("cells"))
+
+    def _file(self, name: str) -> str:
+        return f"read_parquet({DUCKDB.literal(str(self.folder / f'{name}.parquet'))})"
 
     @property
     def terms(self) -> Mapping[str, Any]:
@@ -95,13 +120,13 @@ class Kept:
 
     def of(self, engine: DuckDBWarehouse, where: str | None = None) -> Customers:
         """Its customers as they were: all, which stay in their file, or some."""
-        columns = engine.types(self.customers)
+        columns = engine.types(self.people)
         spend = [name for name in ("repeat_units", "largest_units") if name in columns]
         known = Described("", tuple(c for c in ("pattern", "path") if c in columns))
         extra = (MEMORY,) if MEMORY in columns else ()
         groups = [DUCKDB.quote(group) for group in self.groupings]
         wanted = ["customer_id", *STATE, *spend, *known.keys, *extra, *groups]
-        name, sql = fresh("kept"), f"SELECT {', '.join(wanted)} FROM {self.customers}"
+        name, sql = fresh("kept"), f"SELECT {', '.join(wanted)} FROM {self.people}"
         if where is None:
             engine.rows(f"CREATE VIEW {name} AS {sql}")
         else:
@@ -119,10 +144,7 @@ class Kept:
             recalls=key_of(self.fitted().purchases) if extra else None,
         )  # fmt: skip
         counts = Frozen({"rows": customers, "customers": customers, "repeat_purchases": repeats})
-        rfm = RFM(self.terms["unit"], self.date, counts, None, summary)
-        shown = "".join(f", {group}" for group in groups)
-        select = f"SELECT {summary.columns}, recency_days, age_days{shown} FROM {name}"
-        return Customers(rfm, name, select)
+        return Customers(RFM(self.terms["unit"], self.date, counts, None, summary), name)
 
     def patterns(self) -> Patterns | None:
         """What was known of its customers."""

@@ -17,15 +17,9 @@ def measures(
     engine: DuckDBWarehouse, kept: Kept, fitted: FittedCLV, asked: dict[str, Any], seed: int
 ) -> list[dict[str, Any]]:
     """A row per group of a refresh: customers, alive, active, and totals with intervals."""
-    totals = totals_by_group(engine, kept, fitted, asked, seed, as_kept=True)
-    facts = {"customers": "count(*)", "alive": "sum(p_alive)", "active": "sum(p_active)"}
-    rows = by_group(engine, kept.customers, kept.groupings, facts)
-    return [
-        {"grouping": group[0], "group": group[1]}
-        | {key: float(value) for key, value in row.items()}
-        | totals[group]
-        for group, row in rows.items()
-    ]
+    facts = {"alive": "sum(p_alive)", "active": "sum(p_active)"}
+    totals = totals_by_group(engine, kept, fitted, asked, seed, also=facts)
+    return [{"grouping": group[0], "group": group[1]} | row for group, row in totals.items()]
 
 
 def came(
@@ -50,7 +44,7 @@ def came(
     engine.store(
         bought,
         f"SELECT k.* EXCLUDE (old), b.purchases, b.units FROM (SELECT k.customer_id AS old,"
-        f" coalesce(r.root, k.customer_id) AS customer_id{columns} FROM {kept.customers} k"
+        f" coalesce(r.root, k.customer_id) AS customer_id{columns} FROM {kept.people} k"
         " LEFT JOIN base.roots r ON r.customer_id = k.customer_id) k JOIN"
         f" (SELECT customer_id, count(*) AS purchases, sum(units) AS units FROM {days}"
         f" WHERE bought AND day > {first} AND day <= {last} GROUP BY 1) b"

@@ -1,8 +1,8 @@
 """A refresh: fit from the last fit's start, forecast everybody, keep it with its terms."""
 
 import datetime
-import itertools
 import shutil
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -10,34 +10,37 @@ from typing import Any
 import pandas as pd
 import pyarrow as pa
 
-from predclv.base.change import change
-from predclv.base.groupings import TIERS, customers_sql, day_of, groupings, tier_cuts
+from predclv.base.compared import compared
+from predclv.base.groupings import (
+    TIERS,
+    Grouping,
+    customers_sql,
+    day_of,
+    groupings,
+    tier_cuts,
+)
 from predclv.base.kept import Kept
-from predclv.base.measures import days_between, measures, since
-from predclv.base.vault import Vault, transact
-from predclv.decisions.rhythm import at_risk
-from predclv.errors import DataError, DataWarning, OptionError, StoreError
+from predclv.base.measures import measures
+from predclv.base.scores import Scores, registered
+from predclv.base.vault import FORMAT_VERSION, Vault, transact
+from predclv.decisions.rhythm import overdue_cells
+from predclv.errors import OptionError, StoreError
 from predclv.forecast.fitted import FittedCLV
 from predclv.forecast.recalled import as_recalled
+from predclv.io.files import write_parquet
 from predclv.io.places import explained, workshop
 from predclv.io.strict_json import from_json, to_json
-from predclv.notices import warn
 from predclv.progress import stage
 from predclv.recipe import CLVModel
 from predclv.summaries.rfm import RFM
-from predclv.summaries.spread import scored_sql
 from predclv.summaries.stored import StoredSummary
 from predclv.warehouse.base import fresh
 from predclv.warehouse.dialects import DUCKDB
 from predclv.warehouse.duckdb import DuckDBWarehouse
 
-SURPRISE = 0.98
-"""Level of the interval that what came is held against, group by group, at the next refresh."""
-
 OVERDUE = 0.95
 MOST_LISTED = 1000
 """Customers in the list of those gone quiet."""
-_ASKED = 50_000  # customers at a time who are asked whether they are overdue
 
 
 def refreshes(vault: Vault, engine: DuckDBWarehouse) -> list[Kept]:
@@ -57,8 +60,15 @@ def refresh(
     by: Any,
     asked: dict[str, Any],
     seed: int,
+    batches: dict[str, int],
 ) -> Kept:
-    """Make a refresh of a summary that lies in ``engine``, and keep it."""
+    """Make a refresh of a summary that lies in ``engine``, and keep it.
+
+    Parameters
+    ----------
+    batches : dict
+        `known_batches`, as they were before the summary was made.
+    """
     end = rfm.observation_end
     assert end is not None
     number = (end - datetime.date(1970, 1, 1)).days
@@ -75,7 +85,6 @@ def refresh(
             folder = made / f"{end}-{made.name[-8:]}"
             folder.mkdir()
             fitted.save(folder / "fit", customers=False)
-            value = "clv" if fitted.spend is not None else "discounted_purchases"
             names = [grouping.name for grouping in found]
             document: dict[str, Any] = {
                 "terms": asdict(terms) | {"observation_end": str(end)},
@@ -83,26 +92,20 @@ def refresh(
                 "has_spend": fitted.spend is not None,
                 "groupings": ["tier", *names],
                 "seed": seed,
+                "batches": batches,
                 "model": [type(f.model).__name__ for f in (fitted.purchases, fitted.spend) if f],
             }
             now = Kept(end, folder, document)
             with stage("Putting customers in groups"):
-                scores = score(engine, fitted, rfm, asked, seed)
-                cuts = tier_cuts(engine, scores, value)
-                engine.write_parquet(
-                    customers_sql(scores, found, cuts, value),
-                    "s.customer_id",
-                    folder / "customers.parquet",
-                    {"predclv.terms": to_json(document["terms"])},
-                )
+                document["scores"] = _keep_customers(engine, now, fitted, rfm, found)
             document |= now.keep_known(rfm)
             with stage("Forecasting groups"):
                 document["measures"] = measures(engine, now, fitted, asked, seed)
             document["parameters"] = _parameters(fitted)
-            document["quiet"] = _quiet(engine, now, fitted, seed)
+            document |= _quiet(engine, now, fitted, rfm)
             if last is not None:
                 with stage("Comparing with the last refresh"):
-                    document |= _compared(vault, engine, last, now, rfm, seed)
+                    document |= compared(vault, engine, last, now, rfm, seed)
             _keep(vault, number, folder, document)
     return Kept(end, kept_in / folder.name, document)
 
@@ -145,20 +148,31 @@ def started(model: CLVModel | str | None, last: Kept | None) -> CLVModel:
     )
 
 
-def score(
-    engine: DuckDBWarehouse, fitted: FittedCLV, rfm: RFM, asked: dict[str, Any], seed: int
-) -> str:
-    """A SELECT of everybody's state and forecast, from where the customers lie."""
+def _keep_customers(
+    engine: DuckDBWarehouse,
+    now: Kept,
+    fitted: FittedCLV,
+    rfm: RFM,
+    found: Sequence[Grouping],
+) -> dict[str, Any]:
+    """Write the cells' forecast, and everybody's state, groups and tier; how the two are read."""
     rfm = as_recalled(fitted.purchases, rfm)
-    table = fitted.table(**asked, rfm=rfm, seed=seed)
-    cells, summary = fresh("cells"), rfm._summary
+    table = fitted.table(**now.document["asked"], rfm=rfm, seed=now.document["seed"])
+    write_parquet(table.frame, now.folder / "cells.parquet", {})
+    cells, summary = registered(engine, table), rfm._summary
     assert isinstance(summary, StoredSummary)
-    engine.register(cells, pa.Table.from_pandas(table.frame, preserve_index=False))
+    scores = Scores.of(table, rfm)
+    cuts = tier_cuts(engine, scores.sql(summary.table, cells), now.value)
     state = [c for c in engine.types(summary.table) if c not in ("customer_id", "row_count")]
-    more = "".join(f", {c}" for c in state if c != "frequency" and c not in summary.extra)
-    expressions = {**{name: f"s.{name}" for name in state}, **table.expressions}
-    customers = f"SELECT {summary.columns}{more} FROM {summary.table}"
-    return scored_sql(customers, cells, table.keys, expressions, DUCKDB)
+    engine.write_parquet(
+        customers_sql(
+            scores.carrying(state).sql(summary.table, cells), state, found, cuts, now.value
+        ),
+        None,
+        now.folder / "customers.parquet",
+        {"predclv.terms": to_json(now.document["terms"])},
+    )
+    return asdict(scores.carrying([*state, *now.groupings[1:], "tier"]))
 
 
 def _parameters(fitted: FittedCLV) -> list[dict[str, Any]]:
@@ -174,73 +188,36 @@ def _parameters(fitted: FittedCLV) -> list[dict[str, Any]]:
 
 
 def _quiet(
-    engine: DuckDBWarehouse, now: Kept, fitted: FittedCLV, seed: int, least: int = 3
-) -> list[dict[str, Any]]:
+    engine: DuckDBWarehouse, now: Kept, fitted: FittedCLV, rfm: RFM, least: int = 3
+) -> dict[str, Any]:
     """Customers of the highest tier who are silent beyond their own rhythm.
 
-    Asked of those worth the most first, until the list is full.
+    How many they are, what is at stake, and those with the most of it.
     """
-    asked = now.document["asked"] | {"level": None}
-    listed: list[pd.DataFrame] = []
-    for start in itertools.count(step=_ASKED):
-        best = (
-            f"SELECT customer_id FROM {now.customers} WHERE tier = '{TIERS[-1]}'"
-            f" AND frequency >= {least} ORDER BY {now.value} DESC, customer_id"
-            f" LIMIT {_ASKED} OFFSET {start}"
-        )
-        try:
-            top = now.of(engine, f"customer_id IN ({best})")
-        except DataError:
-            break
-        forecast = fitted.forecast(**asked, rfm=top.rfm, seed=seed)
-        listed.append(at_risk(fitted, top.rfm, OVERDUE, least, forecast))
-        asked_all = len(top.rfm) < _ASKED
-        engine.drop(top.table)
-        if asked_all or sum(map(len, listed)) >= MOST_LISTED:
-            break
-    if not listed:
-        return []
-    found = pd.concat(listed, ignore_index=True).head(MOST_LISTED)
-    return found.astype({"customer_id": str}).to_dict("records")  # type: ignore[return-value]
-
-
-def _compared(
-    vault: Vault,
-    engine: DuckDBWarehouse,
-    last: Kept,
-    now: Kept,
-    rfm: RFM,
-    seed: int,
-) -> dict[str, Any]:
-    """The change since the last refresh, and what its model expected of the time between."""
-    by = [g for g in now.groupings if g in last.groupings and g != "tier"]
-    first, until = ((k.date - datetime.date(1970, 1, 1)).days for k in (last, now))
-    before = last.fitted()
-    found: dict[str, Any] = {"before": str(last.date)}
-    if last.value == now.value:
-        asked, margin = last.document["asked"] | {"level": None}, float(last.terms["margin"])
-        try:
-            between = score(engine, before, rfm, asked, seed)
-        except (DataError, OptionError) as error:
-            warn(
-                f"Why the value changed since {last.date} cannot be told, for the model of then "
-                f"cannot value the customers of today: {error}",
-                DataWarning,
-            )
-        else:
-            parts = change(engine, last, f"({between})", now.customers, margin, by)
-            found["change"] = parts.to_dict("records")
-    with vault.reading(engine):
-        about = vault.about(engine)
-        assert about is not None
-        days = days_between(first, until, about.refunds)
-        found["since"] = since(engine, days, last, first, until, SURPRISE, seed)
-        known = f"(SELECT customer_id FROM {last.customers})"
-        newcomers = (
-            f"SELECT count(*) FROM {now.customers} n ANTI JOIN {known} o USING (customer_id)"
-        )
-        found["newcomers"] = int(engine.rows(newcomers)[0][0])
-    return found
+    rfm = as_recalled(fitted.purchases, rfm)
+    late = overdue_cells(fitted, rfm, OVERDUE, least)
+    if late.empty:
+        return {"quiet": []}
+    keys = [DUCKDB.quote(key) for key in rfm.cell_keys]
+    cells = pd.concat([rfm.keyed_cells().iloc[late.index], late], axis="columns")
+    name, found = fresh("late"), fresh("quiet")
+    engine.register(name, pa.Table.from_pandas(cells, preserve_index=False))
+    engine.store(
+        found,
+        f"SELECT n.customer_id, n.{now.value} AS value_at_stake, n.p_alive,"
+        f" {', '.join(f'c.{column}' for column in late)}, n.frequency"
+        f" FROM {now.customers} n JOIN {name} c USING ({', '.join(keys)})"
+        f" WHERE n.tier = '{TIERS[-1]}'",
+    )
+    number, worth = engine.rows(f"SELECT count(*), sum(value_at_stake) FROM {found}")[0]
+    most = engine.frame(
+        f"SELECT * FROM {found} ORDER BY value_at_stake DESC, customer_id LIMIT {MOST_LISTED}"
+    )
+    engine.drop(found)
+    return {
+        "quiet": most.astype({"customer_id": str}).to_dict("records"),
+        "all_quiet": {"customers": number, "value_at_stake": float(worth or 0.0)},
+    }
 
 
 def _keep(vault: Vault, number: int, folder: Path, document: dict[str, Any]) -> None:
@@ -254,6 +231,8 @@ def _keep(vault: Vault, number: int, folder: Path, document: dict[str, Any]) -> 
                 engine,
                 [
                     f"DELETE FROM base.refreshes WHERE day = {number}",
+                    f"UPDATE base.about SET value = '{FORMAT_VERSION}'"
+                    " WHERE name = 'format_version'",
                     "INSERT INTO base.refreshes SELECT coalesce(max(number), 0) + 1,"
                     f" {number}, {DUCKDB.literal(folder.name)}, {DUCKDB.literal(now)},"
                     f" {DUCKDB.literal(to_json(document))} FROM base.refreshes",

@@ -29,9 +29,20 @@ def rooted(days: str) -> str:
     )
 
 
-def states_of(days: str, refunds: str) -> str:
-    """A SELECT of states from rows of days, of which a customer may have several per day."""
+def states_of(days: str, refunds: str, several: bool = True) -> str:
+    """A SELECT of states from rows of days.
+
+    ``several`` says that a customer may have several of one day, from logs or merged ids.
+    """
     units = "units" if refunds == "net" else "units - refund_units"
+    rows = f"SELECT * REPLACE ({units} AS units) FROM {days}"
+    if several:
+        rows = f"""
+            SELECT customer_id, day, bool_or(bought) AS bought,
+                CAST(sum({units}) AS BIGINT) AS units,
+                CAST(sum(refund_units) AS BIGINT) AS refund_units,
+                sum(refund_rows) AS refund_rows, sum(row_count) AS row_count
+            FROM {days} GROUP BY 1, 2"""
     return f"""
         SELECT
             customer_id,
@@ -51,12 +62,7 @@ def states_of(days: str, refunds: str) -> str:
             CAST(sum(refund_units) AS BIGINT) AS refund_units,
             CAST(sum(refund_rows) AS BIGINT) AS refund_rows,
             CAST(sum(row_count) AS BIGINT) AS row_count
-        FROM (
-            SELECT customer_id, day, bool_or(bought) AS bought,
-                CAST(sum({units}) AS BIGINT) AS units,
-                CAST(sum(refund_units) AS BIGINT) AS refund_units,
-                sum(refund_rows) AS refund_rows, sum(row_count) AS row_count
-            FROM {days} GROUP BY 1, 2)
+        FROM ({rows})
         GROUP BY customer_id"""
 
 
@@ -75,13 +81,15 @@ def added_up(old: str, new: str) -> str:
     return f"SELECT {columns} FROM {old} o JOIN {new} n ON n.customer_id = o.customer_id"
 
 
-def with_batch(batch: int, refunds: str) -> list[str]:
+def with_batch(batch: int, refunds: str, any_merged: bool) -> list[str]:
     """Statements that bring the states up to date after a batch's days were put in."""
     columns = ", ".join(COLUMNS)
-    news = rooted(f"(SELECT * FROM base.days WHERE batch = {batch})")
+    news = f"(SELECT * FROM base.days WHERE batch = {batch})"
+    if any_merged:
+        news = rooted(news)
     late = "(SELECT customer_id FROM late_customers)"
     return [
-        f"CREATE TEMP TABLE new_states AS {states_of(news, refunds)}",
+        f"CREATE TEMP TABLE new_states AS {states_of(news, refunds, any_merged)}",
         "CREATE TEMP TABLE old_states AS SELECT s.* FROM base.states s"
         " SEMI JOIN new_states n ON n.customer_id = s.customer_id",
         "CREATE TEMP TABLE late_customers AS"
@@ -97,8 +105,8 @@ def with_batch(batch: int, refunds: str) -> list[str]:
             f" UNION ALL SELECT {columns} FROM ({states_of(of_customers(late), refunds)})",
             "(SELECT customer_id FROM old_states)",
         ),
-        f"UPDATE base.batches SET late_customers = (SELECT count(*) FROM late_customers)"
-        f" WHERE number = {batch}",
+        f"UPDATE base.batches SET customers = (SELECT count(*) FROM new_states),"
+        f" late_customers = (SELECT count(*) FROM late_customers) WHERE number = {batch}",
         *(f"DROP TABLE {name}" for name in ("new_states", "old_states", "late_customers")),
     ]
 

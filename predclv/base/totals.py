@@ -11,19 +11,17 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
 from numpy.typing import NDArray
 
 from predclv.base.by_group import EVERYBODY, Group, by_group
 from predclv.base.kept import Customers, Kept
+from predclv.base.scores import Scores, registered
 from predclv.forecast.draws import fixed_draws
 from predclv.forecast.fitted import FittedCLV
 from predclv.forecast.simulation import futures
 from predclv.forecast.total_interval import interval
 from predclv.forecast.totals import SIMULATED, normal_totals_by
 from predclv.streams import Stream, stream
-from predclv.summaries.spread import scored_sql
-from predclv.warehouse.base import fresh
 from predclv.warehouse.dialects import DUCKDB
 from predclv.warehouse.duckdb import DuckDBWarehouse
 
@@ -50,7 +48,7 @@ def totals_by_group(
     fitted: FittedCLV,
     asked: dict[str, Any],
     seed: int,
-    as_kept: bool = False,
+    also: Mapping[str, str] | None = None,
 ) -> dict[Group, dict[str, float]]:
     """By grouping and group: sums of a forecast of a refresh's customers, with their bounds.
 
@@ -63,24 +61,26 @@ def totals_by_group(
     asked : dict
         Horizon, discount_rate, margin and level.
     seed : int
-    as_kept : bool
-        Whether it is the forecast that was kept, whose columns need no calculation.
+    also : mapping of str to str, optional
+        More sums in SQL, of the forecast that was kept, which is then the one meant.
     """
     plain, by = asked | {"level": None}, kept.groupings
     source = kept.customers
-    if not as_kept:
+    if also is None:
         source = f"({scored(engine, kept.of(engine), fitted, plain, by, seed)})"
     has = engine.types(source)
     sums = {measure: f"sum({column})" for measure, column in _COLUMNS.items() if column in has}
-    rows = by_group(engine, source, by, {"customers": "count(*)", **sums})
-    found = {group: {name: float(row[name]) for name in sums} for group, row in rows.items()}
+    wanted = {"customers": "count(*)", **(also or {}), **sums}
+    rows = by_group(engine, source, by, wanted)
+    found = {group: {name: float(row[name]) for name in wanted} for group, row in rows.items()}
     if asked["level"] is None:
         return found
     sizes = {group: int(row["customers"]) for group, row in rows.items()}
+    expected = {group: {name: row[name] for name in sums} for group, row in found.items()}
     if sizes[EVERYBODY] <= SIMULATED:
         drawn = _simulated(engine, kept.of(engine), fitted, plain, by, seed)
     else:
-        drawn = _sampled(engine, kept, fitted, plain, sizes, found, seed)
+        drawn = _sampled(engine, kept, fitted, plain, sizes, expected, seed)
     for group, totals in drawn.items():
         for measure in sums:
             low, high = interval(totals[measure], asked["level"])
@@ -98,11 +98,8 @@ def scored(
 ) -> str:
     """A SELECT of another forecast of a refresh's customers, with their groups."""
     table = fitted.table(**asked, rfm=customers.rfm, seed=seed)
-    cells = fresh("cells")
-    engine.register(cells, pa.Table.from_pandas(table.frame, preserve_index=False))
-    groups = {group: f"s.{DUCKDB.quote(group)}" for group in by}
-    expressions = {**table.expressions, **groups}
-    return scored_sql(customers.select, cells, table.keys, expressions, DUCKDB)
+    scores = Scores.of(table, customers.rfm, by)
+    return scores.sql(customers.table, registered(engine, table))
 
 
 def _simulated(
@@ -161,12 +158,13 @@ def _sampled(
     """
     share = {group: min(1.0, _SAMPLED / size) for group, size in sizes.items()}
     share[EVERYBODY] = min(1.0, SIMULATED / sizes[EVERYBODY])
-    shares = "".join(
-        f", CASE WHEN {DUCKDB.quote(name)} = {DUCKDB.literal(group)} THEN {part!r} ELSE 0 END"
+    chosen = "".join(
+        f" OR {_PLACE} < {part!r} AND {DUCKDB.quote(name)} = {DUCKDB.literal(group)}"
         for (name, group), part in share.items()
-        if name != "all"
+        if part > share[EVERYBODY]
     )
-    sample = kept.of(engine, f"{_PLACE} < greatest({share[EVERYBODY]!r}{shares})")
+    most = max(share.values())
+    sample = kept.of(engine, f"{_PLACE} < {most!r} AND ({_PLACE} < {share[EVERYBODY]!r}{chosen})")
     forecast = fitted.forecast(**asked, rfm=sample.rfm, seed=seed)
     members, mean = forecast.source.one_by_one()  # type: ignore[attr-defined]
     margin, groups = forecast.terms.margin, _groups(engine, sample, kept.groupings)

@@ -32,7 +32,7 @@ try:
 except ImportError:  # Windows: DuckDB's own lock keeps two writers apart
     fcntl = None  # type: ignore[assignment]
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 """Raised when an older version would misread what a newer one writes."""
 
 DATABASE = "states.duckdb"

@@ -1,5 +1,6 @@
 """What a table of contracts may not hold, each with a message that names it."""
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -81,9 +82,10 @@ def check_overlaps(engine: Any, sql: ContractSQL, last: int) -> int:
     engine.drop(several)
     overlapping, returned, joined = (int(number) for number in found)
     if overlapping:
+        who = some((repr(row[0]) for row in shown), of=math.inf)
         raise DataError(
             f"{counted(overlapping, 'contract overlaps', 'contracts overlap')} an earlier one of "
-            f"the same customer (customers {some(repr(row[0]) for row in shown)}). Are rows there "
+            f"the same customer (customer {who}). Are rows there "
             "twice? Several subscriptions at once need an id each: make customer_id one of the "
             "contract, such as customer and product together; join a row that only changes the "
             "plan to the one before."

@@ -193,6 +193,8 @@ class FittedContracts:
     def __repr__(self) -> str:
         if list(self.fits) == [None]:
             return repr(self.fits[None])
+        if self.recipe.groups == "together":
+            return "\n".join([repr(self.recipe), repr(next(iter(self.fits.values())))])
         shown = [f"{plan}: {found!r}" for plan, found in list(self.fits.items())[:10]]
         return "\n".join([repr(self.recipe), *shown])
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from html import escape
 from typing import Any
 
 import numpy as np
@@ -15,15 +14,14 @@ from predclv.contracts.opportunity_baselines import FittedShare
 from predclv.contracts.opportunity_outlook import opportunities_ahead, simulated_opportunities
 from predclv.contracts.opportunity_split import OpportunitySplit
 from predclv.contracts.parts import parts_of
-from predclv.contracts.validation import named
-from predclv.errors import DataError, PredclvError
+from predclv.contracts.scored import Scored, fitted_to, score_table
 from predclv.units import probability
 
 _FUTURES = 1000
 
 
 @dataclass(frozen=True, slots=True, repr=False, eq=False)
-class OpportunityValidation:
+class OpportunityValidation(Scored):
     """How forecasters of opportunities did on periods they had not seen.
 
     Attributes
@@ -65,16 +63,7 @@ class OpportunityValidation:
                 f"{rule!r}: {frame['rmse'][model]:.3f} to {frame['rmse'][rule]:.3f}; of all "
                 f"together {frame['error'][model]:+.1%} to {frame['error'][rule]:+.1%}."
             )
-        lines += [f"{name} could not forecast: {why}" for name, why in self.failed.items()]
-        return lines
-
-    def __repr__(self) -> str:
-        return "\n".join([repr(self.split), self.frame.round(4).to_string(), *self.findings()])
-
-    def _repr_html_(self) -> str:
-        told = "".join(f"<li>{escape(line)}</li>" for line in self.findings())
-        shown = self.frame.to_html(float_format="{:.4f}".format)
-        return f"<p>{escape(repr(self.split))}</p>{shown}<ul>{told}</ul>"
+        return [*lines, *Scored.findings(self)]
 
 
 def validated_opportunities(
@@ -99,31 +88,24 @@ def validated_opportunities(
     seed = int(np.random.default_rng().integers(1 << 62)) if seed is None else seed
     known, came = split.calibration, split.came
     keys = [name for name in came if name not in ("later", "customers")]
-    rows, failed = {}, {}
+    fits, failed = fitted_to(forecasters, lambda recipe: known if recipe.by else known.together())
+    rows = {}
     years = {"actual": split.by_period.to_numpy(float)}
     taken = came["later"] * came["customers"]
     by_x = came.groupby("frequency")
     of_x = {"customers": by_x["customers"].sum(), "actual": taken.groupby(came["frequency"]).sum()}
-    for name, recipe in named(forecasters).items():
-        try:
-            fitted = recipe.fit(known if recipe.by else known.together())
-        except PredclvError as error:
-            failed[name] = str(error)
-            continue
+    for name, fitted in fits.items():
         seen = _seen(fitted, known, split.periods, level, seed)
         joined = came.merge(seen.histories, on=keys, how="left", validate="m:1")
         rows[name] = _scores(joined, came) | seen.total
         years[name] = seen.by_period
         expected = joined["expected"] * joined["customers"]
         of_x[name] = expected.groupby(joined["frequency"]).sum()
-    if not rows:
-        raise DataError(f"No forecaster can forecast: {failed}.")
-    frame = pd.DataFrame(rows).T
-    frame.index.name = "forecaster"
     by_frequency = pd.DataFrame(of_x)
     shown = by_frequency.columns[1:]
     by_frequency[shown] = by_frequency[shown].div(by_frequency["customers"], axis="index")
     by_period = pd.DataFrame(years, index=split.by_period.index)
+    frame = score_table(rows)
     return OpportunityValidation(frame, by_period, by_frequency, split, level, failed)
 
 

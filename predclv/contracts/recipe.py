@@ -200,7 +200,8 @@ def _asked(covariates: Mapping[Any, Any], by: str | None, groups: str) -> Mappin
     if groups == "pooled":
         raise OptionError(
             "Plans are pooled, or tell by covariates how they differ, not both: leave covariates "
-            "out, or say groups='together' with the plan among the covariates."
+            f"out, or say groups='together' with {by!r} among them (one fit, in which plans and "
+            "covariates have effects), or groups='separate' (a fit and effects of each plan's own)."
         )
     named = {
         name

@@ -1,8 +1,7 @@
 """Were we right about renewals? Later periods held out, and every forecaster scored on them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from html import escape
 from typing import Any
 
 import numpy as np
@@ -15,8 +14,9 @@ from predclv.contracts.outlook import simulated_payments
 from predclv.contracts.parts import Part, parts_of
 from predclv.contracts.prospects import central, mean_of_draws
 from predclv.contracts.renewals import Renewals
+from predclv.contracts.scored import Scored, fitted_to, score_table
 from predclv.engines.result import Fit
-from predclv.errors import DataError, OptionError, PredclvError
+from predclv.errors import DataError
 from predclv.units import probability
 
 _FUTURES = 1000
@@ -91,7 +91,7 @@ def split_of(renewals: Renewals, periods: int) -> RenewalSplit:
 
 
 @dataclass(frozen=True, slots=True, repr=False, eq=False)
-class ContractValidation:
+class ContractValidation(Scored):
     """How forecasters of renewals did on periods they had not seen.
 
     Attributes
@@ -152,16 +152,7 @@ class ContractValidation:
                     f"{abs(frame['horizon_error'][model]):.0%} too "
                     f"{'low' if frame['horizon_error'][model] < 0 else 'high'}."
                 )
-        lines += [f"{name} could not forecast: {why}" for name, why in self.failed.items()]
-        return lines
-
-    def __repr__(self) -> str:
-        return "\n".join([repr(self.split), self.frame.round(4).to_string(), *self.findings()])
-
-    def _repr_html_(self) -> str:
-        told = "".join(f"<li>{escape(line)}</li>" for line in self.findings())
-        shown = self.frame.to_html(float_format="{:.4f}".format)
-        return f"<p>{escape(repr(self.split))}</p>{shown}<ul>{told}</ul>"
+        return [*lines, *Scored.findings(self)]
 
 
 def validated(
@@ -188,39 +179,18 @@ def validated(
     if not len(came):
         raise DataError("No contract that ran at the cut has come up for renewal since.")
     seed = int(np.random.default_rng().integers(1 << 62)) if seed is None else seed
-    rows, parts, failed = {}, [], {}
-    for name, recipe in named(forecasters).items():
-        try:
-            by = getattr(recipe, "by", split.whole.by)
-            known = split.calibration if by else split.calibration.together()
-            fitted = recipe.fit(known)
-        except PredclvError as error:
-            failed[name] = str(error)
-            continue
-        part = _scored_rows(fitted, came, split, level, seed)
-        rows[name] = _scores(part)
+
+    def known(recipe: Any) -> Renewals:
+        by = getattr(recipe, "by", split.whole.by)
+        return split.calibration if by else split.calibration.together()
+
+    fits, failed = fitted_to(forecasters, known)
+    parts = {name: _scored_rows(fit, came, split, level, seed) for name, fit in fits.items()}
+    frame = score_table({name: _scores(part) for name, part in parts.items()})
+    for name, part in parts.items():
         part.insert(0, "forecaster", name)
-        parts.append(part)
-    if not rows:
-        raise DataError(f"No forecaster can forecast: {failed}.")
-    frame = pd.DataFrame(rows).T
-    frame.index.name = "forecaster"
-    return ContractValidation(frame, pd.concat(parts, ignore_index=True), split, level, failed)
-
-
-def named(forecasters: Any) -> dict[str, Any]:
-    """Forecasters by name, the baselines beside them where only models are given as one."""
-    if not isinstance(forecasters, Mapping):
-        listed = list(forecasters) if isinstance(forecasters, Sequence) else [forecasters]
-        forecasters = {getattr(one, "title", type(one).__name__): one for one in listed}
-        if len(forecasters) < len(listed):
-            raise OptionError("Two forecasters have one name: give a mapping of names.")
-    if not forecasters:
-        raise OptionError("There is no forecaster: give a mapping such as {'sBG': model}.")
-    foreign = [n for n, one in forecasters.items() if not hasattr(one, "fit")]
-    if foreign:
-        raise OptionError(f"Forecasters of renewals have a fit; these have not: {foreign}.")
-    return dict(forecasters)
+    by_age = pd.concat(parts.values(), ignore_index=True)
+    return ContractValidation(frame, by_age, split, level, failed)
 
 
 def _scored_rows(

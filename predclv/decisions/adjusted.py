@@ -17,7 +17,8 @@ class Adjusted(NamedTuple):
     plain, plain_error : float
         Difference of these means, and its standard error (Welch's).
     difference, error : float
-        The same with the covariate's part taken out.
+        The same with the covariate's part taken out; the error holds what is not known of the
+        slope, and is that of a regression by HC2.
     freedom : float
         Degrees of freedom of ``error`` (Welch & Satterthwaite).
     variance_ratio : float
@@ -55,6 +56,10 @@ def adjusted_difference(value: NDArray, is_treated: NDArray, covariate: NDArray)
     variance that was known before. It equals the group's coefficient in the regression of ``value``
     on group and covariate.
 
+    The few customers of whom much was forecast decide the slope, so what is left of theirs is too
+    small. The error makes up for it (HC2): without that, intervals of value, where the covariate
+    explains nine tenths, were 3% too narrow (benchmarks/campaigns.py, 2,000 customers).
+
     Parameters
     ----------
     value : ndarray, shape (n,)
@@ -67,18 +72,27 @@ def adjusted_difference(value: NDArray, is_treated: NDArray, covariate: NDArray)
     ----------
     Deng, A., Xu, Y., Kohavi, R. & Walker, T. (2013). Improving the sensitivity of online controlled
     experiments by utilizing pre-experiment data. WSDM '13, 123-132.
+    MacKinnon, J. & White, H. (1985). Some heteroskedasticity-consistent covariance matrix
+    estimators with improved finite sample properties. Journal of Econometrics 29(3), 305-325.
     """
     treated, control = value[is_treated], value[~is_treated]
     plain, plain_error, _ = _welch(treated, control)
     z = covariate.reshape(value.size, -1)
-    z = z - z.mean(axis=0)
-    within_z, within_y = z.copy(), value.copy()
+    within_z, within_y = z.astype(float), value.astype(float)
     for mask in (is_treated, ~is_treated):
         within_z[mask] -= z[mask].mean(axis=0)
         within_y[mask] -= value[mask].mean()
-    theta = np.linalg.lstsq(within_z, within_y)[0]
-    left = value - z @ theta
-    difference, error, freedom = _welch(left[is_treated], left[~is_treated])
+    apart = z[is_treated].mean(axis=0) - z[~is_treated].mean(axis=0)
+    axes, length, turned = np.linalg.svd(within_z, full_matrices=False)
+    is_there = length > 1e-12 * length.max(initial=0.0)  # copies and constants are no covariates
+    axes, inverse = axes[:, is_there], turned[is_there].T / length[is_there]
+    difference = plain - float(apart @ inverse @ (axes.T @ within_y))
+    residual = within_y - axes @ (axes.T @ within_y)
+    sizes = np.where(is_treated, treated.size, control.size)
+    part = np.where(is_treated, 1.0, -1.0) / sizes - axes @ (apart @ inverse)  # of a value, in all
+    free = np.maximum(1.0 - 1.0 / sizes - (axes**2).sum(axis=1), 1e-9)
+    squares = part**2 * residual**2 / free
+    error, freedom = _joined(squares[is_treated], squares[~is_treated])
     ratio = (error / plain_error) ** 2 if plain_error > 0 else 1.0
     means = float(treated.mean()), float(control.mean())
     return Adjusted(*means, plain, plain_error, difference, error, freedom, ratio)
@@ -86,14 +100,22 @@ def adjusted_difference(value: NDArray, is_treated: NDArray, covariate: NDArray)
 
 def _welch(first: NDArray, second: NDArray) -> tuple[float, float, float]:
     """Difference of means, its standard error and its degrees of freedom."""
-    parts = [float(each.var(ddof=1)) / each.size for each in (first, second)]
+    squares = [
+        (each - each.mean()) ** 2 / (each.size * (each.size - 1)) for each in (first, second)
+    ]
+    return float(first.mean() - second.mean()), *_joined(*squares)
+
+
+def _joined(first: NDArray, second: NDArray) -> tuple[float, float]:
+    """A standard error, and its degrees of freedom, from each value's part of the variance."""
+    parts = [float(each.sum()) for each in (first, second)]
     squared = sum(parts)
     freedom = np.inf
     if squared > 0:
         freedom = squared**2 / sum(
             part**2 / (each.size - 1) for part, each in zip(parts, (first, second), strict=True)
         )
-    return float(first.mean() - second.mean()), float(np.sqrt(squared)), float(freedom)
+    return float(np.sqrt(squared)), float(freedom)
 
 
 def level_of_all(level: float, several: int) -> float:

@@ -137,6 +137,11 @@ def groups_of(
 
 def _series(groups: Any) -> pd.Series:
     """The marks as they were given, indexed by customer; a customer may be there twice."""
+    if groups is None:
+        raise DataError(
+            "groups=None says of nobody whether they were treated. If everybody was, say "
+            "assigned='everybody'."
+        )
     if isinstance(groups, Mapping):
         return pd.Series(dict(groups), dtype=object)
     if isinstance(groups, pd.Series):

@@ -1,6 +1,6 @@
 """The effect of a campaign in parts of the customer base, all looked at at once."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -20,7 +20,7 @@ def by_part(
     ids: pd.Series,
     value: NDArray,
     covariate: NDArray,
-    is_treated: NDArray,
+    groups: Sequence[NDArray],
     difference: Callable[[NDArray, NDArray, NDArray], Adjusted],
     level: float,
 ) -> pd.DataFrame:
@@ -29,6 +29,18 @@ def by_part(
     Who looks at ten groups finds one with an effect at 90% where there is none. So each interval is
     as wide as it takes for all of them to hold at once (Šidák), and a part is named only where its
     own leaves out 0.
+
+    Parameters
+    ----------
+    by : Series, mapping or DataFrame
+    ids : Series, shape (n,)
+    value, covariate : ndarray, shape (n,)
+    groups : sequence of ndarray of bool, each (n,)
+        Those that every part needs two customers of.
+    difference : callable
+        From value, covariate and who is in a part.
+    level : float
+        Of all intervals together.
 
     Returns
     -------
@@ -67,7 +79,7 @@ def by_part(
     masks = {name: part.eq(name).to_numpy() for name in names}
     small = [
         name for name, mask in masks.items()
-        if min((mask & is_treated).sum(), (mask & ~is_treated).sum()) < 2
+        if min((mask & group).sum() for group in groups) < 2
     ]  # fmt: skip
     if small:
         warn(
@@ -77,7 +89,7 @@ def by_part(
         )
     masks = {name: mask for name, mask in masks.items() if name not in small}
     if not masks:
-        raise DataError("No part has two treated and two control customers.")
+        raise DataError("No part has two customers of each group.")
     each = level_of_all(level, len(masks))
     rows = []
     for name, mask in masks.items():

@@ -67,17 +67,21 @@ class Histories(NamedTuple):
 
 
 class Remaining(NamedTuple):
-    """Expected discounted purchases within the horizon, per customer (n,), and the group's pace.
+    """What is expected within the horizon, per customer (n,), and the group's pace.
 
-    ``purchases`` has the forecast's mean, and the spread that it and the unknown pace bring.
+    ``value`` has the forecast's mean, and the spread that it and the unknown pace bring.
     """
 
-    purchases: NDArray
+    value: NDArray
     pace: Pace
 
 
 def remaining(
-    model: Any, customers: Histories, length: tuple[float, float], horizon: Ahead
+    model: Any,
+    customers: Histories,
+    length: tuple[float, float],
+    horizon: Ahead,
+    worth: NDArray | float = 1.0,
 ) -> Remaining:
     """What a group will still buy after the end of observation, discounted.
 
@@ -96,27 +100,32 @@ def remaining(
         From the start to the end of the campaign, and to the end of observation.
     horizon : Ahead
         From the end of observation, with the discount rate.
+    worth : ndarray, shape (n,)
+        Of one of a customer's purchases. Default: purchases are counted.
 
     Returns
     -------
     Remaining
-        ``purchases`` of a customer is what the model expects of them plus their part in what is
+        ``value`` of a customer is what the model expects of them plus their part in what is
         not known of the pace (an influence function, of mean 0), so that the spread of the group's
         mean is that of a mean of independent numbers.
     """
-    expected, of_customers = _Expected(model, customers), model_for(model, customers.pattern)
+    expected = _Expected(model, customers)
     counts = (customers.in_campaign, customers.in_all)
+    cells, cell = _cells(customers)
+    of_cells = model_for(model, cells.pattern)
+    weight = np.bincount(cell, np.broadcast_to(np.asarray(worth, float), cell.shape))
     at = [expected.time_of(float(count.sum())) for count in counts]
     if length[1] <= length[0]:
         at[1] = at[0]
 
     def still(first: float, last: float) -> NDArray:
-        now, t_x = customers.T + last, _last_purchase(customers, length, first, last)
-        n = (customers.x + customers.in_all, np.minimum(t_x, now), now)
-        return np.asarray(horizon.discounted_purchases(of_customers.future(*n)), float)
+        now, t_x = cells.T + last, _last_purchase(cells, length, first, last)
+        n = (cells.x + cells.in_all, np.minimum(t_x, now), now)
+        return np.asarray(horizon.discounted_purchases(of_cells.future(*n)), float)
 
     first, last = at
-    purchases = still(first, last)
+    value = worth * still(first, last)[cell]
     step = _STEP * length[1]
     for place, count in enumerate(counts):
         if length[1] <= length[0] and place == 0:
@@ -127,11 +136,21 @@ def remaining(
         if length[1] <= length[0]:
             moved[0], back[0] = moved[1], back[1]
         width = moved[place] - back[place]
-        slope = float((still(*moved) - still(*back)).mean()) / width
+        slope = float(weight @ (still(*moved) - still(*back))) / cell.size / width
         rise = float((expected(moved[place]) - expected(back[place])).mean()) / width
         if rise > 0:
-            purchases = purchases + slope * (count - expected(at[place])) / rise
-    return Remaining(purchases, Pace((first, last), length))
+            value = value + slope * (count - expected(at[place])) / rise
+    return Remaining(value, Pace((first, last), length))
+
+
+def _cells(customers: Histories) -> tuple[Histories, NDArray]:
+    """The distinct histories, and the place of each customer's among them, shape (n,)."""
+    columns = customers if customers.pattern is not None else customers[:6]
+    table = np.column_stack([np.asarray(column, float) for column in columns])
+    cells, cell = np.unique(table, axis=0, return_inverse=True)
+    known = None if customers.pattern is None else cells[:, 6].astype(np.int64)
+    x, t_x, T, in_campaign, in_all, since = cells.T[:6]
+    return Histories(x, t_x, T, in_campaign, in_all, since, known), cell.ravel()
 
 
 class _Expected:

@@ -18,6 +18,10 @@ _CHOSEN = (
     "The groups were not drawn by lot: control customers were weighted to match the treated in "
     "forecast and traits. This is weaker than a lot: what else parts the groups is in the numbers."
 )
+_EVERYBODY = (
+    "Everybody got it, so it is held against the shop's clock alone. This is weaker than a control "
+    "group: a season seen once, growth, or whatever else happened on these days is in the numbers."
+)
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -33,15 +37,18 @@ class CampaignEffect:
         - ``window``: ``campaign`` (start to end), ``after`` (to the end of observation), ``to
           date`` (both), ``remaining`` (expected after the end of observation, within the horizon)
           or ``in all`` (margin times revenue to date, plus remaining);
-        - ``treated``, ``control``: means per customer, as they are;
+        - ``treated``, ``control``: means per customer, as they are; where everybody was treated,
+          ``control`` is what the clock expected of them without the campaign;
         - ``difference``, ``lower``, ``upper``: what the campaign changed per treated customer, the
           forecast from before the start taken out (CUPED), with its interval at ``level``;
         - ``p_value``: how often chance alone makes a difference this large;
         - ``plain_difference``, ``plain_lower``, ``plain_upper``: the same without the forecast;
-        - ``variance_ratio``: variance with over without; 0.5 is worth twice the customers.
+        - ``variance_ratio``: variance with over without; 0.5 is worth twice the customers. This
+          and what is plain are NaN where everybody was treated.
     before : Series
         The A/A test: purchases of both groups in as many days before the start, when nothing had
-        happened yet: days, treated, control, difference, error, p_value.
+        happened yet: days, treated, control, difference, error, p_value. Where everybody was
+        treated, against what the clock expected; NaN where the log is too short for it.
     parts : DataFrame or None
         With ``by``: one row per part, the largest effect first: part, customers, treated, control,
         difference, lower, upper (hold all at once at ``level``) and verdict.
@@ -49,11 +56,12 @@ class CampaignEffect:
         The row of the headline.
     level : float
     days : Days
-        start, end, and observed: the last day observed.
+        start, end, and observed: the last day observed; where everybody was treated, the last
+        one counted.
     counts : dict
         treated and control customers, and those left out.
     assigned : str
-        random or chosen.
+        random, chosen or everybody.
     pace : dict of str to Pace
         For treated and control: purchases in the campaign and after it, as a multiple of those
         forecast. Two numbers near 2 and 0.5 are purchases brought forward.
@@ -188,33 +196,36 @@ class CampaignEffect:
     def headline(self) -> str:
         """The effect in sentences."""
         row = self.row()
-        n = self.counts
-        saved = 1.0 - row["variance_ratio"]
+        alone = self.assigned == "everybody"
+        who = f"{self.counts['treated']:,} customers, all treated"
+        if not alone:
+            who = (
+                f"{self.counts['treated']:,} treated and {self.counts['control']:,} control "
+                "customers"
+            )
         told = [
-            f"{n['treated']:,} treated and {n['control']:,} control customers, {self.days.start} "
-            f"to {self.days.end}, observed to {self.days.observed}: {self.measure} "
-            f"({self.window}) changed by {row['difference']:,.4g} per treated customer "
-            f"({self.level:.0%} interval {row['lower']:,.4g} to {row['upper']:,.4g}): "
+            f"{who}, {self.days.start} to {self.days.end}, observed to {self.days.observed}: "
+            f"{self.measure} ({self.window}) changed by {row['difference']:,.4g} per treated "
+            f"customer ({self.level:.0%} interval {row['lower']:,.4g} to {row['upper']:,.4g}): "
             f"{self.verdict}.",
+            {"chosen": _CHOSEN, "everybody": _EVERYBODY}.get(self.assigned) or _sharper(row),
         ]
-        if self.assigned == "random":
+        before = self.before
+        if not np.isnan(before["p_value"]):
+            span = f"In the {before['days']:.0f} days before the start they bought "
             told.append(
-                f"The forecast from before the start takes {saved:.0%} off the variance: worth "
-                f"{1 / row['variance_ratio'] - 1:.0%} more customers."
-                if 0 < row["variance_ratio"] < 1
-                else "The forecast from before the start does not help here."
+                (
+                    f"{span}{before['treated']:.3g} times where the clock expected "
+                    f"{before['control']:.3g}, "
+                    if alone
+                    else f"{span}{before['treated']:.3g} and {before['control']:.3g} times, "
+                )
+                + (
+                    "which is no more than chance."
+                    if before["p_value"] >= 0.05
+                    else f"which chance makes in {before['p_value']:.1%} of cases."
+                )
             )
-        else:
-            told.append(_CHOSEN)
-        told.append(
-            f"In the {self.before['days']:.0f} days before the start they bought "
-            f"{self.before['treated']:.3g} and {self.before['control']:.3g} times, "
-            + (
-                "which is no more than chance."
-                if self.before["p_value"] >= 0.05
-                else f"which chance makes in {self.before['p_value']:.1%} of cases."
-            )
-        )
         if self.cost is not None:
             told.append(f"Against a cost of {self.cost:,.4g}: {self.payback()['verdict']}.")
         if self.days.observed == self.days.end:
@@ -225,19 +236,30 @@ class CampaignEffect:
         return " ".join(told)
 
     def __repr__(self) -> str:
-        shown = self.frame.drop(columns=["plain_lower", "plain_upper"])
+        shown = self.frame.drop(columns=["plain_lower", "plain_upper"]).dropna(axis=1, how="all")
         parts = [self.headline(), shown.round(4).to_string(index=False)]
         if self.parts is not None:
             parts.append(self.parts.round(4).to_string(index=False))
         return "\n".join(parts)
 
     def _repr_html_(self) -> str:
-        tables = [self.frame, *([] if self.parts is None else [self.parts])]
-        shown = "".join(
+        shown = self.frame.dropna(axis=1, how="all")
+        tables = [shown, *([] if self.parts is None else [self.parts])]
+        told = "".join(
             each.to_html(index=False, border=0, na_rep="-", float_format="{:,.4g}".format)
             for each in tables
         )
-        return f"<p><b>{escape(self.headline())}</b></p>{shown}"
+        return f"<p><b>{escape(self.headline())}</b></p>{told}"
+
+
+def _sharper(row: pd.Series) -> str:
+    """What the forecast from before the start was worth."""
+    if not 0 < row["variance_ratio"] < 1:
+        return "The forecast from before the start does not help here."
+    return (
+        f"The forecast from before the start takes {1.0 - row['variance_ratio']:.0%} off the "
+        f"variance: worth {1 / row['variance_ratio'] - 1:.0%} more customers."
+    )
 
 
 def verdict_of(lower: float, upper: float) -> str:

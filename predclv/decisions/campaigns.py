@@ -8,6 +8,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from predclv.decisions.adjusted import Adjusted, adjusted_difference
+from predclv.decisions.campaign_events import effect_on_everybody, refuse_groups
 from predclv.decisions.campaign_groups import FEWEST, groups_of
 from predclv.decisions.campaign_numbers import (
     Days,
@@ -32,7 +33,7 @@ from predclv.summaries.summarise import summary_of
 from predclv.units import days_per, force_of_interest, horizon_in, probability, share
 
 MEASURES = ("purchases", "revenue", "active", "value")
-_ASSIGNED = ("random", "chosen")
+_ASSIGNED = ("random", "chosen", "everybody")
 
 
 def campaign_effect(
@@ -73,9 +74,10 @@ def campaign_effect(
     log : frame, relation, path or RFM
         As in `rfm_summary`; a summary made from a log stands for that log. Give some weeks after
         the end of the campaign too: what was brought forward shows there.
-    groups : Series, mapping or DataFrame
+    groups : Series, mapping, DataFrame or None
         Who was treated, by customer_id; a frame has columns customer_id and group. Whom one meant
-        to treat, not who answered: who uses a voucher was going to buy anyway.
+        to treat, not who answered: who uses a voucher was going to buy anyway. None where
+        ``assigned="everybody"``.
     start, end : str or date
         First and last day of the campaign, inclusive. Default end: the last day of the log.
     measure : str
@@ -87,6 +89,9 @@ def campaign_effect(
         ``"random"``: by lot. ``"chosen"``: by anything else; the control customers are then
         weighted until their forecasts and ``traits`` match those of the treated. That is weaker:
         it holds only if nothing else parts the groups, and nobody can check that.
+        ``"everybody"``: all got it on the same days. What they bought is held against what the
+        shop's clock says of these days without the campaign, an event on it. That is weaker still:
+        a season seen once, growth, or whatever else happened on these days counts as the campaign.
     traits : DataFrame, optional
         customer_id and what is known of customers, matched on where ``assigned="chosen"``.
     by : Series, mapping or DataFrame, optional
@@ -96,7 +101,9 @@ def campaign_effect(
     cost : float, optional
         Of treating one customer, in money; it is held against ``value``.
     model : CLVModel or FittedCLV, optional
-        Fitted to what was known the day before the start. Default: ``pc.CLVModel()``.
+        Fitted to what was known the day before the start. Default: ``pc.CLVModel()``. With
+        ``assigned="everybody"`` a recipe, whose clock (default: ``pc.Clock()``) is fitted to the
+        whole log, with the campaign, and as many days after it (28 at least), as events.
     horizon, discount_rate, margin
         Of what is still expected after the end of observation, as in `FittedCLV.forecast`.
         ``margin`` turns spend so far into value too.
@@ -148,11 +155,17 @@ def campaign_effect(
     options = LogOptions(
         customer_id=customer_id, date=date, amount=amount, refunds=refunds, timezone=timezone
     )
+    if assigned == "everybody":
+        refuse_groups(groups, treated, control, measure, cost)
     source, observed = opened(log, options, observation_end)
     days = days_of(source, observed, start, end)
     rfm, _ = summary_of(source, days.before, log.unit if isinstance(log, RFM) else unit)
     if measure == "revenue" and not source.has_spend:
         raise DataError("The log has no amounts, so there is no revenue: measure='purchases'.")
+    if assigned != "chosen" and traits is not None:
+        raise OptionError("traits are matched on where assigned='chosen'; nothing else is.")
+    if assigned == "everybody":
+        return effect_on_everybody(source, days, rfm.unit, measure, model, by, level)
     cost = cost_of(cost, source.has_spend)
     force_of_interest(discount_rate, "year")  # refused before anything is read
     before = f"the start ({days.start})"
@@ -160,7 +173,10 @@ def campaign_effect(
     fitted = fitted_before(model, rfm, source.has_spend)
     numbers = numbers_of(source, rfm, fitted, days, found.place)
     ahead = _ahead(fitted, rfm, numbers, days, horizon, discount_rate, margin)
-    still, pace = _remaining(fitted, rfm, numbers, found.is_treated, days, horizon, discount_rate)
+    worth = _worth(numbers, margin, source.has_spend)
+    still, pace = _remaining(
+        fitted, rfm, numbers, worth, found.is_treated, days, horizon, discount_rate
+    )
     columns = _columns(numbers, still, ahead, margin, days, source.has_spend)
 
     def compared(value: NDArray, z: NDArray, mask: NDArray) -> Adjusted:
@@ -170,8 +186,6 @@ def campaign_effect(
         ids = numbers.frame["customer_id"]
         return matched_difference(value, found.is_treated, numbers.forecast, ids, traits, mask)
 
-    if assigned == "random" and traits is not None:
-        raise OptionError("traits are matched on where assigned='chosen'; by lot nothing is.")
     difference = compared if assigned == "random" else matched
     everybody = np.ones(len(numbers.frame), bool)
     rows = {key: difference(y, z, everybody) for key, (y, z) in columns.items()}
@@ -181,7 +195,8 @@ def campaign_effect(
     if by is not None:
         net = ("value", "in all") if measure == "value" else (measure, "to date")
         of = columns.get(net, columns[key])
-        parts = by_part(by, numbers.frame["customer_id"], *of, found.is_treated, difference, level)
+        ids, both = numbers.frame["customer_id"], (found.is_treated, ~found.is_treated)
+        parts = by_part(by, ids, *of, both, difference, level)
     effect = CampaignEffect.of(
         rows, earlier, key, level, days, found.counts, assigned, pace, parts, cost, horizon
     )
@@ -207,22 +222,31 @@ def _ahead(
     )
 
 
+def _worth(numbers: Numbers, margin: float, has_spend: bool) -> NDArray:
+    """What one of each customer's purchases is worth: money, or itself without amounts; (n,)."""
+    if not has_spend:
+        return np.ones(len(numbers.frame))
+    return margin * numbers.forecast["expected_spend"].to_numpy(float)
+
+
 def _remaining(
     fitted: FittedCLV,
     rfm: RFM,
     numbers: Numbers,
+    worth: NDArray,
     is_treated: NDArray,
     days: Days,
     horizon: Any,
     discount_rate: float,
 ) -> tuple[NDArray, dict[str, Pace]]:
-    """Discounted purchases still expected after the end of observation, (n,), and the paces."""
+    """What is still expected after the end of observation, discounted, (n,), and the paces."""
     known = Known.of(fitted.purchases, rfm.cells())
     ahead = horizon_after(fitted, days, horizon, discount_rate)
     still, pace = np.empty(is_treated.size), {}
     for name, mask in (("treated", is_treated), ("control", ~is_treated)):
-        found = remaining(known.model, numbers.histories.of(mask), numbers.lengths, ahead)
-        still[mask], pace[name] = found.purchases, found.pace
+        group = numbers.histories.of(mask)
+        found = remaining(known.model, group, numbers.lengths, ahead, worth[mask])
+        still[mask], pace[name] = found.value, found.pace
     return still, pace
 
 
@@ -232,10 +256,8 @@ def _columns(
     """Each measure with what was forecast of it: {(measure, window): (value, covariate)}."""
     frame, forecast = numbers.frame, numbers.forecast
     z = {"purchases": forecast["expected_purchases"], "active": forecast["p_active"]}
-    worth = still
     if has_spend:
         z["revenue"] = forecast["expected_revenue"]
-        worth = margin * forecast["expected_spend"].to_numpy(float) * still
     found: dict[tuple[str, str], tuple[NDArray, NDArray]] = {}
     for name in ("purchases", "revenue", "active"):
         if name in z:
@@ -250,8 +272,8 @@ def _columns(
                 )
                 found[name, "to date"] = (to_date, z[name].to_numpy(float))
     so_far = margin * frame["revenue_to_date"] if has_spend else frame["purchases_to_date"]
-    found["value", "remaining"] = (worth, ahead)
-    found["value", "in all"] = (so_far.to_numpy(float) + worth, ahead)
+    found["value", "remaining"] = (still, ahead)
+    found["value", "in all"] = (so_far.to_numpy(float) + still, ahead)
     return found
 
 

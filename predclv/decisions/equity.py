@@ -9,7 +9,7 @@ import pandas as pd
 
 from predclv.decisions.inputs import basis, currency_of, forecast_frame
 from predclv.forecast.result import Forecast
-from predclv.forecast.total_interval import CHANCE_ONLY
+from predclv.forecast.total_words import CHANCE_ONLY
 from predclv.money import money
 
 

@@ -14,10 +14,10 @@ from predclv.decisions.lookalike_gains import gains_of
 from predclv.decisions.newcomers import Newcomers, newcomers_of
 from predclv.decisions.trait_model import Learnt, learnt
 from predclv.decisions.traits import Traits, traits_of, warn_of_leakage
-from predclv.errors import DataError, DataWarning, OptionError, did_you_mean, some
+from predclv.errors import DataError, OptionError, did_you_mean, some
 from predclv.forecast.result import Forecast
 from predclv.logs.frames import as_pandas
-from predclv.notices import counted, warn
+from predclv.notices import counted
 from predclv.units import probability
 
 _FEWEST = 200
@@ -107,7 +107,7 @@ class Lookalike:
             fits with covariates, and prospects have them: ``model_first_year`` and
             ``model_lifetime``, a second opinion: what these fits expect of such a newcomer, NaN for
             a level that they have not seen. ``unseen``: number of their traits with a category that
-            no customer has.
+            no customer has, or without a value where every customer has one.
 
         Raises
         ------
@@ -117,7 +117,8 @@ class Lookalike:
         Warns
         -----
         DataWarning
-            If people have categories never seen: they count as (other).
+            If people have categories never seen, which count as (other), or lack a value that every
+            customer has.
         """
         table = as_pandas(prospects, "prospects")
         names = list(self._traits.levels)
@@ -132,20 +133,9 @@ class Lookalike:
         named = [name for name in ("prospect_id", "customer_id") if name in table]
         ids = table[named[0]] if named else pd.Series(table.index)
         plain = table[names].reset_index(drop=True)
-        traits, unseen = self._traits.again(plain)
-        if unseen:
-            told = some((f"{name} ({number:,})" for name, number in unseen.items()), 10)
-            warn(
-                f"People with a category that no customer has, taken as (other): {told}.",
-                DataWarning,
-            )
-        score = self._learnt.of_others(traits)
+        unseen = self._traits.unseen(plain).sum(axis=1).to_numpy()
+        score = self._learnt.of_others(self._traits.again(plain))
         band = np.searchsorted(self._edges.edges, score, side="right")
-        strange = np.zeros(len(plain), np.int64)
-        for name in unseen:
-            known = {*self._traits.kept[name], "(missing)"}
-            words = plain[name].astype(object).where(plain[name].notna(), "(missing)").astype(str)
-            strange += ~words.isin(known).to_numpy()
         found = {"prospect_id": ids.to_numpy(), "score": score}
         for word, worth in (
             ("first_year", self._newcomers.first_year),
@@ -158,7 +148,7 @@ class Lookalike:
         values = None if second is None else second.values(table.reset_index(drop=True))
         if values is not None:
             found |= dict(zip(("model_first_year", "model_lifetime"), values, strict=True))
-        return pd.DataFrame(found | {"unseen": strange})
+        return pd.DataFrame(found | {"unseen": unseen})
 
     def list(
         self, prospects: Any, size: int | None = None, cut: float | None = None

@@ -12,6 +12,7 @@ from predclv.clocks.calendar import Calendar
 from predclv.clocks.days import date_of, day_numbers
 from predclv.engines.result import Fit
 from predclv.errors import DataError, OptionError, did_you_mean
+from predclv.forecast.extrapolated import tell_what_is_stretched
 from predclv.forecast.fitted import FittedCLV
 from predclv.forecast.patterns import ByPattern, at_free, estimate_of
 from predclv.logs.log import civil_date
@@ -161,6 +162,7 @@ def named_covariates(
                 f"{', '.join(levels) or 'none'}.{did_you_mean(str(name), levels)}"
             )
     named = {n: _value(n, value, levels[n]) for n, value in (covariates or {}).items()}
+    tell_what_is_stretched(fits, {n: v for n, v in named.items() if levels[n] is None})
     return levels, named
 
 

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from predclv.decisions.second_opinion import SecondOpinion
 from predclv.errors import DataError
 from predclv.forecast.ahead import times_of_customers
+from predclv.forecast.first_purchases import counted_beside
 from predclv.forecast.outlook import Outlook
 from predclv.forecast.patterns import Known
 from predclv.forecast.recalled import newcomer_at
@@ -91,7 +92,10 @@ def newcomers_of(forecast: Forecast) -> Newcomers:
         observed = outlook.spend.checks.get("observed_mean", np.nan)
         per_order = terms.margin * float(mean if np.isfinite(mean) else observed)
         spent = np.maximum(frame["monetary_value"].to_numpy(float), 0.0)
-        brought = terms.margin * x * spent + per_order  # a summary leaves out first orders
+        first = counted_beside(outlook.spend)
+        brought = terms.margin * (x + first) * spent
+        if not first:
+            brought = brought + per_order  # a summary leaves out first orders
     expected = per_order * orders
     scale = brought.sum() / expected.sum()
     first_year, lifetime = (scale * per_order * each for each in worth)

@@ -96,39 +96,47 @@ def at_risk(
     worth = forecast_frame(forecast, "at_risk", "p_alive")
     if not worth["customer_id"].equals(rfm.frame["customer_id"]):
         raise DataError("The forecast is of other customers than the summary: forecast(rfm=rfm).")
-    base, known = _Base.of(fitted, rfm), Known.of(fitted.purchases, rfm.cells())
-    x, t_x, T = base.x, base.t_x, base.T
-    regular = x >= least_repeats
-    p_silent = np.ones(x.size)
-    p_silent[regular] = chance_of_silence(base.seen_by(known, regular), x[regular], t_x[regular])(
-        T[regular] - t_x[regular]
-    )
-    late = regular & (p_silent < 1.0 - overdue)
-    gaps = {}
-    for name, p in (("usual_gap_days", 0.5), ("overdue_after_days", overdue)):
-        gaps[name] = np.full(x.size, np.nan)
-        wait = waiting_time(
-            chance_of_silence(base.seen_by(known, late), x[late], t_x[late]),
-            p,
-            int(late.sum()),
-            fitted.unit,
-        )
-        gaps[name][late] = days_after(base.clock, base.latest[late], wait)
-    cell = base.place
-    listed = late[cell]
+    late = overdue_cells(fitted, rfm, overdue, least_repeats)
+    cell = _places(fitted, rfm)
+    listed = np.isin(cell, late.index)
     found = pd.DataFrame(
         {
             "customer_id": rfm.frame["customer_id"],
             "value_at_stake": worth[value_column(worth)],
             "p_alive": worth["p_alive"],
-            "silent_days": base.silent_days[cell],
-            "p_silent": p_silent[cell],
-            **{name: values[cell] for name, values in gaps.items()},
             "frequency": rfm.frame["frequency"],
         }
     )[listed]
+    own = late.loc[cell[listed]].set_axis(found.index)
+    found = pd.concat([found, own], axis="columns")[[*found.columns[:3], *own, "frequency"]]
     return found.sort_values(
         ["value_at_stake", "customer_id"], ascending=[False, True], ignore_index=True
+    )
+
+
+def overdue_cells(fitted: FittedCLV, rfm: RFM, overdue: float, least_repeats: int) -> pd.DataFrame:
+    """The cells whose customers are overdue, by their number: `at_risk` without the customers.
+
+    Returns
+    -------
+    DataFrame
+        silent_days, p_silent, usual_gap_days, overdue_after_days; indexed by the row of the cell.
+    """
+    base, known = _Base.of(fitted, rfm), Known.of(fitted.purchases, rfm.cells())
+    x, t_x, T = base.x, base.t_x, base.T
+    regular = np.flatnonzero(x >= least_repeats)
+    p_silent = chance_of_silence(base.seen_by(known, regular), x[regular], t_x[regular])(
+        T[regular] - t_x[regular]
+    )
+    is_late = p_silent < 1.0 - overdue
+    late = regular[is_late]
+    gaps = {}
+    for name, p in (("usual_gap_days", 0.5), ("overdue_after_days", overdue)):
+        silence = chance_of_silence(base.seen_by(known, late), x[late], t_x[late])
+        wait = waiting_time(silence, p, late.size, fitted.unit)
+        gaps[name] = days_after(base.clock, base.latest[late], wait)
+    return pd.DataFrame(
+        {"silent_days": base.silent_days[late], "p_silent": p_silent[is_late], **gaps}, index=late
     )
 
 
@@ -188,8 +196,7 @@ def due_soon(
     fitted, rfm = _with_customers(fitted, rfm, "due_soon")
     window = horizon_in(within, rfm.unit, "within")
     frame = fitted.forecast(window, discount_rate=0.0, level=None, rfm=rfm, seed=seed).frame
-    base = _Base.of(fitted, rfm)
-    cell = base.place
+    base, cell = _Base.of(fitted, rfm), _places(fitted, rfm)
     columns = ["customer_id", "p_active", "p_alive", "expected_purchases", "expected_revenue"]
     found = frame[[name for name in columns if name in frame]].copy()
     known = Known.of(fitted.purchases, rfm.cells())
@@ -241,6 +248,12 @@ def _with_customers(fitted: FittedCLV | Fit, rfm: RFM | None, what: str) -> tupl
     return fitted, rfm
 
 
+def _places(fitted: FittedCLV, rfm: RFM) -> NDArray:
+    """Which of the distinct histories each customer has, shape (n_customers,)."""
+    rfm = as_recalled(fitted.purchases, rfm)
+    return rfm.cells().places(rfm.frame)
+
+
 class _Base(NamedTuple):
     """The distinct histories of customers by the clock of a fit, and the days behind them.
 
@@ -254,8 +267,6 @@ class _Base(NamedTuple):
         The day of the last purchase, since 1970-01-01; on a steady clock no day matters.
     end : float
         The day on which observation ended.
-    place : ndarray of int, shape (n_customers,)
-        Which of the histories each customer has.
     clock : Steady or Calendar
     lost, haste : ndarray, shape (n_cells,), or None
         As of :class:`predclv.models.personal.Personal`.
@@ -267,7 +278,6 @@ class _Base(NamedTuple):
     silent_days: NDArray
     latest: NDArray
     end: float
-    place: NDArray
     clock: Any
     lost: NDArray | None = None
     haste: NDArray | None = None
@@ -285,9 +295,8 @@ class _Base(NamedTuple):
         if isinstance(clock, Calendar):
             silent = (cells.age_days - cells.recency_days).astype(float)
         end = float(cells.last_day or 0)
-        place = cells.places(rfm.frame)
         personal = (known.get("lost"), known.get("haste"))
-        return cls(x, t_x, T, silent, end - silent, end, place, clock, *personal)
+        return cls(x, t_x, T, silent, end - silent, end, clock, *personal)
 
     def seen_by(self, known: Known, cells: Any = slice(None)) -> Any:
         """The model as it is for customers with some of the histories."""

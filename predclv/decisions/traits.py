@@ -48,9 +48,8 @@ class Traits:
     kept: dict[str, list[str]]
     counts: dict[str, int]
 
-    def again(self, table: pd.DataFrame) -> tuple["Traits", dict[str, int]]:
-        """Other people's traits in the same levels, and how many had a category never seen."""
-        unseen: dict[str, int] = {}
+    def again(self, table: pd.DataFrame) -> "Traits":
+        """Other people's traits in the same levels: categories never seen are (other)."""
         levels, numbers = {}, {}
         for name in map(str, self.levels):
             column = table[name]
@@ -63,20 +62,38 @@ class Traits:
                 )
                 continue
             words = _words(column)
-            known = words.isin([*self.kept[name], MISSING])
-            strange = int((~known).sum())
-            if strange:
-                unseen[name] = strange
-            levels[name] = words.where(known, OTHER)
+            levels[name] = words.where(words.isin([*self.kept[name], MISSING]), OTHER)
         index = range(len(table))
-        return (
-            Traits(
-                pd.DataFrame(levels).set_axis(index),
-                pd.DataFrame(numbers, index=index) if numbers else pd.DataFrame(index=index),
-                self.bands, self.kept, {},
-            ),
-            unseen,
+        return Traits(
+            pd.DataFrame(levels).set_axis(index),
+            pd.DataFrame(numbers, index=index) if numbers else pd.DataFrame(index=index),
+            self.bands, self.kept, {},
         )  # fmt: skip
+
+    def unseen(self, table: pd.DataFrame) -> pd.DataFrame:
+        """Which traits of other people are like no customer's, (n, k) of bool, after warnings.
+
+        A category that no customer has, or no value where every customer has one.
+        """
+        found = {}
+        unseen, lacking = [], []
+        for name in map(str, self.levels):
+            is_missing = table[name].isna().to_numpy()
+            found[name] = np.zeros(len(table), bool)
+            if is_missing.any() and not self.levels[name].eq(MISSING).any():
+                found[name] |= is_missing
+                lacking.append(f"{name} ({is_missing.sum():,})")
+            if name in self.kept:
+                is_new = ~_words(table[name]).isin([*self.kept[name], MISSING]).to_numpy()
+                found[name] |= is_new
+                unseen += [f"{name} ({is_new.sum():,})"] if is_new.any() else []
+        for told, which in (
+            (unseen, "with a category that no customer has, taken as (other)"),
+            (lacking, "without a value that every customer has, taken as (missing)"),
+        ):
+            if told:
+                warn(f"People {which}: {some(told, 10)}.", DataWarning)
+        return pd.DataFrame(found)
 
 
 def traits_of(traits: Any, ids: pd.Series) -> Traits:

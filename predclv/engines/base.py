@@ -15,7 +15,7 @@ from predclv.engines.orders import of_order, with_gaps
 from predclv.engines.recalling import assert_known_for_good, assert_recalls, with_memory
 from predclv.engines.result import Fit
 from predclv.engines.samples import cells_for
-from predclv.engines.spend_checks import spend_checks
+from predclv.engines.spend_checks import scale_asked, spend_checks
 from predclv.errors import OptionError, did_you_mean
 from predclv.interrupts import uninterrupted
 from predclv.likelihoods.ageing import AgeingLikelihood
@@ -90,7 +90,12 @@ def fit(
         whose customers leave at purchases.
     **options
         ``k``, of ``BGCNBD`` and ``MBGCNBD``: events per purchase; None, the default, tries 1 to 6
-        and takes the most likely, which need not forecast better. The others are
+        and takes the most likely, which need not forecast better. ``first_purchase``, of
+        ``GammaGamma``: whether forecasts take a customer's first purchase as one more that tells
+        what they spend, divided by what first purchases cost beside later ones; parameters are
+        those of repeat purchases all the same, and the summary needs its log. Where repeat buyers
+        are few it made the error of single customers' spend 1.3% smaller on logs it was tried on
+        first, and no smaller on logs that nobody had looked at: False. The others are
         passed to the engine. mle: ``bootstrap``, ``seed``, ``start``
         (:func:`predclv.engines.mle.run`); lifetimes: ``penalizer_coef``, ``tol``
         (:func:`predclv.engines.lifetimes.run`); pymc: ``priors``, ``draws``, ``tune``, ``chains``,
@@ -146,6 +151,7 @@ def fit(
         raise OptionError(
             f"{wanted.title} has no k; that is of regular buyers: pc.MBGCNBD or pc.BGCNBD."
         )
+    first_scale = scale_asked(wanted, rfm, cells, options)
     known = [name for name in inspect.signature(runner).parameters if name != "likelihood"]
     for name in options:
         if name not in known:
@@ -181,6 +187,7 @@ def fit(
             result = with_memory(result, likelihood, rfm)
     if isinstance(result.model, SpendModel):
         checks = spend_checks(result.model, rfm, cells)
+        result = replace(result, first_scale=first_scale)
     if checks:
         result = replace(result, checks={**result.checks, **checks})
     for warning in result.model.doubts(result.checks, result.n_customers):

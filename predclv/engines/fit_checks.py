@@ -58,6 +58,7 @@ def assert_document(document: Mapping[str, Any], names: tuple[str, ...], methods
             isinstance(checks, Mapping)
             and all(isinstance(v, Real) and not isinstance(v, bool) for v in checks.values()),
         ),
+        ("first_scale", _is_number(scale := document.get("first_scale", 1.0)) and scale > 0),
         ("method", document.get("method", "asymptotic") in methods),
     ):
         if not is_right:

@@ -63,4 +63,5 @@ def fields_of(
         clock=clock,
         recall=recall,
         covariates=covariates,
+        first_scale=document.get("first_scale"),
     )

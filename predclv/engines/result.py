@@ -81,6 +81,8 @@ class Fit:
     covariates : Effects or None
         What covariates do to the parameters. ``model`` is then that of customers whose covariates
         are 0, or at the level that others are compared with.
+    first_scale : float or None
+        Of spend with ``first_purchase=True``: what a first purchase costs beside later ones.
 
     See Also
     --------
@@ -110,6 +112,7 @@ class Fit:
     clock: Steady | Calendar | None = None
     recall: Recall | None = None
     covariates: Effects | None = None
+    first_scale: float | None = None
 
     def __post_init__(self) -> None:
         clock = self.clock
@@ -226,9 +229,10 @@ class Fit:
         -------
         DataFrame
             Index covariate and level; of a number, what a tenth of the customers are below and a
-            tenth above. The multipliers of rate and leaving, or of spend, against a typical
-            customer; and of a fit of purchases ``purchases``, the repeat purchases expected of a
-            newcomer. Each with ``_lower`` and ``_upper``. For CLV: :meth:`FittedCLV.effects`.
+            tenth above (a hundredth, or the least and the most, where these agree).
+            The multipliers of rate and leaving, or of spend, against a typical customer; and of a
+            fit of purchases ``purchases``, the repeat purchases expected of a newcomer. Each with
+            ``_lower`` and ``_upper``. For CLV: :meth:`FittedCLV.effects`.
 
         Raises
         ------
@@ -287,6 +291,7 @@ class Fit:
             "clock": clock_document(self.clock),
             **({} if self.recall is None else {"recall": self.recall.document()}),
             **({} if self.covariates is None else {"covariates": self.covariates.document()}),
+            **({} if self.first_scale is None else {"first_scale": self.first_scale}),
         }
 
     def tables(self) -> dict[str, pd.DataFrame]:

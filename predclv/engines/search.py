@@ -20,6 +20,7 @@ GRADIENT = 1e-7
 """Slope per customer, in free parameters, that counts as converged."""
 
 _STEP = 1e-6  # change of a free parameter that is as good as none
+_GAIN = 1e-6  # of log-likelihood, as good as none: a standard error costs a half
 _UNDETERMINED = 0.01  # curvature below which a direction is flat: a standard error above 10
 
 
@@ -113,17 +114,20 @@ def held_back(likelihood: Likelihood, free: NDArray) -> tuple[float, NDArray]:
 def assert_converged(likelihood: Likelihood, best: Maximum) -> None:
     """Raise FitError unless the gradient vanishes at the maximum.
 
-    At a limit the likelihood can be so steep that rounding leaves a gradient: there it is enough
-    that Newton's step would change no free parameter by 1e-6.
+    At a limit the likelihood can be so steep, or so flat in what the limit leaves open, that
+    rounding leaves a gradient: there it is enough that Newton's step would change no free
+    parameter by 1e-6, or gain less than 1e-6.
     """
     n_customers = likelihood.n_customers
     slope = np.max(np.abs(best.free_gradient)) / n_customers
     free = np.flatnonzero(best.pinned == 0)
-    step = np.inf
+    step = gain = np.inf
     if best.pinned.any() and free.size:
-        block = best.hessian[np.ix_(free, free)]
-        step = np.max(np.abs(np.linalg.lstsq(block, best.gradient[free], rcond=None)[0]))
-    if slope > GRADIENT and step > _STEP:
+        sizes, directions = np.linalg.eigh(best.hessian[np.ix_(free, free)])
+        along = directions.T @ best.gradient[free]
+        sizes = np.maximum(np.abs(sizes), 1e-12)
+        step, gain = np.max(np.abs(directions @ (along / sizes))), 0.5 * np.sum(along**2 / sizes)
+    if slope > GRADIENT and step > _STEP and gain > _GAIN:
         raise FitError(
             f"{likelihood.title} did not converge on {n_customers:,} customers: the gradient per "
             f"customer is {slope:.1e} after {best.evaluations} evaluations. Look for extreme "

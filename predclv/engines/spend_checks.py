@@ -4,8 +4,12 @@ from typing import Any
 
 import numpy as np
 
+from predclv.errors import OptionError
+from predclv.models.base import Model
+from predclv.models.gamma_gamma import GammaGamma
 from predclv.models.spend import SpendModel
 from predclv.samples.spend import SpendCells
+from predclv.summaries.first_spends import first_scale
 from predclv.summaries.spend_facts import spend_facts
 
 _FEWEST = 30
@@ -59,3 +63,33 @@ def spend_checks(model: SpendModel, rfm: Any, cells: SpendCells) -> dict[str, fl
         found["first_ratio"] = float(first / observed_mean)
         found["first_ratio_error"] = float(np.sqrt(spread / n) / observed_mean)
     return found
+
+
+def scale_asked(
+    model: type[Model], rfm: Any, cells: SpendCells, options: dict[str, Any]
+) -> float | None:
+    """What first purchases cost beside later ones, where a fit is to take them; else None.
+
+    Parameters
+    ----------
+    options : dict
+        Of the fit: ``first_purchase`` is taken out.
+
+    Raises
+    ------
+    OptionError
+        If it is no truth value, or the model is none of Gamma-Gamma.
+    DataError, FitError
+        As of `first_scale`.
+    """
+    asked = options.pop("first_purchase", False)
+    if not isinstance(asked, bool):
+        raise OptionError(f"first_purchase must be True or False; got {asked!r}.")
+    if not asked:
+        return None
+    if not issubclass(model, GammaGamma):
+        raise OptionError(
+            f"first_purchase is an option of Gamma-Gamma, and this is {model.title}. "
+            "CLVModel(first_purchase=True) gives it to the model of spend."
+        )
+    return first_scale(rfm, cells)

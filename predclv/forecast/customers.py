@@ -28,7 +28,7 @@ class CellForecast:
         spend also spend_base and spend_slope (``expected_spend = base + slope * monetary_value``)
         and, with intervals, lower_0, lower_1, lower_2, upper_0, upper_1, upper_2, the quadratics
         of the bounds of revenue (or, of a lifetime, of discounted revenue) in
-        ``share = spent / (scale + spent)``, ``spent = frequency * monetary_value``:
+        ``share = spent / (scale + spent)``, ``spent = (frequency + first) * monetary_value``:
         ``(scale + spent) * exp(_0 + _1 * share + _2 * share**2)``.
     scale : float or None
         The amount in these; None without spend or intervals. Where spend has covariates each cell
@@ -37,12 +37,15 @@ class CellForecast:
         Share of spend that is profit.
     endless : bool
         Whether the horizon is the whole remaining lifetime.
+    first : int
+        1 where monetary_value is of the first purchase too, else 0.
     """
 
     frame: pd.DataFrame
     scale: float | None
     margin: float
     endless: bool
+    first: int = 0
 
     def of_customers(
         self, cell: NDArray, frequency: NDArray, mean: NDArray | None
@@ -68,7 +71,7 @@ class CellForecast:
             own["expected_revenue"] = own["expected_purchases"] * own["expected_spend"]
         own["clv"] = self.margin * own["discounted_purchases"] * own["expected_spend"]
         if self.scale is not None:
-            spent = frequency * mean
+            spent = (frequency + self.first) * mean
             scale = own.get("scale", self.scale)
             share = spent / (scale + spent)
             for side in _SIDES:
@@ -93,7 +96,8 @@ class CellForecast:
             sql["expected_revenue"] = f"c.expected_purchases * {spend}"
         sql["clv"] = f"{_double(self.margin)} * c.discounted_purchases * {spend}"
         if self.scale is not None:
-            spent = f"(s.frequency * {mean})"
+            counted = f"(s.frequency + {self.first})" if self.first else "s.frequency"
+            spent = f"({counted} * {mean})"
             scale = "c.scale" if "scale" in self.frame else _double(self.scale)
             own_scale = f"({scale} + {spent})"
             share = f"({spent} / {own_scale})"

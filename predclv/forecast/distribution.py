@@ -127,6 +127,8 @@ class CountDistribution:
     def _from_tails(self, cell: NDArray, n: NDArray, exactly: bool) -> NDArray:
         """What the tails know of these cells and counts, shape (m,); NaN where not enough."""
         found = np.full(cell.size, np.nan)
+        if not np.any(n <= ONE_BY_ONE):
+            return found  # of many histories tails are not kept: none is calculated for nothing
         order = np.argsort(cell, kind="stable")
         for cells, _, tails in self.per_history.parts():
             begin, end = np.searchsorted(cell[order], [cells.start, cells.stop])

@@ -10,6 +10,7 @@ from predclv.clocks.calendar import Calendar
 from predclv.engines.result import Fit
 from predclv.forecast.drawn_clocks import ClockSpans
 from predclv.forecast.patterns import spread_over
+from predclv.models.base import Space
 
 _MANY = 4000  # draws whose mean and covariance a few are made to share
 # Standard deviation in logs, along a principal axis, up to which a pair of points per axis does:
@@ -45,25 +46,17 @@ def drawn(
     moments too. Of a clock the horizon's length is drawn so, and its effects are those to be
     expected with it: a forecast depends on all else that they say by what the past spans.
     """
-    seed = int(rng.integers(1 << 62))
-    names, space = fit.model.names(), fit.model.space()
-    own = len(names)
-    if fit.covariates is not None:
-        names = (*names, *fit.covariates.names)
-        space = space.and_numbers(fit.covariates.names)
-    many = fit.draws(max(draws, _MANY), seed=seed)
-    free = space.free_at(np.column_stack([many[name] for name in names]))
-    if fit.recall is not None:
-        free = free - _with_recall(fit, many, names)
+    free, space, many = many_free(fit, draws, rng)
+    own = len(fit.model.names())
     if spans is None:
-        found = space.parameters_at(_fewer(free, draws, rng)[0])
+        found = space.parameters_at(fewer(free, draws, rng)[0])
         model: Any = type(fit.model)(*found.T[:own, :, None])
         return spread_over(fit, model, found[:, own:], patterns)
     effects = np.column_stack([many[name] for name in spans.names])
     if fit.recall is not None:
         effects = effects - _with_recall(fit, many, spans.names)
     free = np.column_stack([free, effects @ spans.slope()])
-    few, rows = _fewer(free, draws, rng, bool(free[:, -1].std() <= _SAME_LENGTH))
+    few, rows = fewer(free, draws, rng, bool(free[:, -1].std() <= _SAME_LENGTH))
     effects = _expected_with(effects, free, few, rows)
     found, faster = space.parameters_at(few[:, :-1]), spans.faster(effects)
     model = type(fit.model)(*found.T[:own, :, None])
@@ -71,7 +64,26 @@ def drawn(
     return spans.over(spread_over(fit, model, found[:, own:], patterns), effects, faster)
 
 
-def _fewer(
+def many_free(
+    fit: Fit, draws: int, rng: np.random.Generator
+) -> tuple[NDArray, Space, dict[str, NDArray]]:
+    """At least 4,000 draws of a model's free parameters and of the effects of covariates, (n, k).
+
+    As far as they do not move with a recall, which histories keep as it is. And the space that
+    they are in, and all that was drawn with them.
+    """
+    names, space = fit.model.names(), fit.model.space()
+    if fit.covariates is not None:
+        names = (*names, *fit.covariates.names)
+        space = space.and_numbers(fit.covariates.names)
+    many = fit.draws(max(draws, _MANY), seed=int(rng.integers(1 << 62)))
+    free = space.free_at(np.column_stack([many[name] for name in names]))
+    if fit.recall is not None:
+        free = free - _with_recall(fit, many, names)
+    return free, space, many
+
+
+def fewer(
     many: NDArray, draws: int, rng: np.random.Generator, by_points: bool = True
 ) -> tuple[NDArray, NDArray | None]:
     """At most ``draws`` rows for many; which of them they were, None where points of their own."""

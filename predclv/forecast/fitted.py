@@ -13,6 +13,7 @@ import pandas as pd
 from predclv.engines.result import Fit
 from predclv.errors import DataError, OptionError, StoreError
 from predclv.forecast.effects import effects_of
+from predclv.forecast.first_purchases import counting_first, first_kept, take_first_kept
 from predclv.forecast.fitted_checks import assert_countable, fresh_seed
 from predclv.forecast.outlook import Outlook
 from predclv.forecast.outlook_ahead import with_covariates_ahead
@@ -140,8 +141,8 @@ class FittedCLV:
             If the horizon, rate, margin or level makes no sense; or a covariate changes ahead that
             does not act on the rate alone.
         DataError
-            If ``rfm`` has no spend and the model needs it; or ``dynamic_covariates`` has columns
-            or levels that are not known.
+            If ``rfm`` has no spend and the model needs it; ``dynamic_covariates`` has columns or
+            levels that are not known; or numbers lie far beyond all that the fit has seen.
         """
         asked = (horizon, discount_rate, margin, level, rfm, seed, dynamic_covariates)
         outlook = self._outlook(*asked)
@@ -199,6 +200,7 @@ class FittedCLV:
     ) -> Outlook:
         """What a forecast on these terms is calculated from, checked."""
         customers = as_recalled(self.purchases, self._customers(rfm))
+        spend, customers = counting_first(self.spend, customers)
         delta = force_of_interest(discount_rate, self.unit)
         margin = share(margin, "margin")
         level = None if level is None else probability(level, "level")
@@ -213,7 +215,7 @@ class FittedCLV:
                 "undiscounted it can be infinite. Give a rate such as 0.10, or a horizon."
             )
         if dynamic_covariates is None:
-            tell_what_is_carried_on(self.purchases, self.spend, customers.cells())
+            tell_what_is_carried_on(self.purchases, spend, customers.cells())
         terms = Terms(
             horizon=length,
             unit=customers.unit,
@@ -227,7 +229,7 @@ class FittedCLV:
         outlook = Outlook(
             rfm=customers,
             purchases=self.purchases,
-            spend=self.spend,
+            spend=spend,
             terms=terms,
             to_fit_unit=to_fit_unit,
             t=np.inf if length is None else length * to_fit_unit,
@@ -296,6 +298,7 @@ class FittedCLV:
             | levels_of(self.rfm.patterns if customers else None),
         }
         tables = customers_and_patterns(self.rfm) if customers else {}
+        tables |= first_kept(self.spend, self.rfm) if customers else {}
         if customers and key_of(self.purchases) is not None:
             tables["memory"] = kept_memory(as_recalled(self.purchases, self.rfm))
         for role, found in (("purchases", self.purchases), ("spend", self.spend)):
@@ -317,20 +320,14 @@ class FittedCLV:
             assert_countable(tables["customers"])
         rfm = summary_from(content["rfm"], tables)
         fits = {
-            role: Fit.from_document(
-                content[role],
-                {
-                    name.removeprefix(f"{role}_"): table
-                    for name, table in tables.items()
-                    if name.startswith(f"{role}_")
-                },
-            )
+            role: Fit.from_document(content[role], _after(f"{role}_", tables))
             for role in ("purchases", "spend")
             if content[role] is not None
         }
         key = key_of(fits["purchases"])
         if "customers" in tables and key is not None and "memory" in tables:
             rfm = with_kept(rfm, key, content["rfm"].get("last_day"), tables["memory"])
+        take_first_kept(fits.get("spend"), rfm, tables)
         for role, kind in (("purchases", PurchaseModel), ("spend", SpendModel)):
             if role in fits and not isinstance(fits[role].model, kind):
                 raise StoreError(f"{fits[role].model.title} is no model of {role}.")
@@ -344,5 +341,8 @@ class FittedCLV:
 
     def _repr_html_(self) -> str:
         fits = [found for found in (self.purchases, self.spend) if found is not None]
-        summary = f"<p>{escape(repr(self.rfm))}</p>"
-        return summary + "".join(found._repr_html_() for found in fits)
+        return f"<p>{escape(repr(self.rfm))}</p>" + "".join(found._repr_html_() for found in fits)
+
+
+def _after(prefix: str, tables: Mapping[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
+    return {n.removeprefix(prefix): table for n, table in tables.items() if n.startswith(prefix)}

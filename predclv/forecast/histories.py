@@ -121,6 +121,28 @@ class Histories:
         """The same histories, with other customers in them."""
         return replace(self, cell_of_customer=cell_of_customer)
 
+    def occupied(self) -> "Histories":
+        """The histories that its customers have, where these are few beside them."""
+        cells, customer = np.unique(self.cell_of_customer, return_inverse=True)
+        states, state_of_cell = np.unique(self.state_of_cell[cells], return_inverse=True)
+        return Histories(
+            self.x[cells],
+            self.t_x[cells],
+            self.T[cells],
+            self.state_x[states],
+            self.state_T[states],
+            state_of_cell,
+            customer,
+            _of(self.lost, cells),
+            _of(self.haste, cells),
+            _of(self.state_lost, states),
+            _of(self.state_haste, states),
+            _of(self.pattern, cells),
+            _of(self.state_pattern, states),
+            _of(self.way, cells),
+            _of(self.state_way, states),
+        )
+
     def by_frequency(self, alike: float = 0.0) -> Iterator[tuple[slice, "Histories"]]:
         """The histories in pieces of one frequency each, as `parts` gives pieces.
 

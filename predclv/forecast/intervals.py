@@ -9,18 +9,15 @@ from predclv.engines.result import Fit
 from predclv.forecast.ahead import Ahead
 from predclv.forecast.counts import in_classes
 from predclv.forecast.distribution import HistoryCounts
-from predclv.forecast.draws import drawn
 from predclv.forecast.histories import Histories
 from predclv.forecast.lifetime import lifetime_worths
 from predclv.forecast.members import Members
-from predclv.forecast.patterns import typical
-from predclv.forecast.revenue import log_quantile_curves, scale_of
+from predclv.forecast.spend_draws import SpendDraws
 
 # The fewer customers a fit has seen, the less it knows its parameters and the more draws of them
 # an average needs; the work, draws times histories, is held about constant.
 _WORK = 1 << 22
 _FEWEST, _MOST = 10, 200
-_SPEND_DRAWS = 7
 
 
 def purchase_draws(members: Members, rng: np.random.Generator) -> Any:
@@ -59,9 +56,7 @@ def predictive_intervals(
     dict
         ``purchases_lower``, ``purchases_upper`` (int64, (n_cells,)) and, with spend,
         ``revenue_lower``, ``revenue_upper`` (3, n_cells): see `revenue.log_quantile_curves`; and
-        their ``scale``; by cell, (n_cells,), where spend has covariates. Bounds of a pattern are
-        those of a typical one, times how its scale compares: what is not known of that ratio is
-        left out of one customer's interval, in which it is small.
+        their ``scale``; by cell, (n_cells,), where spend has covariates.
     """
     n_cells = counts.histories.n_cells
     ends = {"lower": 0.5 * (1.0 - level), "upper": 0.5 * (1.0 + level)}
@@ -69,22 +64,21 @@ def predictive_intervals(
         f"purchases_{side}": np.empty(n_cells, dtype=np.int64) for side in ends
     }
     if spend is not None:
-        drawn_spend = drawn(spend, _SPEND_DRAWS, rng, patterns)
-        spend_model, times = typical(drawn_spend, counts.histories.pattern)
-        found["scale"] = scale_of(spend_model) * times
+        spend_draws = SpendDraws.of(spend, rng, patterns, counts.histories.pattern)
+        found["scale"] = spend_draws.scale
         found |= {f"revenue_{side}": np.empty((3, n_cells)) for side in ends}
     for parts in counts.by_frequency():
         for cells, piece, tails in parts:
             for side, probability in ends.items():
                 found[f"purchases_{side}"][cells] = counts.quantile(tails, piece, probability)
         if spend is not None:
-            curves = log_quantile_curves(
-                *in_classes([tails for _, _, tails in parts]),
-                float(parts[0][1].x[0]),
-                spend_model,
-                tuple(1.0 - probability for probability in ends.values()),
-            )
             of_frequency = slice(parts[0][0].start, parts[-1][0].stop)
+            curves = spend_draws.log_quantile_curves(
+                of_frequency,
+                *in_classes([tails for _, _, tails in parts]),
+                tuple(1.0 - probability for probability in ends.values()),
+                float(parts[0][1].x[0]),
+            )
             for side, curve in zip(ends, curves, strict=True):
                 found[f"revenue_{side}"][:, of_frequency] = curve
     return found
@@ -116,20 +110,16 @@ def lifetime_intervals(
         ``revenue_lower``, ``revenue_upper`` (3, n_cells) and ``scale``, as of
         `predictive_intervals`.
     """
-    spend_model, times = typical(drawn(spend, _SPEND_DRAWS, rng, patterns), histories.pattern)
+    spend_draws = SpendDraws.of(spend, rng, patterns, histories.pattern)
     bounds = np.empty((2, 3, histories.n_cells))
     beyonds = (0.5 * (1.0 + level), 0.5 * (1.0 - level))
     for worths in lifetime_worths(histories, model, ahead, rng):
-        bounds[:, :, worths.cells] = log_quantile_curves(
+        bounds[:, :, worths.cells] = spend_draws.log_quantile_curves(
+            worths.cells,
             worths.probabilities,
             worths.alike,
-            float(histories.x[worths.cells.start]),
-            spend_model,
             beyonds,
+            float(histories.x[worths.cells.start]),
             worths.worth,
         )
-    return {
-        "revenue_lower": bounds[0],
-        "revenue_upper": bounds[1],
-        "scale": scale_of(spend_model) * times,
-    }
+    return {"revenue_lower": bounds[0], "revenue_upper": bounds[1], "scale": spend_draws.scale}

@@ -16,6 +16,7 @@ from predclv.forecast.by_period import normal_by_period, simulated_by_period, su
 from predclv.forecast.customers import CellForecast, take_curves
 from predclv.forecast.distribution import CountDistribution, HistoryCounts
 from predclv.forecast.draws import is_posterior
+from predclv.forecast.first_purchases import counted_beside
 from predclv.forecast.histories import Histories
 from predclv.forecast.intervals import lifetime_intervals, predictive_intervals, purchase_draws
 from predclv.forecast.members import Members
@@ -119,7 +120,8 @@ class Outlook:
         order = self._histories.cell_of_customer
         # Millions of cells: no array stays beside its copy.
         frame = pd.DataFrame({name: columns.pop(name)[order] for name in list(columns)}, copy=False)
-        return CellForecast(frame, scale, self.terms.margin, endless)
+        first = counted_beside(self.spend)
+        return CellForecast(frame, scale, self.terms.margin, endless, first)
 
     def _expected(self) -> dict[str, NDArray]:
         """Expectations, at the estimate or averaged over a posterior, each (n_cells,).
@@ -145,9 +147,8 @@ class Outlook:
         """Bounds of the predictive intervals per history."""
         rng = stream(self.seed, Stream.BOUNDS)
         if not self.is_endless:
-            return predictive_intervals(
-                self._counts, self.spend, level, rng, self._members.patterns
-            )
+            known = self._members.patterns
+            return predictive_intervals(self._counts, self.spend, level, rng, known)
         assert self.spend is not None
         members, model = self._members, purchase_draws(self._members, rng)
         return lifetime_intervals(
@@ -164,15 +165,16 @@ class Outlook:
                 "forecast.to_parquet(path) writes it without holding it; total() needs neither.",
                 ScaleWarning,
             )
-        return self._of(self.rfm.frame, self._cell_of_customer)
+        return self._of(self.rfm.frame)
 
     def head(self, rows: int) -> pd.DataFrame:
         """The first rows of ``frame``, without the others."""
-        customers = self.rfm.head(rows)
-        return self._of(customers, self.rfm.cells().places(customers))
+        return self._of(self.rfm.head(rows))
 
-    def _of(self, customers: pd.DataFrame, cell: NDArray) -> pd.DataFrame:
-        """The forecast of customers in these cells."""
+    def _of(self, customers: pd.DataFrame) -> pd.DataFrame:
+        """The forecast of rows of the summary's frame."""
+        whole = customers is self.rfm.frame
+        cell = self._cell_of_customer if whole else self.rfm.cells().places(customers)
         mean = customers["monetary_value"].to_numpy(float) if self.spend is not None else None
         columns = self.cells.of_customers(cell, customers["frequency"].to_numpy(float), mean)
         return pd.DataFrame(
@@ -208,9 +210,9 @@ class Outlook:
 
         Posterior averages are over the same draws, so that differences are of the horizon alone.
         """
-        terms = replace(self.terms.without_level(), horizon=self.t * share / self.to_fit_unit)
-        found = replace(self, terms=terms, t=self.t * share)
-        members = replace(self._members, t=found.t)
+        t = self.t * share
+        terms = replace(self.terms.without_level(), horizon=t / self.to_fit_unit)
+        found, members = replace(self, terms=terms, t=t), replace(self._members, t=t)
         members.__dict__["distinct"] = self._members.distinct
         found.__dict__["_members"] = members
         return found
@@ -221,8 +223,7 @@ class Outlook:
 
     def rows(self, places: NDArray) -> pd.DataFrame:
         """Rows of the frame at these places, without the others."""
-        customers = self.rfm.frame.iloc[places]
-        return self._of(customers, self.rfm.cells().places(customers))
+        return self._of(self.rfm.frame.iloc[places])
 
     def totals_by(self, shares: NDArray) -> Mapping[str, NDArray]:
         """Simulated totals of the base in each period, each of shape (futures, periods).
@@ -308,11 +309,13 @@ class Outlook:
             return None
         return CountDistribution(self._counts, self.history_of_customer)
 
-    def counts_at_estimate(self) -> CountDistribution:
-        """The same at the estimate, as if parameters were known; of a finite horizon."""
-        estimate = self._members.estimate
-        found = HistoryCounts(self._histories, estimate.model, estimate.ahead)
-        return CountDistribution(found, self.history_of_customer)
+    def counts_of_cells(self, at_estimate: bool) -> CountDistribution:
+        """The same of a customer of each cell; at the estimate as if parameters were known."""
+        found = self._counts
+        if at_estimate:
+            estimate = self._members.estimate
+            found = HistoryCounts(self._histories, estimate.model, estimate.ahead)
+        return CountDistribution(found, self._histories.cell_of_customer)
 
     @property
     def history_of_customer(self) -> NDArray:

@@ -8,6 +8,7 @@ import numpy as np
 from predclv.clocks.base import Steady
 from predclv.errors import AssumptionWarning, OptionError
 from predclv.forecast.ahead_paths import changing_ahead, refuse_on_spend
+from predclv.forecast.extrapolated import tell_what_is_stretched
 from predclv.forecast.outlook import Outlook
 from predclv.likelihoods.paths import assert_can_change
 from predclv.logs.covariate_table import CovariateTable
@@ -54,6 +55,8 @@ def with_covariates_ahead(outlook: Outlook, dynamic_covariates: Any) -> Outlook:
     changing = changing_ahead(cells)
     assert_can_change(type(fit.model), effects, changing)
     refuse_on_spend(None if spend is None else spend.covariates, changing)
+    assert cells.patterns is not None
+    tell_what_is_stretched((fit, spend), cells.patterns)
     stay = [name for name in effects.changing(cells) if name not in told]
     if stay:
         warn(

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from predclv.engines.result import Fit
 from predclv.errors import AssumptionWarning, DataError
+from predclv.forecast.extrapolated import tell_what_is_stretched
 from predclv.likelihoods.covariates import taken
 from predclv.likelihoods.effects import Effects
 from predclv.models.drawn_clocks import OnDrawnClocks
@@ -92,33 +93,6 @@ def at_free(fit: Fit, free: NDArray, patterns: Any) -> Any:
     return spread_over(fit, model, free[free.size - len(fit.covariates.names) :], patterns)
 
 
-def typical(model: Any, pattern: NDArray | None) -> tuple[Any, NDArray]:
-    """A model of spend as of a typical cell, and how the scale of each cell compares.
-
-    Parameters
-    ----------
-    model : SpendModel or ByPattern
-        With draws of its parameters.
-    pattern : ndarray of int, shape (n_cells,), or None
-
-    Returns
-    -------
-    model : SpendModel
-        Its parameters (draws, 1).
-    times : ndarray, shape (n_cells,), or ()
-    """
-    if not isinstance(model, ByPattern):
-        return model, np.ones(())
-    each = model.of(np.asarray(pattern))
-    parameters = {
-        name: np.exp(np.log(np.atleast_2d(getattr(each, name))).mean(axis=1, keepdims=True))
-        for name in each.names()
-    }
-    middle = type(each)(**parameters)
-    times = np.exp((np.log(np.atleast_2d(each.scale)) - np.log(middle.scale)).mean(axis=0))
-    return middle, times
-
-
 def patterns_for(fit: Fit, cells: Cells) -> Patterns | None:
     """What is known of customers, where the fit wants to know.
 
@@ -142,7 +116,7 @@ def patterns_for(fit: Fit, cells: Cells) -> Patterns | None:
 
 
 def tell_what_is_carried_on(fit: Fit, spend: Fit | None, cells: Cells) -> None:
-    """Check that the fits know the customers; warn that what changes is taken to stay as it was.
+    """Check that the fits know the customers; warn of what is taken to stay, or to go on beyond.
 
     Raises
     ------
@@ -152,11 +126,13 @@ def tell_what_is_carried_on(fit: Fit, spend: Fit | None, cells: Cells) -> None:
     for each in (fit, spend):
         if each is not None:
             patterns_for(each, cells)
+    if cells.patterns is not None:
+        tell_what_is_stretched((fit, spend), cells.patterns)
     changing = () if fit.covariates is None else fit.covariates.changing(cells)
     if changing:
         warn(
             f"{', '.join(changing)} changed over time; each customer's last value was carried on "
-            "through the horizon.",
+            "through the horizon. If it will change, say how: dynamic_covariates=table.",
             AssumptionWarning,
         )
 

@@ -14,14 +14,11 @@ from predclv.forecast.scoring import ScoreTable
 from predclv.forecast.source import SUMS, Source
 from predclv.forecast.terms import Terms
 from predclv.forecast.total_interval import (
-    CHANCE_ONLY,
-    Total,
     Unlike,
-    holds,
-    in_a_sentence,
     interval,
     total_of,
 )
+from predclv.forecast.total_words import Total, has_budget, held, holds, in_a_sentence
 
 COLUMNS = (
     "p_alive", "p_active", "expected_purchases", "purchases_lower", "purchases_upper",
@@ -241,7 +238,7 @@ class Forecast(Exports):
         if level is not None and simulated is not None:
             lower, upper = interval(simulated, level)
             found = Total(values | {"buyers_lower": lower, "buyers_upper": upper}, name="buyers")
-            found.attrs["holds"] = holds(level)
+            found.attrs["holds"] = holds(level, has_budget=has_budget(self._source))
         return found
 
     def _shown(self, total: Total) -> Total:
@@ -281,7 +278,7 @@ class Forecast(Exports):
             f"Forecast of {len(self):,} customers over {terms.length}{start} at "
             f"{terms.discount_rate:.1%} a year, margin {terms.margin:g}: "
             f"{in_a_sentence(total)}"
-            + (f"; {terms.level:.0%} intervals of {CHANCE_ONLY}" if "holds" in total.attrs else "")
+            + (f"; {terms.level:.0%} intervals of {held(total)}" if "holds" in total.attrs else "")
         )
 
     def __repr__(self) -> str:

@@ -133,7 +133,8 @@ def log_quantile_curves(
         ``(scale + x mean) exp(c0 + c1 u + c2 u^2)``; without repeat purchases u is 0, and c0 all.
     """
     unknown = float(np.std(np.log(spend.scale)))
-    shares = next(shares for most, shares in _SHARES if unknown < most) if x > 0 else (0.0,)
+    has_spent = bool(spend.counted(x) > 0)
+    shares = next(shares for most, shares in _SHARES if unknown < most) if has_spent else (0.0,)
     if unknown < _SHARES[0][0]:
         spend = _middle(spend)
     classes = Classes(counts, np.ones(counts.size) if worth is None else worth / counts)
@@ -194,9 +195,10 @@ def _grid(x: float, share: float, classes: Classes, spend: SpendModel) -> NDArra
 def _future(x: float, share: float, spend: SpendModel) -> tuple[SpendModel, float]:
     """The model of a customer with this share, draws along the first of three axes; their scale."""
     rest, scale = max(1.0 - share, _ALMOST_ONE), scale_of(spend)
-    mean = scale * share / (rest * x) if x > 0 else 0.0
+    counted = float(spend.counted(x))
+    mean = scale * share / (rest * counted) if counted > 0 else 0.0
     along = type(spend)(*(np.reshape(getattr(spend, n), (-1, 1, 1)) for n in spend.names()))
-    return along.given(x, mean), scale + x * mean
+    return along.given(x, mean), scale + counted * mean
 
 
 def _middle(spend: SpendModel) -> SpendModel:

@@ -12,7 +12,8 @@ from predclv.errors import DataError, OptionError, did_you_mean, some
 from predclv.forecast.by_period import sums_by_period
 from predclv.forecast.source import SUMS, Source
 from predclv.forecast.terms import Terms
-from predclv.forecast.total_interval import holds, interval
+from predclv.forecast.total_interval import interval
+from predclv.forecast.total_words import has_budget, holds
 from predclv.units import DAYS
 
 PERIODS = ("week", "month", "quarter", "year")
@@ -100,7 +101,7 @@ def schedule(
             bounds = [interval(futures, terms.level) for futures in simulated[name].T]
             found[[f"{name}_lower", f"{name}_upper"]] = np.array(bounds)
     if simulated is not None and terms.level is not None:
-        found.attrs["holds"] = holds(terms.level)
+        found.attrs["holds"] = holds(terms.level, has_budget=has_budget(source))
     if terms.currency is not None:
         found.attrs["currency"] = terms.currency
     return found

@@ -4,9 +4,9 @@ Chance and parameters can be calculated from a fit. That the shop's future is un
 first Christmas or a new assortment, is in no fit; it is seen in how wrong totals were before.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, NamedTuple, Protocol, cast
+from typing import NamedTuple, Protocol, cast
 
 import numpy as np
 import pandas as pd
@@ -17,12 +17,9 @@ from scipy.special import stdtr, stdtrit
 from predclv.errors import DataError, OptionError, OptionWarning
 from predclv.forecast.source import Source
 from predclv.forecast.terms import Terms
-from predclv.money import total_in_words
+from predclv.forecast.total_words import OF_A_POOL, Total, bounds_of, holds
 from predclv.notices import counted, warn
 from predclv.units import days_per
-
-CHANCE_ONLY = "chance and parameters only"
-"""What the interval of a total holds unless it is widened, for the places that print one."""
 
 # Two origins at which totals were 20% off stand before those that were seen, and Student's t has
 # three degrees of freedom: with these, 90% intervals of pooled forecasts held 98% of the totals on
@@ -38,76 +35,6 @@ _ERRORS_OF = {
     "clv": "revenue",
 }
 """Whose past errors widen each total."""
-
-
-_ENDS = ("_lower", "_upper", "_budget_lower", "_budget_upper")
-_PARTS = [f"{name}{part}" for name in (*_ERRORS_OF, "buyers") for part in ("", *_ENDS)]
-
-
-class Total(pd.Series):
-    """A Series of totals, printed as whole numbers with their intervals.
-
-    ``attrs["holds"]``, what the intervals hold, ends its text; ``attrs["currency"]`` is shown.
-    """
-
-    @property
-    def _constructor(self) -> Any:
-        return Total
-
-    def __repr__(self) -> str:
-        if self.index.isin(_PARTS).all() and self.index.is_unique and self.dtype.kind == "f":
-            told = in_words(self, names=[*_ERRORS_OF, "buyers"])
-            if set(told) | {f"{name}{end}" for name in told for end in _ENDS} >= set(self.index):
-                width = max(map(len, told), default=0)
-                budget = in_words(self, list(told), "_budget")
-                shown = "\n".join(
-                    f"{name:{width}}  {text}{_for_a_budget(budget[name])}"
-                    for name, text in told.items()
-                )
-                return "\n".join([shown, *filter(None, [self.attrs.get("holds")])])
-        return "\n".join([super().__repr__(), *filter(None, [self.attrs.get("holds")])])
-
-
-def in_a_sentence(total: pd.Series) -> str:
-    """Purchases, revenue and clv, or discounted purchases where there is nothing else.
-
-    Examples
-    --------
-    >>> in_a_sentence(pd.Series({"purchases": 912.4, "clv": 5009.8, "clv_lower": 4000.0,
-    ...                          "clv_upper": 6000.2}))
-    '912 purchases, 5,010 clv (4,000 to 6,000)'
-    """
-    names = [name for name in ("purchases", "revenue", "clv") if name in total]
-    told = in_words(total, names or ["discounted_purchases"])
-    parts = ((name.replace("_", " "), text.partition(" (")) for name, text in told.items())
-    return ", ".join(f"{value} {name}{sign}{rest}" for name, (value, sign, rest) in parts)
-
-
-def in_words(total: pd.Series, names: Sequence[str], kind: str = "") -> dict[str, str]:
-    """Totals without pennies and with their interval, by name, as far as they are there.
-
-    ``kind``: ``"_budget"`` takes the interval that allows for a future unlike the past.
-    """
-    told = {}
-    for name in names:
-        if name not in total:
-            continue
-        lower, upper = _bounds(name + kind)
-        has_bounds = lower in total and upper in total
-        bounds = (float(total[lower]), float(total[upper])) if has_bounds else None
-        currency = total.attrs.get("currency")
-        told[name] = total_in_words(name, float(total[name]), bounds, currency)
-    return told
-
-
-def _bounds(name: str) -> tuple[str, str]:
-    return f"{name}_lower", f"{name}_upper"
-
-
-def _for_a_budget(told: str) -> str:
-    """The interval out of a total in words, for the end of a line."""
-    _, found, interval = told.partition(" (")
-    return f"; for a budget {interval.removesuffix(')')}" if found else ""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -317,32 +244,19 @@ def total_of(
     with_bounds: dict[str, float] = {}
     for name, value in values.items():
         ends = interval(simulated[name], level, sds.get(name))
-        with_bounds |= {name: value, **dict(zip(_bounds(name), ends, strict=True))}
+        with_bounds |= {name: value, **dict(zip(bounds_of(name), ends, strict=True))}
         of = _ERRORS_OF[name]
         if budget is not None and of in budget.errors.frame:
             wide = interval(budget.totals[name], level, budget.errors.sd(of))
             outer = (min(wide[0], ends[0]), max(wide[1], ends[1]))
-            with_bounds |= dict(zip(_bounds(f"{name}_budget"), outer, strict=True))
+            with_bounds |= dict(zip(bounds_of(f"{name}_budget"), outer, strict=True))
     total = Total(with_bounds, name="total")
     if budget is None:
         total.attrs["holds"] = holds(level, told)
     else:
         total.attrs["holds"] = (
-            f"The {level:.0%} intervals hold chance, parameters and which member is right; those "
+            f"The {level:.0%} intervals hold {OF_A_POOL}; those "
             "for a budget a future unlike the past too: "
             f"{_in_words(budget.errors, list(values))} (logs)."
         )
     return total
-
-
-def holds(level: float, source: str | None = None) -> str:
-    """What the intervals of a total hold, in a sentence."""
-    if source is None:
-        return (
-            f"The {level:.0%} intervals hold {CHANCE_ONLY}; that the future may be unlike the "
-            "past, total(unlike=...) adds."
-        )
-    return (
-        f"The {level:.0%} intervals hold chance, parameters, and a future unlike the past: "
-        f"{source} (logs)."
-    )

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from predclv.engines.result import Fit
 from predclv.forecast.draws import fixed_draws
+from predclv.forecast.histories import Histories
 from predclv.forecast.members import Member, Members
 from predclv.forecast.patterns import at_free, estimate_of, model_for
 from predclv.forecast.simulation import futures
@@ -21,7 +22,9 @@ SIMULATED = 100_000
 
 _FEWEST_DRAWS = 40  # of the parameters, behind the interval of a number of buyers
 _EACH = 20_000  # histories up to which buyers are drawn for each
-_SAMPLE_FUTURES = 60
+_SAMPLE_FUTURES = 20
+"""Of 20,000 customers: the standard deviation of revenue is then known to 1.1%, and 2.6% is what
+another sample of them would move it (CDNOW-like shops)."""
 NORMAL_DRAWS = 4000
 """Draws of the total of a base too large to be simulated."""
 STEP = 1e-3
@@ -184,6 +187,8 @@ def _parameter_shifts(
 ) -> list[dict[str, NDArray]]:
     """By part how far, in logs, its expected totals lie from those at the estimate, (draws,)."""
     shifts: list[dict[str, NDArray]] = [{} for _ in parts]
+    estimate = _purchases_expected(members.estimate)
+    each = None if spend is None else estimate_of(spend, members.patterns)
     for fit in [members.fit] if spend is None else [members.fit, spend]:
         at, away = parameters_away(fit, rng)
         for i in range(at.size):
@@ -191,13 +196,12 @@ def _parameter_shifts(
             for sign in (1.0, -1.0):
                 moved = at.copy()
                 moved[i] += sign * STEP
-                member: Member = members.at(moved) if fit is members.fit else members.estimate
-                spend_model: Any = None
+                bought, spent = estimate, each
                 if fit is spend:
-                    spend_model = at_free(fit, moved, members.patterns)
-                elif spend is not None:
-                    spend_model = estimate_of(spend, members.patterns)
-                ends.append(_expected(member, mean, spend_model))
+                    spent = at_free(fit, moved, members.patterns)
+                else:
+                    bought = _purchases_expected(members.at(moved))
+                ends.append(_with_spend(bought, members.histories, mean, spent))
             for shift, part in zip(shifts, parts, strict=True):
                 for name, above in ends[0].items():
                     below = ends[1][name][part].sum()
@@ -216,26 +220,32 @@ def parameters_away(fit: Fit, rng: np.random.Generator) -> tuple[NDArray, NDArra
 
 def expected_totals(member: Member, mean: NDArray | None, spend: Any) -> dict[str, float]:
     """The sample's expected totals at parameters that are numbers."""
-    return {name: float(values.sum()) for name, values in _expected(member, mean, spend).items()}
+    found = _with_spend(_purchases_expected(member), member.histories, mean, spend)
+    return {name: float(values.sum()) for name, values in found.items()}
 
 
-def _expected(member: Member, mean: NDArray | None, spend: Any) -> dict[str, NDArray]:
-    """What is expected of each customer of the sample, each (n_sampled,)."""
-    histories = member.histories
-    cell = histories.cell_of_customer
+def _purchases_expected(member: Member) -> dict[str, NDArray]:
+    """Purchases and discounted purchases expected of each customer, each (n_sampled,)."""
+    histories = member.histories.occupied()  # of a sample, a few of the base's
     found = histories.expectations(
         member.model, member.ahead, undiscounted=not member.ahead.is_endless
     )
-    per_customer = {
-        name.removeprefix("expected_"): values[cell]
+    return {
+        name.removeprefix("expected_"): values[histories.cell_of_customer]
         for name, values in found.items()
         if name.endswith("purchases")
     }
-    if mean is not None:
-        known = None if histories.pattern is None else histories.pattern[cell]
-        each = model_for(spend, known).expected_spend(histories.x[cell], mean)
-        each = np.where(np.isfinite(each), each, 0.0)
-        if "purchases" in per_customer:
-            per_customer["revenue"] = per_customer["purchases"] * each
-        per_customer["worth"] = per_customer["discounted_purchases"] * each
-    return per_customer
+
+
+def _with_spend(
+    bought: dict[str, NDArray], histories: Histories, mean: NDArray | None, spend: Any
+) -> dict[str, NDArray]:
+    """The same with revenue and worth, where past mean spends are known."""
+    if mean is None:
+        return bought
+    cell = histories.cell_of_customer
+    known = None if histories.pattern is None else histories.pattern[cell]
+    each = model_for(spend, known).expected_spend(histories.x[cell], mean)
+    each = np.where(np.isfinite(each), each, 0.0)
+    names = {"purchases": "revenue", "discounted_purchases": "worth"}
+    return bought | {names[name]: values * each for name, values in bought.items()}

@@ -191,9 +191,10 @@ def break_even_retention(
             f"{discount.flat[place]:g} interest a period"
             for place in places
         )
+        listed = some(told, 3, int(hopeless.sum()))
         raise OptionError(
             f"No retention breaks even for {hopeless.sum():,} of {hopeless.size:,}: not even a "
-            f"customer who never leaves earns back the acquisition cost ({some(told, 3)})."
+            f"customer who never leaves earns back the acquisition cost ({listed})."
         )
     needed = 1.0 + discount - profit / np.where(cost > 0, cost, 1.0)
     return inputs.plain(np.where(cost > 0, np.maximum(needed, 0.0), 0.0))

@@ -8,13 +8,19 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from predclv.errors import DataError, OptionError, did_you_mean
+from predclv.errors import DataError, OptionError, did_you_mean, some
 from predclv.frozen import Frozen
 from predclv.models.base import Model
 from predclv.models.spend import SpendModel
-from predclv.samples.design import Coding, Term, assert_told_apart, terms_of
+from predclv.samples.design import (
+    Coding,
+    Term,
+    assert_levels_are_fewer,
+    assert_told_apart,
+    terms_of,
+)
 from predclv.samples.paths import Paths
-from predclv.samples.patterns import Patterns
+from predclv.samples.patterns import OTHER, Patterns
 
 SAME = "same"
 """In place of a list of columns: the effects of another target act on this one too."""
@@ -57,13 +63,17 @@ class Effects:
     typical : mapping of str to tuple of float
         The average of each covariate's own columns over the customers it was fitted to.
     ends : mapping of str to tuple of float
-        Of each number, what a tenth of the customers are below, and a tenth above.
+        Of each number, what a tenth of the customers are below, and a tenth above; a hundredth, or
+        the least and the most, where these agree.
+    seen : mapping of str to tuple of float
+        Of each number, the least and the most of any.
     """
 
     groups: tuple[Group, ...]
     coefficients: NDArray
     typical: Mapping[str, tuple[float, ...]] = field(default_factory=lambda: Frozen({}))
     ends: Mapping[str, tuple[float, float]] = field(default_factory=lambda: Frozen({}))
+    seen: Mapping[str, tuple[float, float]] = field(default_factory=lambda: Frozen({}))
 
     @classmethod
     def asked(
@@ -96,13 +106,13 @@ class Effects:
         groups, columns = [], []
         for acts_on, terms in _grouped(covariates, model).items():
             coding = patterns.coding(terms, weight)
+            assert_levels_tell(coding, patterns, model)
             matrix = coding.matrix(patterns)
             assert_levels_are_fewer(coding, weight)
             groups.append(Group(acts_on, coding))
             columns.append(matrix)
         nothing = np.zeros(sum(matrix.shape[1] for matrix in columns))
-        typical, ends = _of_customers(groups, patterns, weight)
-        effects = cls(tuple(groups), nothing, typical, ends)
+        effects = cls(tuple(groups), nothing, *_of_customers(groups, patterns, weight))
         for target in {target for group in groups for target in group.acts_on}:
             here = [i for i, group in enumerate(groups) if target in group.acts_on]
             names = [name for i in here for name in groups[i].coding.names]
@@ -223,6 +233,7 @@ class Effects:
             ],
             "typical": {name: list(values) for name, values in self.typical.items()},
             "ends": {name: list(values) for name, values in self.ends.items()},
+            "seen": {name: list(values) for name, values in self.seen.items()},
         }
 
     @classmethod
@@ -232,30 +243,41 @@ class Effects:
             Group(tuple(map(str, group["acts_on"])), Coding.from_document(group))
             for group in document["groups"]
         )
-        typical, ends = (
-            Frozen[str, Any]({str(n): tuple(map(float, v)) for n, v in document[entry].items()})
-            for entry in ("typical", "ends")
+        known = (  # "seen" came later than the rest
+            Frozen[str, Any](
+                {str(n): tuple(map(float, v)) for n, v in document.get(entry, {}).items()}
+            )
+            for entry in ("typical", "ends", "seen")
         )
-        return cls(groups, np.zeros(sum(len(g.coding.names) for g in groups)), typical, ends)
+        return cls(groups, np.zeros(sum(len(g.coding.names) for g in groups)), *known)
 
 
 def _of_customers(
     groups: list[Group], patterns: Patterns, weight: NDArray
-) -> tuple[Frozen[str, tuple[float, ...]], Frozen[str, tuple[float, float]]]:
-    """Averages of the columns of each covariate, and the ends of numbers."""
-    typical: dict[str, tuple[float, ...]] = {}
-    ends: dict[str, tuple[float, float]] = {}
+) -> tuple[Frozen[str, Any], Frozen[str, Any], Frozen[str, Any]]:
+    """Averages of the columns of each covariate, and the ends of numbers, usual and all."""
+    typical, ends, seen = dict[str, Any](), dict[str, Any](), dict[str, Any]()
     for group in groups:
         for name in group.coding.covariates:
             columns = group.coding.columns(name, patterns)
             typical[name] = tuple((weight @ columns / weight.sum()).tolist())
             if name not in group.coding.levels:
-                order = np.argsort(columns[:, 0])
-                share = np.cumsum(weight[order]) / weight.sum()
-                place = np.searchsorted(share, [0.1, 0.9])
-                low, high = columns[order[np.minimum(place, order.size - 1)], 0].tolist()
-                ends[name] = (low, high)
-    return Frozen(typical), Frozen(ends)
+                ends[name] = _apart(columns[:, 0], weight)
+                seen[name] = (float(columns.min()), float(columns.max()))
+    return Frozen(typical), Frozen(ends), Frozen(seen)
+
+
+def _apart(values: NDArray, weight: NDArray) -> tuple[float, float]:
+    """What a tenth of the customers are below and above; a hundredth, or any, where these agree."""
+    order = np.argsort(values)
+    order = order[weight[order] > 0]
+    share, low, high = np.cumsum(weight[order]) / weight.sum(), 0.0, 0.0
+    for tail in (0.1, 0.01, 0.0):
+        place = np.minimum(np.searchsorted(share, [tail, 1.0 - tail]), order.size - 1)
+        low, high = values[order[place]].tolist()
+        if low < high:
+            break
+    return low, high
 
 
 def _moves(model: type[Model], target: str) -> Mapping[str, float]:
@@ -304,11 +326,21 @@ def _grouped(
     return {acts_on: terms_of(terms, "+".join(acts_on)) for acts_on, terms in asked.items()}
 
 
-def assert_levels_are_fewer(coding: Coding, weight: NDArray) -> None:
-    """No covariate has as many levels as there are customers: it would name them."""
+def assert_levels_tell(coding: Coding, patterns: Patterns, model: type[Model]) -> None:
+    """Each covariate has levels to compare; of spend, all have somebody who has bought again."""
     for name in coding.covariates:
-        if len(coding.levels.get(name, ())) >= max(int(weight.sum()), 2):
+        levels = coding.levels.get(name)
+        if levels is None:
+            continue
+        strange = sorted(set(patterns.frame[name]) - set(levels))
+        if strange and OTHER not in levels and issubclass(model, SpendModel):
             raise DataError(
-                f"The covariate {name!r} has as many levels as there are customers, "
-                f"{int(weight.sum()):,}: it names them. Leave it out, or use coarser levels."
+                f"Nobody whose {name!r} is {some(map(repr, strange))} has bought again, and what "
+                "customers spend is learnt from those who have. Take such levels together: "
+                "pc.CovariateTable(table, rare=...), or leave the covariate out of 'spend'."
+            )
+        if len(levels) == 1:
+            raise DataError(
+                f"The covariate {name!r} is {levels[0]!r} for all customers, so there is nothing "
+                "to learn from it. Leave it out."
             )

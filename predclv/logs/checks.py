@@ -1,5 +1,6 @@
 """What a log's survey may not show, each with a message that says where."""
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,19 +12,19 @@ from predclv.money import LARGEST_SPEND, UNITS
 from predclv.notices import counted, warn
 
 
-def _places(table: Table, where: str) -> str:
+def _places(table: Table, where: str, number: int) -> str:
     """The positions of the first rows that meet a condition."""
     if not table.is_ordered:
         return ""
     numbered = f"SELECT *, row_number() OVER () - 1 AS place FROM {table.sql}"
     sql = f"SELECT place FROM ({numbered}) WHERE {where} ORDER BY place LIMIT 6"
-    return f", first at row position {some(row[0] for row in table.reader.rows(sql))}"
+    return f", first at row position {some((row[0] for row in table.reader.rows(sql)), of=number)}"
 
 
 def _customers(table: Table, where: str) -> str:
     """The first ids of the rows that meet a condition."""
     sql = f"SELECT DISTINCT customer_id FROM {table.sql} WHERE {where} ORDER BY 1 LIMIT 6"
-    return some(row[0] for row in table.reader.rows(sql))
+    return some((row[0] for row in table.reader.rows(sql)), of=math.inf)
 
 
 def check_ids_and_days(table: Table, sql: Statements, facts: Mapping[str, Any]) -> None:
@@ -39,9 +40,10 @@ def check_ids_and_days(table: Table, sql: Statements, facts: Mapping[str, Any]) 
         ("null_days", "date", "date IS NULL"),
     ):
         if facts[fact]:
+            places = _places(table, condition, facts[fact])
             raise DataError(
                 f"{counted(facts[fact], 'row has', 'rows have')} no {role} (column "
-                f"{table.names[role]!r}{_places(table, condition)}). Fill them in or leave them "
+                f"{table.names[role]!r}{places}). Fill them in or leave them "
                 "out before summarising."
             )
     if facts["bad_ids"]:

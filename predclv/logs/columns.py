@@ -4,6 +4,7 @@ A column's SQL type decides how it is read. What cannot be read without guessing
 says how to convert it.
 """
 
+import math
 import re
 import zoneinfo
 
@@ -56,7 +57,8 @@ def _examples(table: Table, role: str, where: str, most: int = 5) -> str:
         sql = f"SELECT {role} FROM ({inner}) WHERE {where} GROUP BY 1 ORDER BY min(place)"
     else:
         sql = f"SELECT DISTINCT {role} FROM {table.sql} WHERE {where} ORDER BY 1"
-    return some((repr(row[0]) for row in table.reader.rows(f"{sql} LIMIT {most + 1}")), most)
+    found = table.reader.rows(f"{sql} LIMIT {most + 1}")
+    return some((repr(row[0]) for row in found), most, math.inf)
 
 
 def ids_of(table: Table) -> tuple[str, str]:

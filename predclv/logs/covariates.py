@@ -256,7 +256,7 @@ def _refuse_contradictions(warehouse: Warehouse, name: str, keys: list[str], wha
         advice = "Keep one row for each" if not per else "Keep one row per customer and date"
         raise DataError(
             f"{counted(total, 'customer has', 'customers have')} several rows{per} in {what} that "
-            f"say different things (ids {some((row[0] for row in found), 5)}). {advice}."
+            f"say different things (ids {some((row[0] for row in found), of=total)}). {advice}."
         )
 
 

@@ -1,7 +1,7 @@
 """A checked log of purchases: what may be counted, and a count of what was left out."""
 
 import datetime
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, fields, replace
 from typing import Any, TypedDict
@@ -206,12 +206,7 @@ class Log:
         return self._fetched(sql, "day")
 
     def table_of(
-        self,
-        statement: Callable[..., str],
-        end: datetime.date,
-        order: str,
-        *more: int,
-        wanted: str = "",
+        self, statement: Any, end: datetime.date, order: str, *more: int, wanted: str = ""
     ) -> pd.DataFrame:
         """What a statement of its own file counts up to ``end``, sorted.
 
@@ -222,6 +217,11 @@ class Log:
             of = of.of_customers(wanted)
         sql = statement(of, *more, (end - EPOCH).days, **self._refund_options)
         return self._fetched(sql, order)
+
+    def keep_table_of(self, name: str, statement: Any, end: datetime.date, *more: float) -> None:
+        """Keep what a statement of its own file says of each customer up to ``end``."""
+        sql = statement(self._statements, *more, (end - EPOCH).days, **self._refund_options)
+        self.warehouse.store(name, sql, self._table.reader)
 
     def rows_after(self, end: datetime.date) -> int:
         """Rows later than ``end``."""

@@ -100,7 +100,7 @@ def refuse_refunds(table: Table, sql: Statements, until: int | None) -> None:
         f"SELECT customer_id, DATE '1970-01-01' + {sql.day} AS day {refunds}"
         " ORDER BY day, customer_id LIMIT 6"
     )
-    shown = some((f"customer {customer} on {str(day)[:10]}" for customer, day in found), 3)
+    shown = some((f"customer {customer} on {str(day)[:10]}" for customer, day in found), 3, rows)
     raise DataError(
         f"{counted(rows, 'amount is', 'amounts are')} negative ({shown}). Say refunds='net' to net "
         "them into the purchases of their day, or refunds='drop' to leave them out."

@@ -58,3 +58,19 @@ def large_days(
         SELECT customer_id, CAST(max(units) AS BIGINT) AS largest_units
         FROM ({days}) {bought} GROUP BY customer_id
         HAVING max(units) >= {least} AND max(units) > min_by(units, day)"""
+
+
+def first_of_each(
+    sql: Statements, scale: float, until: int, with_refunds: bool, refunds_count: bool
+) -> str:
+    """What each customer's first purchase by ``until`` cost over ``scale``: first_units, rounded.
+
+    A quotient of doubles is the same in DuckDB and Spark.
+    """
+    days = sql.purchase_days(None, until, with_refunds, refunds_count)
+    bought = "WHERE bought" if with_refunds else ""
+    scaled = f"CAST(min_by(units, day) AS DOUBLE) / CAST('{scale!r}' AS DOUBLE)"
+    return f"""
+        SELECT customer_id,
+            CAST(floor({scaled} + CAST(0.5 AS DOUBLE)) AS BIGINT) AS first_units
+        FROM ({days}) {bought} GROUP BY customer_id"""

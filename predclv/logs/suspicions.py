@@ -284,9 +284,9 @@ def _check_accounts(
     number = int(found["accounts"].iloc[0])
     warn(
         f"{counted(number, 'id buys', 'ids buy')} like an account that many share: "
-        f"{some(shown, 3)}; of all repeat customers 99% bought on {usual:,.0f} days at most. If it "
-        "stands for guests, a till or unknown customers, leave its rows out: its forecast means "
-        "nothing, and it shifts everybody's.",
+        f"{some(shown, 3, number)}; of all repeat customers 99% bought on {usual:,.0f} days at "
+        "most. If it stands for guests, a till or unknown customers, leave its rows out: its "
+        "forecast means nothing, and it shifts everybody's.",
         SharedAccountWarning,
     )
 

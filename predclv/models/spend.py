@@ -18,6 +18,10 @@ class SpendModel(Model):
         """Expected spend of a future purchase given ``x`` purchases of the given mean."""
         raise NotImplementedError
 
+    def counted(self, x: ArrayLike) -> NDArray:
+        """How many purchases the mean spend of customers with ``x`` repeat purchases is of."""
+        return np.asarray(x, float)
+
     def given(self, x: ArrayLike, mean: ArrayLike) -> Self:
         """The model of the future spend of a customer with ``x`` purchases of the given mean."""
         raise NotImplementedError

@@ -19,7 +19,8 @@ def campaign_effect(effect: CampaignEffect, ax: "Axes | None" = None) -> "Axes":
     r"""What a campaign changed, as a share of what control customers did, with intervals.
 
     Blue with the forecast from before the start taken out, grey without. ``remaining`` and ``in
-    all`` hold what is still expected after the end of observation.
+    all`` hold what is still expected after the end of observation. Where everybody was treated, as
+    a share of what the clock expected.
 
     See Also
     --------
@@ -44,10 +45,15 @@ def campaign_effect(effect: CampaignEffect, ax: "Axes | None" = None) -> "Axes":
     ax = axes(ax, 7.5, 1.4 + 0.42 * len(rows))
     place = np.arange(len(rows))
     base = rows["control"].to_numpy()
-    for prefix, colour, offset, label in (
+    kinds = [
         ("plain_", ACTUAL, -0.16, "as they are"),
         ("", MODEL, 0.12, "forecast taken out"),
-    ):
+    ]
+    if _has_control(effect):
+        of = "control"
+    else:
+        kinds, of = [("", MODEL, 0.0, "")], "what the clock expected"
+    for prefix, colour, offset, label in kinds:
         name = f"{prefix}difference"
         lower, upper = (100 * rows[f"{prefix}{side}"] / base for side in ("lower", "upper"))
         ax.hlines(place + offset, lower, upper, color=colour, linewidth=2)
@@ -55,11 +61,12 @@ def campaign_effect(effect: CampaignEffect, ax: "Axes | None" = None) -> "Axes":
     ax.axvline(0, color="black", linewidth=0.8, zorder=0)
     ax.set_yticks(place, [f"{m}, {w}" for m, w in rows[["measure", "window"]].to_numpy()])
     ax.set_ylim(-0.6, len(rows) - 0.4)
-    legend(ax)
+    if len(kinds) > 1:
+        legend(ax)
     finish(
         ax,
         f"What the campaign changed; {effect.measure} ({effect.window}): {effect.verdict}",
-        "change per treated customer, in % of control",
+        f"change per treated customer, in % of {of}",
         "",
     )
     note(ax, f"lines: {effect.level:.0%} intervals; {effect.days.start} to {effect.days.end}")
@@ -100,7 +107,8 @@ def campaign_parts(effect: CampaignEffect, ax: "Axes | None" = None) -> "Axes":
     finish(
         ax,
         f"{effect.measure.capitalize()} per treated customer: whom to treat next time",
-        "difference to control",
+        f"difference to {'control' if _has_control(effect) else 'what the clock expected'}, until "
+        f"{effect.days.observed}",
         "part (customers)",
     )
     note(ax, f"lines: intervals that hold all at once at {effect.level:.0%}; grey: not known")
@@ -146,6 +154,11 @@ def campaign_size(size: CampaignSize, ax: "Axes | None" = None) -> "Axes":
     )
     note(ax, f"found with probability {size.power:.0%} at {size.level:.0%}")
     return ax
+
+
+def _has_control(effect: CampaignEffect) -> bool:
+    """Whether there were customers to compare with, not the clock alone."""
+    return effect.assigned != "everybody"
 
 
 def _intervals(

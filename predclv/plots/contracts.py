@@ -8,15 +8,27 @@ from predclv.contracts.curves import retention_table, survival_table
 from predclv.contracts.fitted import FittedContracts
 from predclv.contracts.result import ContractForecast
 from predclv.contracts.validation import ContractValidation
-from predclv.errors import OptionError
+from predclv.errors import OptionError, some
 from predclv.models.retention import RetentionModel
 from predclv.plots.inputs import unfit
-from predclv.plots.style import ACTUAL, MODEL, SECOND, amount, axes, finish, legend, looks, short
+from predclv.plots.style import (
+    ACTUAL,
+    MODEL,
+    SECOND,
+    amount,
+    axes,
+    finish,
+    legend,
+    looks,
+    note,
+    short,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 _MOST = 6  # cohorts drawn, the largest; more lie over each other
+_MOST_LINES = 8  # kinds of subscribers
 
 
 def survival_by_cohort(
@@ -152,7 +164,8 @@ def value_by_age(
     ages : int
         From 0 renewals to this many.
     plan : optional
-        Only this one; by default all, a line each.
+        Only this one; by default all. A line for each plan, and for each combination of what else
+        the fit knows; of more than eight the first eight.
     ax : Axes, optional
 
     See Also
@@ -177,30 +190,39 @@ def value_by_age(
     if "residual_value" not in table:
         raise OptionError("value_by_age wants a price: ContractModel(model, price=...).")
     by = forecast._contracts.fitted.recipe.by
+    if plan is not None:
+        if by is None or plan not in set(table[by]):
+            known = "without plans" if by is None else some(map(repr, table[by].unique()))
+            raise OptionError(f"There is no plan {plan!r} in this forecast: {known}.")
+        table = table[table[by] == plan]
+    keys = list(table.columns[: table.columns.get_loc("age")])
+    groups = [((), table)] if not keys else list(table.groupby(keys, sort=False))
+    names = [", ".join(map(str, found)) for found, _ in groups]
+    styles = looks(names)
     ax = axes(ax)
-    groups = [("", table)] if by is None else list(table.groupby(by, sort=False))
-    styles = looks([str(name) for name, _ in groups])
-    for name, part in groups:
-        if plan is not None and name != plan:
-            continue
-        look = styles[str(name)]
+    for name, (_, part) in list(zip(names, groups, strict=True))[:_MOST_LINES]:
+        look = styles[name]
         ax.plot(part["age"], part["residual_value"], lw=1.6, **look.points())
-        ax.lines[-1].set_label(short(str(name)))
+        ax.lines[-1].set_label(short(name))
         if "residual_value_lower" in part:
             ax.fill_between(
                 part["age"], part["residual_value_lower"], part["residual_value_upper"],
                 color=look.colour, alpha=0.18, lw=0,
             )  # fmt: skip
-    if by is not None:
-        legend(ax, by)
+    if keys:
+        legend(ax, short(", ".join(keys)))
     ax.set_ylim(bottom=0)
     first = groups[0][1]["residual_value"].to_numpy()
-    return finish(
+    of = f" ({short(names[0])})" if len(groups) > 1 else ""
+    finish(
         ax,
         f"Who has stayed is worth more: {amount(first[0])} before the first renewal, "
-        f"{amount(first[-1])} after {ages}",
+        f"{amount(first[-1])} after {ages}{of}",
         "renewals behind them", f"value over {forecast.terms.length}",
     )  # fmt: skip
+    if len(groups) > _MOST_LINES:
+        note(ax, f"{_MOST_LINES} of {len(groups):,} kinds of subscribers")
+    return ax
 
 
 def contract_calibration(validation: ContractValidation, ax: "Axes | None" = None) -> "Axes":

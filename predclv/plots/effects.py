@@ -102,7 +102,7 @@ def effects(fit: FittedCLV | Fit, ax: "Axes | None" = None, **options: Any) -> "
         if worth == "clv"
         else ("What covariates do" if worth is None else "How often a newcomer buys again")
     )
-    finish(ax, told, "times a typical customer's", "")
+    finish(ax, told, f"times a typical customer's{_typical(table, worth, currency)}", "")
     note(ax, f"lines: {table.attrs['level']:.0%} intervals of what is not known of the parameters")
     return ax
 
@@ -114,6 +114,15 @@ def _ends(table: pd.DataFrame, name: str) -> tuple[pd.Series, pd.Series]:
 def _named(covariate: str, level: str | float) -> str:
     said = f"{level:g}" if isinstance(level, float) else str(level)
     return short(f"{covariate}: {said}")
+
+
+def _typical(table: pd.DataFrame, worth: str | None, currency: str | None) -> str:
+    """What a typical customer comes to, which multipliers of 1 stand for."""
+    if worth is None:
+        return ""
+    typical = float(table.attrs["typical"])
+    said = money(typical, currency) if worth == "clv" else f"{typical:.2f} purchases"
+    return f" ({said})"
 
 
 def _amount(row: "pd.Series", worth: str, currency: str | None) -> str:

@@ -7,6 +7,7 @@ import pandas as pd
 
 from predclv.errors import OptionError, did_you_mean
 from predclv.forecast.result import Forecast
+from predclv.forecast.total_words import CHANCE_ONLY, OF_A_POOL
 from predclv.money import in_currency
 from predclv.plots.inputs import unfit
 from predclv.plots.style import MODEL, amount, axes, finish, note, plain_number, spread_ticks
@@ -78,7 +79,8 @@ def schedule(
         f"{in_currency(what, currency)} per {period}",
     )
     if "holds" in found.attrs:
-        note(ax, f"Bars: {forecast.terms.level:.0%} intervals of chance and parameters only")
+        what = OF_A_POOL if OF_A_POOL in found.attrs["holds"] else CHANCE_ONLY
+        note(ax, f"Bars: {forecast.terms.level:.0%} intervals of {what}")
     return ax
 
 

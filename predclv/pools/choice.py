@@ -26,7 +26,8 @@ class Choice:
     reason : str
         What was pooled and why, in a sentence.
     doubts : tuple of str
-        Which members were left out, and what the fits warned of.
+        Which members were left out, and what the fits warned of: what was said of several, or at
+        several earlier days, once.
     """
 
     weights: Mapping[str, float]
@@ -69,8 +70,12 @@ def choice_of(
             pooled = np.einsum("oab,a,b->o", evidence.relative(), own, own)
             days = some([str(origin.cutoff) for origin in evidence.origins])
             reason += (
-                f". From {days} on, {evidence.origins[0].days} days ahead, its CRPS would have "
-                f"been {pooled.mean():.3f} of that of {evidence.names[0]}"
+                f". From {days} on, {evidence.origins[0].days} days ahead, its score (CRPS, of "
+                f"which less is better) would have been {pooled.mean():.3f} of that of "
+                f"{evidence.names[0]}"
                 + (f" ({pooled.min():.3f} to {pooled.max():.3f})" if pooled.size > 1 else "")
             )
+    missing = [name for name in weights if name not in evidence.names]
+    if missing:
+        reason += f". Without {', '.join(missing)}: choice.doubts says why"
     return Choice(Frozen(dict(weights)), frame, f"{reason}.", tuple(doubts))

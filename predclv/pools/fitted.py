@@ -11,6 +11,7 @@ import pandas as pd
 
 from predclv.engines.result import Fit
 from predclv.errors import DataError, OptionWarning
+from predclv.forecast.first_purchases import counting_first
 from predclv.forecast.fitted import FittedCLV, Horizon
 from predclv.forecast.outlook import Outlook
 from predclv.forecast.outlook_ahead import assert_told, told_of
@@ -23,13 +24,12 @@ from predclv.pools.choice import Choice, choice_of
 from predclv.pools.inner import Evidence, evidence, that_learn
 from predclv.pools.source import Part, Pooled, futures_of_member
 from predclv.pools.stored import loaded_pool, save_pool
-from predclv.pools.weights import cautious_weights, prior_weights
+from predclv.pools.weights import by_name, cautious_weights, prior_weights
 from predclv.summaries.origins import whole_days
 from predclv.summaries.rfm import RFM
 from predclv.units import is_lifetime
 
 _DEFAULT = "52 weeks"
-_LEAST = 1e-3  # a weight below is none
 
 
 def single(what: Any) -> Any:
@@ -166,23 +166,18 @@ class FittedPool:
                     "Of the members with a weight none is left: "
                     + " ".join([*self.doubts, *known.doubts])
                 )
-            return self._kept(names, found), "weights as given"
+            return by_name(names, found), "weights as given"
+        if len(names) == 1:
+            return {names[0]: 1.0}, "no other takes part"
         if rule == "equal":
-            return self._kept(names, np.ones(len(names))), "weights equal"
+            return by_name(names, np.ones(len(names))), "weights equal"
         found = cautious_weights(known.relative(), prior_weights(len(names)))
         told = (
             f"weights by the CRPS at {counted(len(known.origins), 'earlier day')}"
             if known.origins
             else "weights as trusted beforehand, for no earlier day could tell"
         )
-        return self._kept(names, found), told
-
-    @staticmethod
-    def _kept(names: list[str], weights: Any) -> dict[str, float]:
-        """Weights that sum to 1, the negligible ones 0."""
-        weights = weights / weights.sum()
-        weights = np.where(weights < _LEAST, 0.0, weights)
-        return dict(zip(names, (weights / weights.sum()).tolist(), strict=True))
+        return by_name(names, found), told
 
     def forecast(
         self,
@@ -221,8 +216,8 @@ class FittedPool:
         OptionWarning
             If rules of thumb are left out, for the customers have no log.
         """
-        ways: dict[str, Any] = {"discount_rate": discount_rate, "margin": margin, "rfm": rfm}
         assert_told(self, dynamic_covariates)
+        ways: dict[str, Any] = {"discount_rate": discount_rate, "margin": margin, "rfm": rfm}
         told = told_of(self.first, dynamic_covariates)
         if is_lifetime(horizon):
             name = next(iter(self._models))
@@ -236,12 +231,11 @@ class FittedPool:
         terms, outlook = leading.terms, leading.source
         assert isinstance(outlook, Outlook)
         assert terms.horizon is not None
-        customers, seed = self.rfm if rfm is None else rfm, outlook.seed
+        spend, customers = counting_first(self.spend, self.rfm if rfm is None else rfm)
         days = whole_days(terms.horizon, customers.unit)
         known = self._learned(days)
         weights = self._without_rules(self._weighed(known)[0], customers)
-        ways |= {"level": None, "seed": seed}
-        parts = []
+        ways, parts = ways | {"level": None, "seed": outlook.seed}, []
         for name, weight in weights.items():
             if weight > 0:
                 own = ways | told_of(self.fits[name], dynamic_covariates)
@@ -253,9 +247,9 @@ class FittedPool:
             Pooled(
                 rfm=customers,
                 parts=tuple(parts),
-                spend=self.spend,
+                spend=spend,
                 terms=terms,
-                seed=seed,
+                seed=outlook.seed,
                 errors=TotalErrors("the pool", float(days), errors) if known.origins else None,
             ),
         )
@@ -339,10 +333,11 @@ class FittedPool:
         if self._evidence:
             days = next(reversed(self._evidence))
             return f"FittedPool for {days:,} days ahead: {self.choice.reason}"
-        return (
-            f"FittedPool of {', '.join(self.fits)}; weights are learnt for a horizon when it is "
-            "first forecast"
-        )
+        if len(self.fits) == 1:
+            alone = f"{next(iter(self.fits))} alone"
+            return "FittedPool: " + next((d for d in self.doubts if d.startswith(alone)), alone)
+        who = ", ".join(self.fits)
+        return f"FittedPool of {who}; weights are learnt for a horizon when it is first forecast"
 
     def _repr_html_(self) -> str:
         fits = "".join(found.purchases._repr_html_() for found in self._models.values())

@@ -10,16 +10,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from predclv.engines.result import Fit
 from predclv.errors import FitError, OptionError, PredclvError, PredclvWarning
-from predclv.forecast.draws import is_posterior
-from predclv.forecast.outlook import Outlook
-from predclv.forecast.spend import expected_spend
 from predclv.logs.log import Log
-from predclv.pools.losses import loss_matrix
+from predclv.pools.doubts import Doubts
+from predclv.pools.followed import Followed, Word
 from predclv.progress import progress
-from predclv.summaries.rfm import RFM
-from predclv.summaries.splits import HoldoutSplit, split_of
 
 _APART = 91  # days between origins, and known at the first, at least: a quarter
 _FEWEST = 20  # purchases that must have followed an origin
@@ -211,23 +206,22 @@ def evidence(
     """
     known = (end - log.first_day).days
     days = inner_days(known, horizon, most)
-    doubts: dict[str, None] = {}
+    doubts = Doubts()
     if days:
         for name in [n for n, r in recipes.items() if not _takes_part(r, *days[0])]:
-            doubts[f"{name} takes no part: the log is too short to try it out."] = None
+            doubts.left_out(name, "the log is too short to try it out.")
             recipes = {n: r for n, r in recipes.items() if n != name}
     origins: list[Origin] = []
     names = list(recipes)
     with progress("Trying members out", len(days) * len(recipes)) as step:
         for day, ahead in days:
             cutoff = log.first_day + datetime.timedelta(days=day)
-            split = split_of(log, cutoff, cutoff + datetime.timedelta(days=ahead), unit)
-            came = int(split.frame["frequency_holdout"].sum())
-            if came < _FEWEST:
-                doubts[f"After {cutoff} only {came} purchases came in {ahead} days."] = None
+            followed = Followed.of(log, cutoff, ahead, unit)
+            if (came := followed.purchases) < _FEWEST:
+                doubts.note(f"After {cutoff} only {came} purchases came in {ahead} days.")
                 continue
-            said: dict[str, tuple[Any, NDArray]] = {}
-            twins: dict[Any, tuple[Any, NDArray]] = {}
+            said: dict[str, Word] = {}
+            twins: dict[Any, Word] = {}
             for name in names:
                 step(f"{cutoff}, {name}")
                 recipe = for_span(recipes[name], day)
@@ -236,19 +230,20 @@ def evidence(
                     warnings.simplefilter("always", PredclvWarning)
                     try:
                         if key not in twins:
-                            twins[key] = _said(name, recipe, split, ahead)
+                            twins[key] = followed.word_of(name, recipe)
                     except OptionError:
                         raise
                     except PredclvError as error:
-                        doubts[f"{name} takes no part: at {cutoff} {error}"] = None
+                        doubts.left_out(name, f"at {cutoff} {error}")
                         continue
                 said[name] = twins[key]
-                doubts |= {f"{name} at {cutoff}: {w.message}": None for w in caught}
+                doubts.warned(name, caught, cutoff)
             survivors = np.array([names.index(name) for name in names if name in said], int)
             origins = [origin.of(survivors) for origin in origins]
             names = [name for name in names if name in said]
-            origins.append(_origin(split, ahead, [said[name] for name in names], spend))
-    return Evidence(tuple(names), tuple(origins), tuple(doubts))
+            origins.append(_origin(followed, cutoff, [said[name] for name in names], spend))
+            followed.forget()
+    return Evidence(tuple(names), tuple(origins), doubts.told())
 
 
 def that_learn(
@@ -276,59 +271,16 @@ def _takes_part(recipe: Any, known: int, horizon: int) -> bool:
     return recipe.takes_part(known, horizon) if hasattr(recipe, "takes_part") else True
 
 
-def _said(name: str, recipe: Any, split: HoldoutSplit, days: int) -> tuple[Any, NDArray]:
-    """A member's distribution of each customer's purchases, and their expectations."""
-    forecast = recipe.fit(split.rfm).forecast(
-        f"{days} days", discount_rate=0.0, level=None, rfm=split.rfm, seed=0
-    )
-    source = forecast.source
-    if isinstance(source, Outlook) and not is_posterior(source.purchases):
-        counts = source.counts_at_estimate()
-    else:
-        counts = source.counts()
-    if counts is None:
-        raise OptionError(
-            f"Member {name!r} names one number for each customer and no chance around it, so it "
-            "cannot be pooled. Of rules of thumb pc.baselines.LastPeriodNB() can."
-        )
-    expected = forecast.frame["expected_purchases"].to_numpy(np.float64)
-    if not np.isfinite(expected).all():
-        raise OptionError(f"Member {name!r} expects purchases that are no number.")
-    return counts, expected
-
-
-def _origin(
-    split: HoldoutSplit, days: int, said: Sequence[tuple[Any, NDArray]], spend: Any
-) -> Origin:
-    """What members said, held against what came."""
-    frame = split.frame
-    came = frame["frequency_holdout"].to_numpy(np.int64)
-    revenue, worth = np.nan, np.full(len(said), np.nan)
-    each = None if spend is None else _spend_of_each(spend, split.rfm)
-    if each is not None and "spend_holdout" in frame:
-        revenue = float(frame["spend_holdout"].sum())
-        worth = np.array([expected @ each for _, expected in said])
-    assert split.calibration_end is not None
+def _origin(followed: Followed, cutoff: datetime.date, words: Sequence[Word], spend: Any) -> Origin:
+    """What members said at a day, held against what came."""
+    losses, expected, worth, revenue = followed.held_against(words, spend)
     return Origin(
-        cutoff=split.calibration_end,
-        days=days,
-        customers=len(split),
-        purchases=int(came.sum()),
-        losses=loss_matrix([counts for counts, _ in said], came),
-        expected=np.array([expected.sum() for _, expected in said]),
+        cutoff=cutoff,
+        days=followed.days,
+        customers=len(followed.rfm),
+        purchases=followed.purchases,
+        losses=losses,
+        expected=expected,
         revenue=revenue,
         expected_revenue=worth,
     )
-
-
-def _spend_of_each(spend: Any, rfm: RFM) -> NDArray | None:
-    """Each customer's expected spend per purchase; None where there is no fit of it."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", PredclvWarning)
-        try:
-            fit: Fit = spend(rfm)
-        except PredclvError:
-            return None
-    x, mean = (rfm.frame[name].to_numpy(float) for name in ("frequency", "monetary_value"))
-    line = expected_spend(fit, x, np.random.default_rng(0))
-    return line["spend_base"] + line["spend_slope"] * np.maximum(mean, 0.0)

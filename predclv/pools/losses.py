@@ -13,7 +13,7 @@ from predclv.samples.grouping import distinct
 _ROWS = 1024  # histories at once
 
 
-def loss_matrix(members: Sequence[Any], came: NDArray) -> NDArray:
+def loss_matrix(members: Sequence[Any], came: NDArray, weight: NDArray | None = None) -> NDArray:
     """The mean over customers of products of members' errors, summed over counts.
 
     A mixture's CRPS is ``w @ Q @ w``. Exact up to 64 purchases; beyond, tails are lines between
@@ -24,6 +24,8 @@ def loss_matrix(members: Sequence[Any], came: NDArray) -> NDArray:
     members : sequence
         Distributions of the same customers.
     came : ndarray of int, shape (n,)
+    weight : ndarray of int, shape (n,), optional
+        How many customers each stands for; one.
 
     Returns
     -------
@@ -31,7 +33,7 @@ def loss_matrix(members: Sequence[Any], came: NDArray) -> NDArray:
     """
     own = [codes(member) for member in members]
     first, code = distinct(own[0], came, *own[1:])
-    weight = np.bincount(code).astype(np.float64)
+    weight = np.bincount(code, weight).astype(np.float64)
     order = np.argsort(own[0][first], kind="stable")
     first, weight = first[order], weight[order]
     tails = [tails_of(member) for member in members]

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from predclv.engines.covariates import shared_out
 from predclv.engines.result import Fit
 from predclv.errors import (
     DataError,
@@ -18,6 +19,7 @@ from predclv.errors import (
 )
 from predclv.forecast.fitted import FittedCLV
 from predclv.frozen import Frozen
+from predclv.pools.doubts import Doubts
 from predclv.pools.fitted import FittedPool
 from predclv.pools.inner import for_span
 from predclv.summaries.rfm import RFM
@@ -115,7 +117,7 @@ class Pool:
             )
         spend = self._spend(rfm)
         fits: dict[str, Any] = {}
-        doubts: dict[str, None] = {}
+        doubts = Doubts()
         days = known_days(rfm)
         twins: dict[Any, str] = {}
         failures: list[PredclvError] = []
@@ -124,7 +126,7 @@ class Pool:
                 recipe = for_span(recipe, days)
             twin = twins.setdefault(getattr(recipe, "key", name), name)
             if twin != name:
-                doubts[f"{name} takes no part: of {days} days it is the same as {twin}."] = None
+                doubts.left_out(name, f"of {days} days it is the same as {twin}.")
                 continue
             alone = recipe.without_spend() if hasattr(recipe, "without_spend") else recipe
             with warnings.catch_warnings(record=True) as caught:
@@ -134,10 +136,10 @@ class Pool:
                 except OptionError:
                     raise
                 except PredclvError as error:
-                    doubts[f"{name} takes no part: {error}"] = None
+                    doubts.left_out(name, error)
                     failures.append(error)
                     continue
-            doubts |= {f"{name}: {warning.message}": None for warning in caught}
+            doubts.warned(name, caught)
             if isinstance(fitted, FittedPool):
                 raise OptionError(f"Member {name!r} is a pool itself: name its members instead.")
             fits[name] = fitted
@@ -145,9 +147,9 @@ class Pool:
             kind = DataError if all(isinstance(e, DataError) for e in failures) else FitError
             raise kind(
                 "No model in this pool could be fitted, and rules alone are none. "
-                + " ".join(doubts)
+                + " ".join(doubts.told())
             )
-        return FittedPool(self, Frozen(fits), spend, rfm, tuple(doubts))
+        return FittedPool(self, Frozen(fits), spend, rfm, doubts.told())
 
     def spend_recipe(self) -> Any:
         """The member whose model of spend is that of all; None where none has one.
@@ -155,7 +157,7 @@ class Pool:
         Raises
         ------
         OptionError
-            If members ask for different ones.
+            If members ask for different ones, or for effects of covariates on it.
         """
         asking = {n: m for n, m in self.members.items() if getattr(m, "spend", None) is not None}
         kinds = {member.spend for member in asking.values()}
@@ -165,6 +167,13 @@ class Pool:
                 f"{', '.join(sorted(kind.__name__ for kind in kinds))}. A pool has one for all: "
                 "give the others spend=None."
             )
+        for name, member in asking.items():
+            kinds_of: Any = (getattr(member, "purchases", None), member.spend)
+            if shared_out(getattr(member, "covariates", None), *kinds_of)[1]:
+                raise OptionError(
+                    f"Member {name!r} has covariates of spend, and a pool's one spend takes none "
+                    "yet: leave 'spend' out of its covariates, or fit it alone."
+                )
         return next(iter(asking.values()), None)
 
     def _spend(self, rfm: RFM) -> Fit | None:

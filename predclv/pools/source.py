@@ -14,12 +14,14 @@ from predclv.errors import OptionError
 from predclv.forecast.counts import in_classes
 from predclv.forecast.customers import CellForecast
 from predclv.forecast.draws import drawn
+from predclv.forecast.first_purchases import counted_beside
 from predclv.forecast.outlook import Outlook
 from predclv.forecast.result import COLUMNS
 from predclv.forecast.revenue import log_quantile_curves, scale_of
 from predclv.forecast.scoring import ScoreTable
 from predclv.forecast.source import SUMS, Source
 from predclv.forecast.spend import expected_spend
+from predclv.forecast.spend_draws import SPEND_DRAWS
 from predclv.forecast.terms import Terms
 from predclv.forecast.total_interval import Budget, TotalErrors
 from predclv.forecast.totals import NORMAL_DRAWS, SIMULATED, futures_of
@@ -32,7 +34,6 @@ from predclv.samples.grouping import distinct
 from predclv.streams import Stream, stream
 from predclv.summaries.rfm import RFM
 
-_SPEND_DRAWS = 7  # as of a single fit
 _EXPECTED = ("p_alive", "p_active", "expected_purchases", "discounted_purchases")
 
 
@@ -126,7 +127,8 @@ class Pooled(FieldsAlone):
                     where=expected > 0,
                 )
             columns |= bounds
-        return CellForecast(pd.DataFrame(columns), scale, self.terms.margin, endless=False)
+        beside = counted_beside(self.spend)
+        return CellForecast(pd.DataFrame(columns), scale, self.terms.margin, False, beside)
 
     def _expected(self, first: NDArray) -> dict[str, NDArray]:
         """The mixture's expectations; p_alive by those members who have a word on it."""
@@ -152,7 +154,7 @@ class Pooled(FieldsAlone):
         found: dict[str, NDArray] = {}
         spend: Any = None
         if self.spend is not None:
-            spend = drawn(self.spend, _SPEND_DRAWS, stream(self.seed, Stream.BOUNDS))
+            spend = drawn(self.spend, SPEND_DRAWS, stream(self.seed, Stream.BOUNDS))
             found["scale"] = np.array(scale_of(spend))
             found |= {
                 f"{side}_{power}": np.empty(first.size) for side in ends for power in range(3)

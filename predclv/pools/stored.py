@@ -45,7 +45,7 @@ def save_pool(pool: Any, path: str | Path, customers: bool) -> None:
                     tables[table.replace("purchases_", f"member{i}_", 1)] = frame
                 elif table == "memory":
                     tables[f"memory{i}"] = frame
-                elif table.startswith("spend_"):
+                elif table.startswith("spend_") or table == "first":
                     tables[table] = frame
         elif isinstance(fitted, FittedLastPeriodNB):
             members.append({"name": name, "last_period": fitted.document()})

@@ -10,6 +10,7 @@ from scipy.special import softmax
 _CAUTION = 1.0
 _RIDGE = 0.1
 _TRUST = 5.0  # how many times as likely as another member the first is believed to be, beforehand
+_LEAST = 1e-3  # a weight below is none
 _ROOT = 1e-8  # inside the root of a variance, so that it has a slope where all origins agree
 
 
@@ -74,3 +75,10 @@ def cautious_weights(losses: NDArray, prior: NDArray) -> NDArray:
         for start in starts
     ]
     return softmax(min(found, key=lambda each: each.fun).x)
+
+
+def by_name(names: list[str], weights: NDArray) -> dict[str, float]:
+    """Weights of members that sum to 1, the negligible ones 0."""
+    weights = weights / weights.sum()
+    weights = np.where(weights < _LEAST, 0.0, weights)
+    return dict(zip(names, (weights / weights.sum()).tolist(), strict=True))

@@ -137,6 +137,9 @@ def _totals(forecast: Forecast) -> str:
             if has_bounds
             else ""
         )
+        if f"{name}_budget_lower" in total:
+            ends = (words(f"{name}_budget_{end}") for end in ("lower", "upper"))
+            between += f", for a budget {' to '.join(ends)}"
         figures.append((words(name), what + between))
     frame = forecast.frame
     for column, what in (("p_alive", "still customers today"), ("p_active", "will buy")):
@@ -151,6 +154,11 @@ def _totals(forecast: Forecast) -> str:
         if any(name.endswith("_lower") for name in total.index)
         else "These are expectations, without an interval."
     )
+    if any("_budget_" in name for name in total.index):
+        holds += (
+            " The intervals for a budget hold that too, as far as totals at earlier days of the "
+            "log were off: plan with these."
+        )
     return parts.key_figures(figures) + f'<p class="reading">{holds}</p>'
 
 

@@ -220,6 +220,16 @@ def assert_told_apart(names: Sequence[str], matrix: NDArray, weight: NDArray) ->
         kept.append(i)
 
 
+def assert_levels_are_fewer(coding: Coding, weight: NDArray) -> None:
+    """No covariate has as many levels as there are customers: it would name them."""
+    for name in coding.covariates:
+        if len(coding.levels.get(name, ())) >= max(int(weight.sum()), 2):
+            raise DataError(
+                f"The covariate {name!r} has as many levels as there are customers, "
+                f"{int(weight.sum()):,}: it names them. Leave it out, or use coarser levels."
+            )
+
+
 def _few(names: Iterable[str]) -> str:
     names = [repr(name) for name in names]
     return ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")

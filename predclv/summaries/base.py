@@ -16,6 +16,7 @@ class Summary(Protocol):
     """What an `RFM` asks."""
 
     has_spend: bool
+    counts_first: bool  # whether first purchases are in what customers spend on average
     recalls: Any  # what sums of past purchases depend on, where customers are told apart by them
     purchases_by_day: pd.DataFrame | None  # day and purchases, where the log's are counted
     repeats_by_day: tuple[int, np.ndarray] | None  # counted when first wanted

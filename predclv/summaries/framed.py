@@ -1,6 +1,7 @@
 """A summary that rests on a frame from elsewhere."""
 
 from collections.abc import Callable, Mapping
+from copy import copy
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +39,9 @@ class FrameSummary:
         ahead: Paths | None = None,
         extra: tuple[str, ...] = (),
         recalls: Any = None,
+        counts_first: bool = False,
     ) -> None:
+        self.counts_first = counts_first
         self.frame = with_covariates(frame, patterns)
         self.patterns = patterns
         self.repeats_by_day_and_pattern: pd.DataFrame | None = None
@@ -89,7 +92,14 @@ class FrameSummary:
         frame = self.frame.drop(columns=names).assign(ahead=number)
         facts = (self._unit, self._last_day, found.patterns, self._paths, found.paths)
         more = self._extra[len(self._known) :]
-        return FrameSummary(frame, *facts, more, self.recalls)
+        return FrameSummary(frame, *facts, more, self.recalls, self.counts_first)
+
+    def counting_first(self, mean: np.ndarray) -> "FrameSummary":
+        """The same customers, their mean spends with first purchases, shape (n_customers,)."""
+        found = copy(self)
+        found.frame = self.frame.assign(monetary_value=mean)
+        found.counts_first = True
+        return found
 
     def gap_days(self) -> pd.DataFrame | None:
         """None: a summary does not say when purchases came."""

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
+from predclv.clocks.days import date_of
 from predclv.errors import DataError, DataWarning, OptionError, some
 from predclv.logs.columns import ids_of
 from predclv.logs.covariate_table import CovariateTable
@@ -103,6 +104,13 @@ def _ahead(
         )
     warehouse.store(raw := fresh("ahead"), segments_ahead(table, rows.name, end, days, _KNOWN))
     used = warehouse.frame(f"SELECT DISTINCT combo, pattern FROM {raw} ORDER BY combo, pattern")
+    if not (used["combo"] != _KNOWN).any():
+        warn(
+            "No row of dynamic_covariates begins on the days ahead, "
+            f"{date_of(end + 1)} to {date_of(end + days)} (rows up to "
+            "today do not count): each customer's last value was carried on.",
+            DataWarning,
+        )
     patterns, number = _patterns(warehouse, rows, used, known, raw, table)
     pairs = used[["combo", "pattern"]].assign(number=number)
     warehouse.register(

@@ -215,7 +215,8 @@ def _refuse_without(warehouse: Warehouse, known: Covariates, sql: PathSQL, witho
     columns = ", ".join(f"{name!r}: ..." for name in known.combos)
     raise DataError(
         f"{counted(without, 'customer has', 'customers have')} no row in {known.what} up to the "
-        f"end of observation ({'id' if without == 1 else 'ids'} {some(row[0] for row in ids)}). "
+        f"end of observation ({'id' if without == 1 else 'ids'} "
+        f"{some((row[0] for row in ids), of=without)}). "
         f"Add {'it' if without == 1 else 'them'}, or say what holds for who has none, and before a "
         f"customer's first row: pc.CovariateTable(table, fill={{{columns}}})."
     )
@@ -229,9 +230,9 @@ def _tell(warehouse: Warehouse, known: Covariates, sql: PathSQL, facts: dict[str
         columns = ", ".join(f"{name!r}: ..." for name in known.combos)
         warn(
             f"{counted(late, 'customer has', 'customers have')} the first row of {known.what} "
-            f"after the first purchase (ids {some(row[0] for row in ids)}): its values were taken "
-            "to hold from the first purchase on. Say what held before: pc.CovariateTable(table, "
-            f"fill={{{columns}}}).",
+            f"after the first purchase (ids {some((row[0] for row in ids), of=late)}): its values "
+            "were taken to hold from the first purchase on. Say what held before: "
+            f"pc.CovariateTable(table, fill={{{columns}}}).",
             DataWarning,
         )
     if early:

@@ -164,8 +164,9 @@ def absent(warehouse: Warehouse, table: str, known: Covariates, customers: int) 
     columns = ", ".join(f"{name!r}: ..." for name in known.combos)
     return DataError(
         f"{counted(number, 'customer has', 'customers have')} no row in {known.what} "
-        f"({'id' if number == 1 else 'ids'} {some(ids)}). Add {'it' if number == 1 else 'them'}, "
-        f"or say what stands for who is not there: pc.CovariateTable(table, fill={{{columns}}})."
+        f"({'id' if number == 1 else 'ids'} {some(ids, of=number)}). Add "
+        f"{'it' if number == 1 else 'them'}, or say what stands for who is not there: "
+        f"pc.CovariateTable(table, fill={{{columns}}})."
     )
 
 
@@ -202,6 +203,6 @@ def refuse_unusable(
             advice = f", or say what stands for it: pc.CovariateTable(table, {filled})"
             raise DataError(
                 f"{counted(number, 'customer has', 'customers have')} {problem} value in column "
-                f"{name!r} of {known.what} (ids {some(row[0] for row in ids)}). Correct "
-                f"{'it' if number == 1 else 'them'}{advice if wrong is is_missing else ''}."
+                f"{name!r} of {known.what} (ids {some((row[0] for row in ids), of=number)}). "
+                f"Correct {'it' if number == 1 else 'them'}{advice if wrong is is_missing else ''}."
             )

@@ -49,7 +49,9 @@ class StoredSummary:
         extra: tuple[str, ...] = (),
         recalls: Any = None,
         days: pd.DataFrame | None = None,
+        counts_first: bool = False,
     ) -> None:
+        self.counts_first = counts_first  # whether the table has spent_units, and spend is of them
         self.purchases_by_day = days
         self._count_repeats = repeats
         self._known = known or Described(table)
@@ -69,7 +71,7 @@ class StoredSummary:
         """The same customers, of whom more is known."""
         facts = (self._clock.unit, self.has_spend, self._last_day, self._count_gaps, known)
         more = (self._count_repeats, self._more, self.recalls, self.purchases_by_day)
-        return StoredSummary(self._warehouse, known.table, *facts, *more)
+        return StoredSummary(self._warehouse, known.table, *facts, *more, self.counts_first)
 
     def looking_ahead(self, find: Callable[[Warehouse, str], Ahead]) -> "StoredSummary":
         """The same customers by what is to come: ``find`` has it of a table with pattern."""
@@ -103,7 +105,7 @@ class StoredSummary:
         facts = (self._clock.unit, self.has_spend, self._last_day)
         known_too = (known, repeats, self._more, self.recalls)
         remembered = dict(self.__dict__.get("_remembered", {}))
-        return _arrived, (customers, *facts, gaps, *known_too, remembered)
+        return _arrived, (customers, *facts, gaps, *known_too, remembered, self.counts_first)
 
     @property
     def warehouse(self) -> Warehouse:
@@ -120,10 +122,13 @@ class StoredSummary:
         """What the numbers of patterns stand for; None without covariates."""
         return self._known.patterns
 
-    def on(self, table: str, extra: tuple[str, ...], recalls: Any) -> "StoredSummary":
+    def on(
+        self, table: str, extra: tuple[str, ...], recalls: Any, counts_first: bool = False
+    ) -> "StoredSummary":
         """The same customers in a table with more columns, which tell histories apart too.
 
-        ``recalls`` is what those depend on.
+        ``recalls`` is what those depend on; with ``counts_first`` the table has ``spent_units``,
+        of first purchases too, and what customers spend on average is of these.
         """
         facts = (self._clock.unit, self.has_spend, self._last_day, self._count_gaps)
         return StoredSummary(
@@ -135,6 +140,7 @@ class StoredSummary:
             extra=(*self._more, *extra),
             recalls=recalls,
             days=self.purchases_by_day,
+            counts_first=counts_first or self.counts_first,
         )
 
     @property
@@ -143,10 +149,13 @@ class StoredSummary:
 
         A whole number of days over the days in a unit is the same double in SQL and in NumPy.
         """
-        spend = (
-            f", CASE WHEN frequency > 0 THEN CAST(repeat_units AS DOUBLE) / {UNITS} / frequency"
-            " ELSE 0.0 END AS monetary_value"
+        mean = (
+            f"CAST(spent_units AS DOUBLE) / {UNITS} / (frequency + 1)"
+            if self.counts_first
+            else f"CASE WHEN frequency > 0 THEN CAST(repeat_units AS DOUBLE) / {UNITS} / frequency"
+            " ELSE 0.0 END"
         )
+        spend = f", {mean} AS monetary_value"
         extra = "".join(f", {name}" for name in self.extra)
         return (
             "customer_id, CAST(frequency AS BIGINT) AS frequency,"
@@ -222,9 +231,10 @@ class StoredSummary:
 
     def spend_of_cells(self) -> np.ndarray:
         """The sum of customers' mean spends, none below zero, per cell of ``cells()``."""
-        found = self._grouped(self.keys, "CAST(sum(greatest(repeat_units, 0)) AS BIGINT) AS units")
-        frequency = found["frequency"].to_numpy(np.float64)
-        return found["units"].to_numpy(np.float64) / UNITS / np.maximum(frequency, 1.0)
+        units = "spent_units" if self.counts_first else "repeat_units"
+        found = self._grouped(self.keys, f"CAST(sum(greatest({units}, 0)) AS BIGINT) AS units")
+        behind = found["frequency"].to_numpy(np.float64) + self.counts_first
+        return found["units"].to_numpy(np.float64) / UNITS / np.maximum(behind, 1.0)
 
     def sample(self, rows: int) -> pd.DataFrame:
         """Rows of ``frame``: the same at every call, and no more related than by chance."""
@@ -278,13 +288,14 @@ def _arrived(
     extra: tuple[str, ...] = (),
     recalls: Any = None,
     remembered: Mapping[Any, StoredSummary] | None = None,
+    counts_first: bool = False,
 ) -> StoredSummary:
     """A summary that came from another process, in a warehouse of this one."""
     warehouse, name = DuckDBWarehouse(), fresh("summary")
     warehouse.register(name, customers)
     counted_gaps = None if gaps is None else lambda: gaps
     facts = (unit, has_spend, last_day, counted_gaps, known, None)
-    found = StoredSummary(warehouse, name, *facts, extra, recalls)
+    found = StoredSummary(warehouse, name, *facts, extra, recalls, None, counts_first)
     if repeats is not None:
         found.__dict__["repeats_by_day_and_pattern"] = repeats
     found.__dict__["_remembered"] = dict(remembered or {})

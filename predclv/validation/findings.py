@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from predclv.forecast.total_interval import CHANCE_ONLY
+from predclv.forecast.total_words import CHANCE_ONLY
 from predclv.validation.glossary import GLOSSARY
 from predclv.validation.losses import Difference, apart, in_both
 from predclv.validation.total_findings import season, totals_off

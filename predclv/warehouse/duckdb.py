@@ -107,7 +107,7 @@ class DuckDBWarehouse:
     def write_parquet(
         self,
         sql: str,
-        order: str,
+        order: str | None,
         path: str | os.PathLike[str],
         metadata: Mapping[str, str],
     ) -> None:
@@ -117,7 +117,7 @@ class DuckDBWarehouse:
         ----------
         sql : str
             A SELECT.
-        order : str
+        order : str, optional
             The column to sort by.
         path : path-like
             The file; an earlier one is replaced.
@@ -134,11 +134,12 @@ class DuckDBWarehouse:
         )
         options = "FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1"
         options += f", KV_METADATA {{{said}}}" if said else ""
+        by = "" if order is None else f" ORDER BY {order}"
         with replacing(path) as temporary:
             try:
                 with self._cursor(sql) as cursor:
                     target = DUCKDB.literal(str(temporary))
-                    cursor.execute(f"COPY ({sql} ORDER BY {order}) TO {target} ({options})")
+                    cursor.execute(f"COPY ({sql}{by}) TO {target} ({options})")
             except duckdb.IOException as error:
                 raise OSError(first_words(error)) from error
             except duckdb.Error as error:

@@ -1,0 +1,131 @@
+"""A campaign that everybody got at once, for want of a control group held against a clock."""
+
+import datetime
+import warnings
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from predclv.decisions.adjusted import Adjusted
+from predclv.decisions.campaign_clock import SHORTEST_AFTER, AgainstClock
+from predclv.decisions.campaign_numbers import Days
+from predclv.decisions.campaign_parts import by_part
+from predclv.decisions.campaign_result import CampaignEffect
+from predclv.errors import AssumptionWarning, FitError, OptionError, PredclvWarning
+from predclv.logs.log import Log
+from predclv.notices import warn
+
+_A_YEAR = 364  # days, from which on a clock looks for a season
+
+
+def refuse_groups(groups: Any, treated: Any, control: Any, measure: str, cost: Any) -> None:
+    """What makes no sense where everybody was treated."""
+    if groups is not None or treated is not None or control is not None:
+        raise OptionError(
+            "assigned='everybody' says that all got the campaign, so there are no groups: "
+            "campaign_effect(log, None, start, assigned='everybody'). Where some were left alone, "
+            "leave assigned out: they are worth more than any clock."
+        )
+    if measure == "value" or cost is not None:
+        raise OptionError(
+            "Where everybody got the campaign, nobody shows what would remain without it, so there "
+            "is no value to hold a cost against. measure='revenue' has what was won to date."
+        )
+
+
+def effect_on_everybody(
+    log: Log, days: Days, unit: str, measure: str, recipe: Any, by: Any, level: float
+) -> CampaignEffect:
+    """The effect of a campaign that everybody got, against the clock.
+
+    Its A/A test is a campaign that never was, as long, just before it.
+
+    Parameters
+    ----------
+    log : Log
+    days : Days
+    unit : str
+    measure : str
+    recipe : CLVModel, or None for the default
+    by : Series, mapping, DataFrame or None
+    level : float
+
+    Raises
+    ------
+    OptionError
+        If ``recipe`` is no recipe.
+
+    Warns
+    -----
+    AssumptionWarning
+        If there is less than a year before the start, or the clock was wrong already then.
+    """
+    from predclv.recipe import CLVModel
+
+    if recipe is None:
+        recipe = CLVModel()
+    if not isinstance(recipe, CLVModel) or isinstance(recipe.purchases, str):
+        raise OptionError(
+            "assigned='everybody' wants a recipe of one model, model=pc.CLVModel(pc.MBGNBD), and "
+            "fits it with the campaign on its clock; got "
+            f"{'purchases=auto' if isinstance(recipe, CLVModel) else type(recipe).__name__}."
+        )
+    known = (days.start - log.first_day).days
+    if known < _A_YEAR:
+        warn(
+            f"The log has {known} days before the start: a season cannot be told from the campaign "
+            f"with fewer than {_A_YEAR}.",
+            AssumptionWarning,
+        )
+    found = AgainstClock.of(log, days, recipe, unit)
+    earlier = _placebo(log, days, recipe, unit)
+    if earlier["p_value"] < 0.01:
+        warn(
+            f"The clock was wrong already in the {earlier['days']:.0f} days before the start: "
+            f"{earlier['treated']:.3g} purchases per customer came where it expected "
+            f"{earlier['control']:.3g}, which chance makes in {earlier['p_value']:.1%} of cases. "
+            "So what it says of the campaign's days may be as wrong. Try another clock: "
+            "model=pc.CLVModel(clock=pc.Clock(season=4, trend='damped')).",
+            AssumptionWarning,
+        )
+    measures = dict(found.measures())
+    ids, key, parts = found.numbers.frame["customer_id"], (measure, "campaign"), None
+    if by is not None:
+        of = measures.get((measure, "to date"), measures[key])
+
+        def difference(value: NDArray, expected: NDArray, mask: NDArray) -> Adjusted:
+            return of.difference(mask)
+
+        everybody = (np.ones(len(ids), bool),)
+        parts = by_part(by, ids, of.value, of.expected, everybody, difference, level)
+    rows = {name: one.difference() for name, one in measures.items()}
+    without = dict.fromkeys(("control", "without_history", "without_group", "outside"), 0)
+    counts = {"treated": len(ids), **without}
+    return CampaignEffect.of(
+        rows, earlier, key, level, found.days, counts, "everybody", {"treated": found.pace},
+        parts, None, None,
+    )  # fmt: skip
+
+
+def _placebo(log: Log, days: Days, recipe: Any, unit: str) -> pd.Series:
+    """A campaign that never was, as long, which ends the day before the start.
+
+    NaN where the log is too short before it.
+    """
+    length = datetime.timedelta(days=days.lengths[0])
+    start = days.start - length
+    found = {name: np.nan for name in ("treated", "control", "difference", "error", "p_value")}
+    if start - log.first_day >= max(length, datetime.timedelta(days=SHORTEST_AFTER)):
+        never_was = Days(start, days.before, days.before)
+        try:
+            with warnings.catch_warnings():  # of fits: the same as of the campaign's own
+                warnings.simplefilter("ignore", PredclvWarning)
+                against = AgainstClock.of(log, never_was, recipe, unit)
+            one = dict(against.measures())["purchases", "campaign"].difference()
+        except FitError:
+            pass
+        else:
+            found = {name: getattr(one, name) for name in found}
+    return pd.Series({"days": days.lengths[0], **found}, name="purchases before the start")

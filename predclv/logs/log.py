@@ -1,7 +1,7 @@
 """A checked log of purchases: what may be counted, and a count of what was left out."""
 
 import datetime
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, fields, replace
 from typing import Any, TypedDict
@@ -206,12 +206,7 @@ class Log:
         return self._fetched(sql, "day")
 
     def table_of(
-        self,
-        statement: Callable[..., str],
-        end: datetime.date,
-        order: str,
-        *more: int,
-        wanted: str = "",
+        self, statement: Any, end: datetime.date, order: str, *more: int, wanted: str = ""
     ) -> pd.DataFrame:
         """What a statement of its own file counts up to ``end``, sorted.
 

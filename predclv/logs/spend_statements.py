@@ -45,6 +45,21 @@ def first_spends(sql: Statements, until: int, with_refunds: bool, refunds_count:
         GROUP BY units"""
 
 
+def large_days(
+    sql: Statements, least: int, until: int, with_refunds: bool, refunds_count: bool
+) -> str:
+    """The largest of the days up to ``until``: customer_id, largest_units.
+
+    Of customers for whom it is not the first one, and of ``least`` units or more.
+    """
+    days = sql.purchase_days(None, until, with_refunds, refunds_count)
+    bought = "WHERE bought" if with_refunds else ""
+    return f"""
+        SELECT customer_id, CAST(max(units) AS BIGINT) AS largest_units
+        FROM ({days}) {bought} GROUP BY customer_id
+        HAVING max(units) >= {least} AND max(units) > min_by(units, day)"""
+
+
 def first_of_each(
     sql: Statements, scale: float, until: int, with_refunds: bool, refunds_count: bool
 ) -> str:
@@ -59,18 +74,3 @@ def first_of_each(
         SELECT customer_id,
             CAST(floor({scaled} + CAST(0.5 AS DOUBLE)) AS BIGINT) AS first_units
         FROM ({days}) {bought} GROUP BY customer_id"""
-
-
-def large_days(
-    sql: Statements, least: int, until: int, with_refunds: bool, refunds_count: bool
-) -> str:
-    """The largest of the days up to ``until``: customer_id, largest_units.
-
-    Of customers for whom it is not the first one, and of ``least`` units or more.
-    """
-    days = sql.purchase_days(None, until, with_refunds, refunds_count)
-    bought = "WHERE bought" if with_refunds else ""
-    return f"""
-        SELECT customer_id, CAST(max(units) AS BIGINT) AS largest_units
-        FROM ({days}) {bought} GROUP BY customer_id
-        HAVING max(units) >= {least} AND max(units) > min_by(units, day)"""

@@ -70,10 +70,8 @@ class StoredSummary:
     def described(self, known: Described) -> "StoredSummary":
         """The same customers, of whom more is known."""
         facts = (self._clock.unit, self.has_spend, self._last_day, self._count_gaps, known)
-        more = (
-            self._count_repeats, self._more, self.recalls, self.purchases_by_day, self.counts_first,
-        )  # fmt: skip
-        return StoredSummary(self._warehouse, known.table, *facts, *more)
+        more = (self._count_repeats, self._more, self.recalls, self.purchases_by_day)
+        return StoredSummary(self._warehouse, known.table, *facts, *more, self.counts_first)
 
     def looking_ahead(self, find: Callable[[Warehouse, str], Ahead]) -> "StoredSummary":
         """The same customers by what is to come: ``find`` has it of a table with pattern."""

@@ -31,7 +31,9 @@ def main() -> None:
     ask.add_argument("folder", type=Path)
     ask.add_argument("--splits", type=int, default=10_000, help="at most, in this run")
     asked = ask.parse_args()
-    found = pd.read_csv(RESULTS) if RESULTS.exists() else pd.DataFrame(columns=["log", "cut"])
+    found = pd.DataFrame(columns=["log", "cut", "weeks"])
+    if RESULTS.exists():
+        found = pd.read_csv(RESULTS)
     left = asked.splits
     for name in LOGS:
         log = quality.opened(quality.LOGS[name], asked.folder)

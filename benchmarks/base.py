@@ -4,8 +4,8 @@
 
 Figures of every step go to benchmarks/results/base.csv: seconds, processor time in seconds, and the
 most memory that the step's own process took. All steps run with memory_limit 1 GB and two threads,
-on the same log. The first refresh has none before it; the second compares itself with it, and its
-time until everybody's forecast is written stands beside it; groups' intervals and what moved follow.
+on the same log. The first refresh has none before it; the second compares itself with it. Beside a
+refresh stands when everybody's forecast was written; groups' intervals and what moved follow.
 """
 
 import json

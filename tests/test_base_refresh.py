@@ -290,3 +290,22 @@ def test_customers_without_news_need_no_join_to_tell_what_changed(
         found.append(base.changes())
     assert len(found[0].query("grouping == 'all'")) == 3
     pd.testing.assert_frame_equal(*found, check_exact=True)
+
+
+def test_a_batch_taken_out_and_another_in_its_place_are_news(cdnow, tmp_path, monkeypatch):
+    """The other gets the number of the one that went."""
+    found = []
+    news = cdnow[(cdnow["date"] > DATES[0]) & (cdnow["date"] <= DATES[1])]
+    for name in ("moved", "all joined"):
+        base = pc.CustomerBase(tmp_path / name)
+        base.add(cdnow[cdnow["date"] <= DATES[0]], batch="a")
+        base.add(news, batch="b")
+        base.refresh(horizon="8 weeks", level=None)
+        base.remove("b")
+        base.add(news[news["customer_id"] % 3 == 0], batch="c")
+        base.add(cdnow[cdnow["date"] == DATES[2]], batch="d")
+        if name == "all joined":
+            monkeypatch.setattr("predclv.base.compared.moved_since", lambda *_: None)
+        base.refresh(horizon="8 weeks", level=None)
+        found.append(base.changes())
+    pd.testing.assert_frame_equal(*found, check_exact=True)

@@ -87,10 +87,18 @@ def _recalls(before: FittedCLV, now: Kept) -> bool:
     return any(key_of(fitted.purchases) for fitted in (before, now.fitted()))
 
 
-def known_batches(engine: DuckDBWarehouse) -> dict[str, int]:
-    """How many batches an attached base has, and the number of the last."""
-    number, count = engine.rows("SELECT coalesce(max(number), 0), count(*) FROM base.batches")[0]
-    return {"number": int(number), "count": int(count)}
+def known_batches(engine: DuckDBWarehouse, until: int | None = None) -> dict[str, Any]:
+    """The number of an attached base's last batch, and a mark that changes if any is another.
+
+    A number may be given again after a batch was taken out; the mark tells the two apart.
+    """
+    where = "" if until is None else f" WHERE number <= {until}"
+    number, mark = engine.rows(
+        "SELECT coalesce(max(number), 0),"
+        " CAST(coalesce(sum(hash(number, kind, added_at, fingerprint)), 0) AS VARCHAR)"
+        f" FROM base.batches{where}"
+    )[0]
+    return {"number": int(number), "mark": mark}
 
 
 def moved_since(engine: DuckDBWarehouse, last: Kept, now: Kept) -> str | None:
@@ -106,11 +114,8 @@ def moved_since(engine: DuckDBWarehouse, last: Kept, now: Kept) -> str | None:
     if not {*last.groupings} <= {*now.groupings}:
         return None
     at, first = known["number"], (last.date - datetime.date(1970, 1, 1)).days
-    there, merges = engine.rows(
-        f"SELECT count(*) FILTER (WHERE number <= {at}),"
-        f" count(*) FILTER (WHERE number > {at} AND kind = 'merge') FROM base.batches"
-    )[0]
-    if there != known["count"] or merges:
+    merges = engine.rows(f"SELECT 1 FROM base.batches WHERE number > {at} AND kind = 'merge'")
+    if merges or known_batches(engine, at) != known:
         return None
     since_then = f"(SELECT * FROM base.days WHERE batch > {at} OR day > {first})"
     return f"(SELECT DISTINCT customer_id FROM {rooted(since_then)})"

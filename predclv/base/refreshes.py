@@ -60,7 +60,7 @@ def refresh(
     by: Any,
     asked: dict[str, Any],
     seed: int,
-    batches: dict[str, int],
+    batches: dict[str, Any],
 ) -> Kept:
     """Make a refresh of a summary that lies in ``engine``, and keep it.
 

@@ -34,10 +34,11 @@ def compared(
     by = [g for g in now.groupings if g in last.groupings and g != "tier"]
     first, until = ((k.date - datetime.date(1970, 1, 1)).days for k in (last, now))
     before = last.fitted()
+    forgets = any(key_of(fitted.purchases) for fitted in (before, now.fitted()))
     found: dict[str, Any] = {"before": str(last.date)}
     if last.value == now.value:
         try:
-            valued = _valued_by_both(engine, before, last, now, rfm, seed)
+            valued = _valued_by_both(engine, before, last, now, rfm, seed, forgets)
         except (DataError, OptionError) as error:
             warn(
                 f"Why the value changed since {last.date} cannot be told, for the model of then "
@@ -46,7 +47,7 @@ def compared(
             )
         else:
             with vault.reading(engine):
-                moved = moved_since(engine, last, now)
+                moved = None if forgets else moved_since(engine, last, now)
                 rows = joined(last, valued, by)
                 if moved is not None:
                     rows = joined_where_moved(last, valued, by, moved, until - first)
@@ -61,12 +62,21 @@ def compared(
 
 
 def _valued_by_both(
-    engine: DuckDBWarehouse, before: FittedCLV, last: Kept, now: Kept, rfm: RFM, seed: int
+    engine: DuckDBWarehouse,
+    before: FittedCLV,
+    last: Kept,
+    now: Kept,
+    rfm: RFM,
+    seed: int,
+    forgets: bool,
 ) -> str:
-    """Today's customers as the model of the last refresh values them, with today's own value."""
+    """Today's customers as the model of the last refresh values them, with today's own value.
+
+    ``forgets`` says that either fit does: what is remembered of a customer is then each one's own.
+    """
     own = [name for name in engine.types(now.people) if name != "customer_id"]
     today = f"SELECT *, {now.value} AS {IS_NOW} FROM {now.customers}"
-    if _recalls(before, now):  # what is remembered of a customer differs from fit to fit
+    if forgets:
         rfm = as_recalled(before.purchases, rfm)
         summary = rfm._summary
         assert isinstance(summary, StoredSummary)
@@ -80,11 +90,6 @@ def _valued_by_both(
     table = before.table(**asked, rfm=rfm, seed=seed)
     scores = Scores.of(table, rfm, [IS_NOW, *own])
     return f"({scores.sql(f'({today})', registered(engine, table))})"
-
-
-def _recalls(before: FittedCLV, now: Kept) -> bool:
-    """Whether either fit forgets."""
-    return any(key_of(fitted.purchases) for fitted in (before, now.fitted()))
 
 
 def known_batches(engine: DuckDBWarehouse, until: int | None = None) -> dict[str, Any]:
@@ -102,14 +107,14 @@ def known_batches(engine: DuckDBWarehouse, until: int | None = None) -> dict[str
 
 
 def moved_since(engine: DuckDBWarehouse, last: Kept, now: Kept) -> str | None:
-    """SQL of the ids of customers with rows since a refresh, in parentheses.
+    """SQL of the ids of customers with rows since a refresh, in parentheses; without memory.
 
     None where more than new rows may have changed customers: batches taken out, ids merged, what
     is known of them, groups.
     """
     known = last.document.get("batches")
     plain = all("patterns" not in kept.document for kept in (last, now))
-    if known is None or not plain or _recalls(last.fitted(), now):
+    if known is None or not plain:
         return None
     if not {*last.groupings} <= {*now.groupings}:
         return None

@@ -125,23 +125,7 @@ class Histories:
         """The histories that its customers have, where these are few beside them."""
         cells, customer = np.unique(self.cell_of_customer, return_inverse=True)
         states, state_of_cell = np.unique(self.state_of_cell[cells], return_inverse=True)
-        return Histories(
-            self.x[cells],
-            self.t_x[cells],
-            self.T[cells],
-            self.state_x[states],
-            self.state_T[states],
-            state_of_cell,
-            customer,
-            _of(self.lost, cells),
-            _of(self.haste, cells),
-            _of(self.state_lost, states),
-            _of(self.state_haste, states),
-            _of(self.pattern, cells),
-            _of(self.state_pattern, states),
-            _of(self.way, cells),
-            _of(self.state_way, states),
-        )
+        return self._taken(cells, states, state_of_cell, customer)
 
     def by_frequency(self, alike: float = 0.0) -> Iterator[tuple[slice, "Histories"]]:
         """The histories in pieces of one frequency each, as `parts` gives pieces.
@@ -164,14 +148,25 @@ class Histories:
         states = slice(
             int(self.state_of_cell[cells.start]), int(self.state_of_cell[cells.stop - 1]) + 1
         )
+        state_of_cell = self.state_of_cell[cells] - states.start
+        return self._taken(cells, states, state_of_cell, np.arange(cells.stop - cells.start))
+
+    def _taken(
+        self,
+        cells: slice | NDArray,
+        states: slice | NDArray,
+        state_of_cell: NDArray,
+        cell_of_customer: NDArray,
+    ) -> "Histories":
+        """Some cells and states of these, with places of their own among them."""
         return Histories(
             self.x[cells],
             self.t_x[cells],
             self.T[cells],
             self.state_x[states],
             self.state_T[states],
-            self.state_of_cell[cells] - states.start,
-            np.arange(cells.stop - cells.start),
+            state_of_cell,
+            cell_of_customer,
             _of(self.lost, cells),
             _of(self.haste, cells),
             _of(self.state_lost, states),

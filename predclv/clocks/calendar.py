@@ -122,8 +122,10 @@ class Calendar(FieldsAlone):
         -------
         DataFrame
             Columns estimate, std_error, lower, upper (on the log scale; those of weekdays sum to
-            zero) and multiplier, ``exp(estimate)``: 1.2 makes its days a fifth busier. A season is
-            a wave; :func:`predclv.plots.clock` draws it.
+            zero, those of regressors are for one more of what they count) and multiplier,
+            ``exp(estimate)``: 1.2 makes its days a fifth busier. A season is a wave;
+            :func:`predclv.plots.clock` draws it. In a fit's own ``params`` and ``summary()``
+            effects of regressors are for a standard deviation over the days observed.
         """
         reported = as_reported(self.terms)
         estimate = reported @ self.effects

@@ -241,9 +241,10 @@ def basis(terms: Sequence[Term], days: NDArray) -> NDArray:
 
 
 def as_reported(terms: Sequence[Term]) -> NDArray:
-    """The matrix (k, k) from effects to those reported: weekdays without their mean.
+    """The matrix (k, k) from effects to those reported.
 
-    Nothing but the prior holds the mean of seven weekdays, so standard errors are those of
+    Of weekdays without their mean, which nothing but the prior holds; of regressors for one more of
+    what the user counts, not for a standard deviation. Standard errors are those of
     ``matrix @ covariance @ matrix.T``.
 
     Examples
@@ -256,4 +257,6 @@ def as_reported(terms: Sequence[Term]) -> NDArray:
     for term, size, end in zip(terms, sizes, np.cumsum(sizes), strict=True):
         if isinstance(term, Weekday):
             matrix[end - size : end, end - size : end] -= 1.0 / size
+        if isinstance(term, Regressors):
+            matrix[end - size : end, end - size : end] /= term.scale
     return matrix

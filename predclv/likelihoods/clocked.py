@@ -86,7 +86,8 @@ class ClockedLikelihood(Likelihood):
     @property
     def order(self) -> int:
         """Events per purchase: k of a model of regular buyers, else 1."""
-        return getattr(self.model, "order", None) or 1
+        model: Any = self.model
+        return model.order or 1
 
     @property
     def size(self) -> int:

@@ -80,11 +80,10 @@ class DriftingLikelihood(ClockedLikelihood):
     @once
     def _at_random(self) -> Objective:
         own, k = self.model.space(), self.size
-        order: Any = getattr(self.model, "order", None) or 1
         x, weight, exposure = Levels(self.columns[0]), self.columns[-1], self.exposure
         first = newness(np.arange(exposure.purchases.size + 1))
         of_levels, of_cells = first[exposure.born_of_levels], first[exposure.born]
-        bought = order * float((weight * self.columns[0]) @ of_cells)
+        bought = self.order * float((weight * self.columns[0]) @ of_cells)
 
         def value_and_slope(free: NDArray) -> tuple[float, NDArray]:
             parameters, effects, drift = own.parameters_at(free[:k]), free[k:-1], free[-1]

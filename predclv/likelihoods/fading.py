@@ -142,7 +142,7 @@ class FadingLikelihood(Likelihood):
     def _function(self) -> Objective:
         data = self.laid_out()
         model: Any = self.model
-        order, before = getattr(model, "order", None) or 1, chances_before(model)
+        order, before = model.order or 1, model.chances_before
         with_drift, slope_at = self.has_drift, self.space.slope_at
         of_purchases: Any = fading
         arrays: Any = (Ranked.of(**data),)
@@ -247,12 +247,6 @@ class FadingLikelihood(Likelihood):
     def compiled(self) -> "Likelihood":
         """The same by its compiled form, however few the purchases are."""
         return replace(self, compile_from=0)
-
-
-def chances_before(model: Any) -> int:
-    """Chances to leave before the first repeat purchase: one where that may be none, else zero."""
-    at_once = getattr(model, "chances_before", None)
-    return int(model.__name__.startswith("M")) if at_once is None else int(at_once)
 
 
 def _leaving(

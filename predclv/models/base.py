@@ -216,8 +216,8 @@ class Model:
 
     @classmethod
     def names(cls) -> tuple[str, ...]:
-        """Names of the parameters, in the paper's order."""
-        return tuple(field.name for field in fields(cls))  # type: ignore[arg-type]
+        """Names of the free parameters, in the paper's order."""
+        return tuple(part.name for part in fields(cls) if part.name not in cls.fixed)  # type: ignore[arg-type]
 
     @classmethod
     @cache

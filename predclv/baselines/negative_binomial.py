@@ -10,7 +10,6 @@ from scipy.optimize import minimize
 from scipy.special import betainc, gammaln, xlogy
 from scipy.stats import nbinom
 
-from predclv.baselines.point import Point
 from predclv.errors import DataError
 
 _ELEMENTS = 1 << 20  # probabilities that are held at once
@@ -100,21 +99,3 @@ def fitted_sizes(mean: NDArray, counts: NDArray) -> tuple[float, float]:
 def sizes_at(at: Any, mean: NDArray) -> NDArray:
     """The sizes of these means, from 0.001 (nearly all buy nothing) to 1e6 (Poisson)."""
     return np.clip(np.exp(np.clip(at[0] + at[1] * np.log1p(mean), -50, 50)), 1e-3, 1e6)
-
-
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Counted(Point):
-    """What a forecast is made from that knows expectations and the distribution of purchases.
-
-    Totals have no distribution: nothing is known of what customers' errors have in common.
-
-    Attributes
-    ----------
-    distribution : NegativeBinomialCounts
-    """
-
-    distribution: Any = None
-
-    def counts(self) -> Any:
-        """The distribution of each customer's purchases."""
-        return self.distribution

@@ -14,7 +14,7 @@ from predclv.engines.result import Fit
 from predclv.errors import DataError, OptionError, StoreError
 from predclv.forecast.effects import effects_of
 from predclv.forecast.first_purchases import counting_first, first_kept, take_first_kept
-from predclv.forecast.fitted_checks import assert_countable, fresh_seed
+from predclv.forecast.fitted_checks import assert_countable, assert_summary, fresh_seed
 from predclv.forecast.outlook import Outlook
 from predclv.forecast.outlook_ahead import with_covariates_ahead
 from predclv.forecast.patterns import tell_what_is_carried_on
@@ -248,11 +248,7 @@ class FittedCLV:
                 "This model was saved without its customers. Say whom to forecast: "
                 "forecast(rfm=pc.rfm_summary(log))."
             )
-        if not isinstance(customers, RFM):
-            raise DataError(
-                f"rfm must be an RFM (pc.rfm_summary or pc.RFM.from_frame); got "
-                f"{type(customers).__name__}."
-            )
+        assert_summary(customers, "rfm must be")
         if self.spend is not None and not customers.has_spend:
             raise DataError(
                 "The model forecasts spend, but these customers have no monetary_value. Summarise "

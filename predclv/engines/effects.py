@@ -111,10 +111,7 @@ def of_targets(fit: Any, seed: int | None, level: float) -> pd.DataFrame:
     drawn = np.column_stack([draws[name] for name in effects.names])
     columns: dict[str, NDArray] = {}
     for target in dict.fromkeys(t for group in effects.groups for t in group.acts_on):
-        acts = np.concatenate(
-            [np.full(len(g.coding.names), target in g.acts_on) for g in effects.groups]
-        )
-        away = (rows - typical) * acts
+        away = (rows - typical) * effects.acts(target)
         ends = np.quantile(drawn @ away.T, [0.5 - level / 2, 0.5 + level / 2], axis=0)
         acted = {n for g in effects.groups if target in g.acts_on for n in g.coding.covariates}
         known = np.where([name in acted for name, _ in effects.levels], 0.0, np.nan)

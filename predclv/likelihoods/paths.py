@@ -96,7 +96,7 @@ class PathLikelihood(CovariateLikelihood):
                 kept, rows, counts, weights, places, strict=True
             ):
                 parameters = own.parameters_at(free[:k] + others @ (row * effects))
-                if not np.all(np.isfinite(parameters) & (~own.is_log | (parameters > 0))):
+                if not own.holds(parameters):
                     return np.nan, np.full(free.size, np.nan)
                 history = (Levels.coded(each[which], place) for each in (t_x, T))
                 found = self.model(*parameters.tolist()).slopes(count, *history, w)

@@ -64,10 +64,18 @@ class Space:
         """Which parameters are positive, and free as their logarithm, shape (k,)."""
         return np.array([scale == "log" for scale in self.scales])
 
+    def and_more(self, other: "Space") -> "Space":
+        """These parameters, and others behind them."""
+        return Space((*self.names, *other.names), (*self.scales, *other.scales))
+
     def and_numbers(self, names: tuple[str, ...]) -> "Space":
         """These parameters, and behind them some that may be any number."""
         scales: tuple[Scale, ...] = tuple("identity" for _ in names)
-        return Space((*self.names, *names), (*self.scales, *scales))
+        return self.and_more(Space(names, scales))
+
+    def holds(self, parameters: NDArray) -> bool:
+        """Whether parameters (..., k) are finite, and positive where they must be."""
+        return bool(np.all(np.isfinite(parameters) & (~self.is_log | (parameters > 0))))
 
     def parameters_at(self, free: NDArray) -> NDArray:
         """Parameters at free ones, shape (..., k)."""
@@ -281,7 +289,7 @@ class Model:
 
         def value_and_slope(free: NDArray) -> tuple[float, NDArray]:
             parameters = space.parameters_at(free)
-            if not np.all(np.isfinite(parameters) & (~space.is_log | (parameters > 0))):
+            if not space.holds(parameters):
                 return np.nan, np.full(parameters.size, np.nan)
             found = cls(*parameters.tolist()).slopes(*columns, in_time=False)
             return found.value, found.by_parameter * space.slope_at(parameters)

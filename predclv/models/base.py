@@ -70,8 +70,7 @@ class Space:
 
     def and_numbers(self, names: tuple[str, ...]) -> "Space":
         """These parameters, and behind them some that may be any number."""
-        scales: tuple[Scale, ...] = tuple("identity" for _ in names)
-        return self.and_more(Space(names, scales))
+        return self.and_more(Space(names, tuple("identity" for _ in names)))
 
     def holds(self, parameters: NDArray) -> bool:
         """Whether parameters (..., k) are finite, and positive where they must be."""
@@ -267,13 +266,9 @@ class Model:
             return float(weight @ type(self)(*moved.tolist()).log_likelihood(*history))
 
         by_free = [central_slope(partial(value_at, i), _STEP) for i in range(parameters.size)]
-        by_t_x, by_T = self._slopes_in_time(history, weight) if in_time else (None, None)
-        return Slopes(
-            float(weight @ self.log_likelihood(*history)),
-            np.array(by_free) / space.slope_at(parameters),
-            by_t_x,
-            by_T,
-        )
+        by_time = self._slopes_in_time(history, weight) if in_time else (None, None)
+        value = float(weight @ self.log_likelihood(*history))
+        return Slopes(value, np.array(by_free) / space.slope_at(parameters), *by_time)
 
     def _slopes_in_time(
         self, history: Sequence[NDArray], weight: NDArray

@@ -11,10 +11,7 @@ from numpy.typing import NDArray
 from predclv.errors import DataError, some
 from predclv.frozen import Frozen
 from predclv.notices import counted
-from predclv.samples.design import Coding, terms_of
-
-OTHER = "other"
-"""The level of what was in none of its own."""
+from predclv.samples.design import OTHER, Coding, terms_of
 
 
 def with_covariates(customers: pd.DataFrame, patterns: "Patterns | None") -> pd.DataFrame:

@@ -12,10 +12,10 @@ from predclv.baselines.point import Expected, point_forecast
 from predclv.errors import OptionError
 from predclv.forecast.fitted_checks import assert_summary
 from predclv.forecast.result import Forecast
-from predclv.forecast.terms import Terms
+from predclv.forecast.terms import Terms, asked_terms
 from predclv.frozen import Frozen
 from predclv.summaries.rfm import RFM
-from predclv.units import DAYS, force_of_interest, horizon_in, horizon_in_words, is_lifetime, share
+from predclv.units import DAYS, is_lifetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,17 +155,7 @@ def finite_terms(
             f"{who} forecasts a finite horizon, such as '52 weeks': it says nothing of the whole "
             "remaining lifetime, for which a model is needed, such as pc.CLVModel()."
         )
-    force_of_interest(discount_rate, customers.unit)
-    return Terms(
-        horizon=horizon_in(horizon, customers.unit, start=customers.observation_end),
-        unit=customers.unit,
-        discount_rate=float(discount_rate),
-        margin=share(margin, "margin"),
-        level=None,
-        observation_end=customers.observation_end,
-        asked=horizon_in_words(horizon),
-        currency=customers.currency,
-    )
+    return asked_terms(customers, horizon, discount_rate, margin, level=None)
 
 
 def averages(rfm: RFM) -> dict[str, float]:

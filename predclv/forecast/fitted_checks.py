@@ -1,6 +1,5 @@
-"""What a fitted recipe checks of customers that it reads, and the seed that it draws."""
+"""What a fitted recipe checks of customers that it is given, or reads."""
 
-import numpy as np
 import pandas as pd
 
 from predclv.errors import DataError, StoreError
@@ -22,8 +21,3 @@ def assert_summary(
     """Raise DataError, which begins with who wanted it, unless it is a summary of customers."""
     if not isinstance(rfm, RFM):
         raise DataError(f"{wanted} an RFM ({made_by}); got {type(rfm).__name__}.")
-
-
-def fresh_seed() -> int:
-    """A seed of a forecast for which none is given: its parts then agree with each other."""
-    return int(np.random.default_rng().integers(1 << 62))

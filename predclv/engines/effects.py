@@ -73,16 +73,21 @@ def drawn_amounts(
     The latter to first order in the logarithms, which is what an interval needs and a thousand
     times as fast as asking each draw.
     """
-    names, space = list(fit.params), fit.space
-    at = space.free_at(np.array([fit.params[name] for name in names]))
-    draws = fit.draws(_DRAWS, seed=seed)
-    away = space.free_at(np.column_stack([draws[name] for name in names])) - at
+    at, away = draws_away(fit, _DRAWS, seed)
     estimate = np.atleast_1d(np.asarray(amounts(at), float))
     slopes = [
         np.atleast_1d(np.log(amounts(at + step)) - np.log(amounts(at - step))) / (2 * _STEP)
-        for step in _STEP * np.eye(len(names))
+        for step in _STEP * np.eye(at.size)
     ]
     return estimate, estimate * np.exp(away @ np.array(slopes))
+
+
+def draws_away(fit: Any, n: int, seed: int | None) -> tuple[NDArray, NDArray]:
+    """Free parameters at the estimate, (k,), and how far draws are from them, (n, k)."""
+    space = fit.space
+    at = space.free_at(np.array(list(fit.params.values())))
+    draws = fit.draws(n, seed=seed)
+    return at, space.free_at(np.column_stack([draws[name] for name in space.names])) - at
 
 
 def _models(fit: Any, free: NDArray) -> Any:

@@ -85,6 +85,11 @@ def test_the_same_seed_is_the_same_forecast_and_what_was_learnt_is_kept(shop, fi
     assert len(fitted._learned) == 1
 
 
+def test_what_comes_late_in_the_horizon_is_discounted_more(forecast):
+    months = forecast.schedule("month")
+    assert np.all(np.diff(months["discounted_purchases"] / months["purchases"]) < -0.001)
+
+
 def test_it_takes_part_in_a_backtest_and_on_the_command_line(shop):
     from predclv.cli_options import forecasters_named
 

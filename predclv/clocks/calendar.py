@@ -17,8 +17,6 @@ from predclv.clocks.terms import (
     Term,
     as_reported,
     basis,
-    names_of,
-    spread_of,
 )
 from predclv.errors import DataError, OptionError
 from predclv.once import FieldsAlone, once
@@ -94,12 +92,12 @@ class Calendar(FieldsAlone):
     @property
     def names(self) -> tuple[str, ...]:
         """The names of the effects."""
-        return names_of(self.terms)
+        return tuple(name for term in self.terms for name in term.names)
 
     @property
     def spread(self) -> NDArray:
         """Prior standard deviation of each effect, shape (k,); prior means are 0."""
-        return spread_of(self.terms)
+        return np.concatenate([np.empty(0), *(term.spread for term in self.terms)])
 
     def __repr__(self) -> str:
         shown = ", ".join(type(term).__name__.lower() for term in self.terms) or "nothing"

@@ -225,16 +225,6 @@ class Regressors:
         return (self.values[days - self.first_day] - self.centre) / self.scale
 
 
-def names_of(terms: Sequence[Term]) -> tuple[str, ...]:
-    """The names of all effects."""
-    return tuple(name for term in terms for name in term.names)
-
-
-def spread_of(terms: Sequence[Term]) -> NDArray:
-    """Prior standard deviations of all effects, shape (k,)."""
-    return np.concatenate([np.empty(0), *(term.spread for term in terms)])
-
-
 def basis(terms: Sequence[Term], days: NDArray) -> NDArray:
     """The columns of all terms side by side, shape (n_days, k)."""
     return np.hstack([np.empty((len(days), 0)), *(term.columns(days) for term in terms)])

@@ -5,10 +5,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from predclv.contracts.contract_checks import assert_period
+from predclv.contracts.contract_checks import assert_period, warn_of_single
 from predclv.contracts.known import coded_cohorts
-from predclv.errors import DataError, DataWarning, OptionError, did_you_mean, some
-from predclv.notices import counted, warn
+from predclv.errors import DataError, OptionError, did_you_mean, some
+from predclv.notices import counted
 from predclv.samples.patterns import Patterns
 from predclv.units import days_per
 
@@ -123,13 +123,7 @@ def _assert_curves(rows: pd.DataFrame, keys: list[str], patterns: Patterns | Non
     sizes = rows[rows["age"] == 0]
     if (sizes["customers"] == 0).any():
         raise DataError(f"Cohorts of nobody: {some(label[sizes.index[sizes['customers'] == 0]])}.")
-    single = sizes.index[sizes["customers"] == 1]
-    if len(single):
-        warn(
-            f"{counted(len(single), 'cohort has', 'cohorts have')} one customer alone: "
-            f"{some(label[single])}. They count, and tell hardly anything.",
-            DataWarning,
-        )
+    warn_of_single(label[sizes.index[sizes["customers"] == 1]])
 
 
 def _period(cohorts: pd.Series, period: str | None) -> str:

@@ -140,3 +140,13 @@ def check_lengths(histories: pd.DataFrame, period: str) -> None:
             "say the period that they are renewed by.",
             DataWarning,
         )
+
+
+def warn_of_single(cohorts: pd.Series) -> None:
+    """Warn of cohorts of one customer alone, by name."""
+    if len(cohorts):
+        warn(
+            f"{counted(len(cohorts), 'cohort has', 'cohorts have')} one customer alone: "
+            f"{some(cohorts)}. They count, and tell hardly anything.",
+            DataWarning,
+        )

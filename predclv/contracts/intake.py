@@ -12,6 +12,7 @@ from predclv.contracts.contract_checks import (
     check_contracts,
     check_lengths,
     check_overlaps,
+    warn_of_single,
 )
 from predclv.contracts.contract_sql import ContractSQL
 from predclv.contracts.known import with_known
@@ -82,8 +83,8 @@ def renewals(
     -----
     DataWarning
         Contracts that start after ``observation_end`` were left out; contracts end in the middle
-        of a period; contracts begin on the day another of the customer ends; covariates are of
-        people without a contract.
+        of a period; contracts begin on the day another of the customer ends; a cohort has one
+        customer alone; covariates are of people without a contract.
 
     See Also
     --------
@@ -95,9 +96,9 @@ def renewals(
     --------
     >>> table = pd.DataFrame(
     ...     {
-    ...         "customer_id": [1, 2, 3],
-    ...         "start": ["2024-01-01", "2024-01-10", "2024-02-01"],
-    ...         "end": ["2024-03-31", None, None],
+    ...         "customer_id": [1, 2, 3, 4],
+    ...         "start": ["2024-01-01", "2024-01-10", "2024-02-01", "2024-02-01"],
+    ...         "end": ["2024-03-31", None, None, None],
     ...     }
     ... )
     >>> renewals(table, observation_end="2024-04-15").frame
@@ -106,9 +107,9 @@ def renewals(
     1 2024-01-01    1        2        2
     2 2024-01-01    2        2        2
     3 2024-01-01    3        2        1
-    4 2024-02-01    0        1        1
-    5 2024-02-01    1        1        1
-    6 2024-02-01    2        1        1
+    4 2024-02-01    0        2        2
+    5 2024-02-01    1        2        2
+    6 2024-02-01    2        2        2
     """
     assert_period(period)
     asked = None if observation_end is None else civil_date(observation_end, "observation_end")
@@ -160,6 +161,9 @@ def renewals(
     who = Subscribers(engine, sql, last, by, table)
     keys = [*who.keys, "ended"]
     histories = found.groupby(keys, as_index=False, observed=True)[["contracts"]].sum()
+    sizes = histories.groupby([by, "cohort"] if by else ["cohort"])["contracts"].sum()
+    alone = sizes.index[sizes == 1].to_frame().astype(str)
+    warn_of_single(alone.agg(" ".join, axis="columns"))
     return Renewals(histories, period, by, _day(last), returned, who, patterns)
 
 

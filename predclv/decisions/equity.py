@@ -9,7 +9,7 @@ import pandas as pd
 
 from predclv.decisions.inputs import basis, currency_of, forecast_frame
 from predclv.forecast.result import Forecast
-from predclv.forecast.total_words import CHANCE_ONLY
+from predclv.forecast.total_words import CHANCE_ONLY, OF_A_POOL
 from predclv.money import money
 
 
@@ -32,6 +32,8 @@ class Equity:
         The horizon, in words.
     currency : str or None
         What it is shown in.
+    holds : str
+        What the interval holds, in words.
 
     See Also
     --------
@@ -55,6 +57,7 @@ class Equity:
     deciles: pd.DataFrame
     basis: str
     currency: str | None = None
+    holds: str = CHANCE_ONLY
 
     @property
     def top_decile_share(self) -> float:
@@ -65,7 +68,7 @@ class Equity:
         interval = ""
         if self.level is not None:
             lower, upper = (money(b or 0.0, self.currency) for b in (self.lower, self.upper))
-            interval = f" ({self.level:.0%} interval {lower} to {upper}, {CHANCE_ONLY})"
+            interval = f" ({self.level:.0%} interval {lower} to {upper}, {self.holds})"
         return (
             f"Customer equity {money(self.total, self.currency)}{interval} of "
             f"{self.customers:,} customers over {self.basis}; the top tenth holds "
@@ -152,4 +155,5 @@ def customer_equity(forecast: Forecast | pd.DataFrame) -> Equity:
         deciles=deciles,
         basis=basis(forecast),
         currency=currency_of(forecast),
+        holds=OF_A_POOL if OF_A_POOL in total.attrs.get("holds", "") else CHANCE_ONLY,
     )

@@ -58,7 +58,7 @@ def drivers(
     typer.echo(repr(found))
     _write(found.frame, out)
     if pictures is not None:
-        draw(pictures, {"driver_lifts": lambda ax: pc.plots.driver_lifts(found, ax=ax)})
+        draw(pictures, {"driver_lifts": partial(pc.plots.driver_lifts, found)})
 
 
 @with_options
@@ -138,18 +138,10 @@ def campaign(
         typer.echo(found.payback().to_string())
     _write(found.frame, out)
     if pictures is not None:
-        drawn = {"campaign_effect": partial(_effect, found)}
+        drawn = {"campaign_effect": partial(pc.plots.campaign_effect, found)}
         if found.parts is not None:
-            drawn["campaign_parts"] = partial(_parts, found)
+            drawn["campaign_parts"] = partial(pc.plots.campaign_parts, found)
         draw(pictures, drawn)
-
-
-def _effect(found: Any, ax: Any) -> Any:
-    return pc.plots.campaign_effect(found, ax=ax)
-
-
-def _parts(found: Any, ax: Any) -> Any:
-    return pc.plots.campaign_parts(found, ax=ax)
 
 
 def _table(path: Path, what: str, customer_id: str) -> Any:

@@ -272,7 +272,7 @@ def write_table(frame: Any, out: Path) -> None:
         write_parquet(frame, out)
 
 
-def draw(folder: Path | None, pictures: Mapping[str, Callable[[Any], Any]]) -> None:
+def draw(folder: Path | None, pictures: Mapping[str, Callable[..., Any]]) -> None:
     """Write pictures where a folder is given, and say so."""
     if folder is None:
         return

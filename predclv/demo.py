@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
@@ -152,9 +153,9 @@ def _write(
     out = out.expanduser()
     out.mkdir(parents=True, exist_ok=True)
     forecast.to_parquet(out / "forecasts.parquet")
-    pictures: dict[str, Callable[[Any], Any]] = {
-        "holdout": lambda ax: pc.plots.holdout_by_frequency(check, split, ax=ax),
-        "repeat_purchases": lambda ax: pc.plots.repeat_histogram(calibrated, ax=ax),
-        "frequency_recency": lambda ax: pc.plots.frequency_recency(fitted, ax=ax),
+    pictures: dict[str, Callable[..., Any]] = {
+        "holdout": partial(pc.plots.holdout_by_frequency, check, split),
+        "repeat_purchases": partial(pc.plots.repeat_histogram, calibrated),
+        "frequency_recency": partial(pc.plots.frequency_recency, fitted),
     }
     return ["forecasts.parquet", *write_pictures(out, pictures)]

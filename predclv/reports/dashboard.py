@@ -123,14 +123,19 @@ def dashboard(title: str, tables: Mapping[str, pd.DataFrame], facts: Mapping[str
 
 def _records(frame: pd.DataFrame) -> list[dict[str, Any]]:
     """Rows as JSON has them: dates as text, no number where there is none."""
-    shown = frame.copy()
-    for name in shown:
-        if pd.api.types.is_datetime64_any_dtype(shown[name]):
-            shown[name] = shown[name].dt.strftime("%Y-%m-%d")
-        elif pd.api.types.is_float_dtype(shown[name]):
-            shown[name] = shown[name].round(4)
+    shown = _dated(frame)
+    for name in shown.select_dtypes("float"):
+        shown[name] = shown[name].round(4)
     rows = shown.astype(object).where(shown.notna(), None).to_dict("records")
     return [{str(key): value for key, value in row.items()} for row in rows]
+
+
+def _dated(frame: pd.DataFrame) -> pd.DataFrame:
+    """The frame with days as text."""
+    shown = frame.copy()
+    for name in shown.select_dtypes("datetime"):
+        shown[name] = shown[name].dt.strftime("%Y-%m-%d")
+    return shown
 
 
 def _bar() -> str:
@@ -180,9 +185,6 @@ def _act(quiet: pd.DataFrame, top: pd.DataFrame) -> str:
 def _folded(heading: str, frame: pd.DataFrame) -> str:
     if frame.empty:
         return ""
-    shown = frame.copy()
-    for name in shown:
-        if pd.api.types.is_datetime64_any_dtype(shown[name]):
-            shown[name] = shown[name].dt.strftime("%Y-%m-%d")
+    shown = _dated(frame)
     table = plain(shown.set_index(shown.columns[0]), heading)
     return f"<details><summary>{escape(heading)}</summary>{table}</details>"

@@ -266,7 +266,8 @@ def named_forecasters(forecasters: Any) -> dict[str, Any]:
     if not named:
         raise OptionError("There is no forecaster to validate: give a mapping of name to model.")
     for name, forecaster in named.items():
-        if isinstance(forecaster, type) or not _forecasts(forecaster):
+        can = any(hasattr(forecaster, how) for how in ("fit", "forecast"))
+        if isinstance(forecaster, type) or not (can or isinstance(forecaster, Forecast)):
             raise OptionError(
                 f"Forecaster {name!r} cannot forecast: {forecaster!r} is neither a recipe with "
                 ".fit(rfm), such as pc.CLVModel() or pc.baselines.LastPeriod(), nor fitted, nor a "
@@ -322,14 +323,6 @@ def _forecast_of(
 
 def _whose(name: str) -> str:
     return f"Forecaster {name!r}"
-
-
-def _forecasts(forecaster: Any) -> bool:
-    return (
-        isinstance(forecaster, Forecast)
-        or hasattr(forecaster, "fit")
-        or hasattr(forecaster, "forecast")
-    )
 
 
 def _title_of(forecaster: Any) -> str:

@@ -1,5 +1,6 @@
 """A campaign that everybody got at once, for want of a control group held against a clock."""
 
+import contextlib
 import datetime
 import warnings
 from typing import Any
@@ -12,7 +13,7 @@ from predclv.decisions.adjusted import Adjusted
 from predclv.decisions.campaign_clock import SHORTEST_AFTER, AgainstClock
 from predclv.decisions.campaign_numbers import Days
 from predclv.decisions.campaign_parts import by_part
-from predclv.decisions.campaign_result import CampaignEffect
+from predclv.decisions.campaign_result import CampaignEffect, earlier
 from predclv.errors import AssumptionWarning, FitError, OptionError, PredclvWarning
 from predclv.logs.log import Log
 from predclv.notices import warn
@@ -116,16 +117,11 @@ def _placebo(log: Log, days: Days, recipe: Any, unit: str) -> pd.Series:
     """
     length = datetime.timedelta(days=days.lengths[0])
     start = days.start - length
-    found = {name: np.nan for name in ("treated", "control", "difference", "error", "p_value")}
+    found = None
     if start - log.first_day >= max(length, datetime.timedelta(days=SHORTEST_AFTER)):
         never_was = Days(start, days.before, days.before)
-        try:
-            with warnings.catch_warnings():  # of fits: the same as of the campaign's own
-                warnings.simplefilter("ignore", PredclvWarning)
-                against = AgainstClock.of(log, never_was, recipe, unit)
-            one = dict(against.measures())["purchases", "campaign"].difference()
-        except FitError:
-            pass
-        else:
-            found = {name: getattr(one, name) for name in found}
-    return pd.Series({"days": days.lengths[0], **found}, name="purchases before the start")
+        with warnings.catch_warnings(), contextlib.suppress(FitError):
+            warnings.simplefilter("ignore", PredclvWarning)  # the same as of the campaign's own fit
+            against = AgainstClock.of(log, never_was, recipe, unit)
+            found = dict(against.measures())["purchases", "campaign"].difference()
+    return earlier(days.lengths[0], found)

@@ -22,6 +22,9 @@ from predclv.summaries.rfm import RFM
 from predclv.summaries.summarise import summary_of
 from predclv.units import DAYS, force_of_interest, horizon_in
 
+KNOWN = {"purchases": "expected_purchases", "revenue": "expected_revenue", "active": "p_active"}
+"""What customers do in a campaign, each with the column of its forecast from before."""
+
 
 @dataclass(frozen=True, slots=True)
 class Days:

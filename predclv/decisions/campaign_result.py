@@ -262,6 +262,13 @@ def _sharper(row: pd.Series) -> str:
     )
 
 
+def earlier(days: int, found: Adjusted | None) -> pd.Series:
+    """Purchases in so many days before the start, when nothing happened; NaN where nobody knows."""
+    names = ("treated", "control", "difference", "error", "p_value")
+    values = {name: np.nan if found is None else getattr(found, name) for name in names}
+    return pd.Series({"days": days, **values}, name="purchases before the start")
+
+
 def verdict_of(lower: float, upper: float) -> str:
     """What an interval says of a difference."""
     if lower > 0:

@@ -286,17 +286,7 @@ def lookalike(
             "lifetime_value": bands.multiple * newcomers.lifetime,
         }
     )[::-1].reset_index(drop=True)
-    return Lookalike(
-        gains,
-        table,
-        level,
-        found.counts,
-        suspects,
-        found,
-        model,
-        newcomers,
-        bands,
-    )
+    return Lookalike(gains, table, level, found.counts, suspects, found, model, newcomers, bands)
 
 
 def _ranks(gains: pd.DataFrame) -> bool:

@@ -1,6 +1,6 @@
 """Which newcomer is meant, where a model knows more of customers than their purchases."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -136,6 +136,17 @@ class NewcomerMix:
         return found[np.isfinite(found)]
 
 
+def covariates_of(fits: Iterable[Fit | None]) -> dict[str, tuple[str, ...] | None]:
+    """The covariates of fits, with the levels of those that have some."""
+    return {
+        name: group.coding.levels.get(name)
+        for fit in fits
+        if fit is not None and fit.covariates is not None
+        for group in fit.covariates.groups
+        for name in group.coding.covariates
+    }
+
+
 def named_covariates(
     fits: Sequence[Fit], covariates: Mapping[str, Any] | None
 ) -> tuple[dict[str, tuple[str, ...] | None], dict[str, Any]]:
@@ -148,13 +159,7 @@ def named_covariates(
     DataError
         If a value is a level that the fits have not seen, or no finite number.
     """
-    levels = {
-        name: group.coding.levels.get(name)
-        for fit in fits
-        if fit.covariates is not None
-        for group in fit.covariates.groups
-        for name in group.coding.covariates
-    }
+    levels = covariates_of(fits)
     for name in covariates or {}:
         if name not in levels:
             raise OptionError(

@@ -5,9 +5,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from predclv.contracts.contract_checks import assert_period, warn_of_single
+from predclv.contracts.contract_checks import assert_column, assert_period, warn_of_single
 from predclv.contracts.known import coded_cohorts
-from predclv.errors import DataError, OptionError, did_you_mean, some
+from predclv.errors import DataError, OptionError, some
 from predclv.notices import counted
 from predclv.samples.patterns import Patterns
 from predclv.units import days_per
@@ -29,12 +29,8 @@ def counts_from_table(
     if by is not None:
         named["by"] = by
     for role, name in named.items():
-        if name not in table.columns:
-            hint = " For a table of one cohort say cohort=None." if role == "cohort" else ""
-            raise DataError(
-                f"The table has no column {name!r} ({role}); its columns are "
-                f"{some(map(repr, table.columns), 20)}.{did_you_mean(name, table.columns)}{hint}"
-            )
+        hint = " For a table of one cohort say cohort=None." if role == "cohort" else ""
+        assert_column(table, name, role, hint)
     if not len(table):
         raise DataError("The table has no rows.")
     rows = pd.DataFrame({"age": table[age], "customers": table[customers]})

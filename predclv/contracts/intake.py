@@ -15,10 +15,11 @@ from predclv.contracts.contract_checks import (
     warn_of_single,
 )
 from predclv.contracts.contract_sql import ContractSQL
-from predclv.contracts.known import with_known
+from predclv.contracts.known import keys_of, with_pattern
 from predclv.contracts.renewals import Renewals
 from predclv.errors import DataError, DataWarning, OptionError
-from predclv.logs.columns import statements
+from predclv.logs.columns import ids_of, statements
+from predclv.logs.covariates import open_covariates
 from predclv.logs.log import civil_date
 from predclv.logs.sources import Table, open_table
 from predclv.notices import counted, warn
@@ -147,7 +148,13 @@ def renewals(
             )
         returned = check_overlaps(engine, sql, last)
         if static_covariates is not None:
-            sql, patterns = with_known(engine, table, sql, static_covariates, timezone, last)
+            known = open_covariates(
+                static_covariates, table, ids_of(table)[0], timezone, "static_covariates"
+            )
+            name, patterns = with_pattern(
+                engine, sql.contracts, f"s <= {last}", known, "a contract"
+            )
+            sql = replace(sql, contracts=name, has_patterns=True)
         found = engine.frame(sql.histories(last))
     check_lengths(found, period)
     found = found.rename(columns={"plan": by} if by else {})
@@ -228,8 +235,7 @@ class Subscribers:
     @property
     def keys(self) -> list[str]:
         """The columns by which a customer is found among the histories."""
-        known = ["pattern"] if self.sql.has_patterns else []
-        return ([self.by] if self.by else []) + known + ["cohort", "renewals"]
+        return keys_of(self.by, self.sql.has_patterns, "cohort", "renewals")
 
     def frame(self) -> pd.DataFrame:
         """One row per running contract: customer_id, the plan, cohort and renewals; by customer."""
@@ -252,8 +258,7 @@ class KeptSubscribers:
     @property
     def keys(self) -> list[str]:
         """The columns by which a customer is found among the histories."""
-        known = ["pattern"] if "pattern" in self.table else []
-        return ([self.by] if self.by else []) + known + ["cohort", "renewals"]
+        return keys_of(self.by, "pattern" in self.table, "cohort", "renewals")
 
     def frame(self) -> pd.DataFrame:
         """One row per running contract."""

@@ -5,17 +5,16 @@ interval, so of a hundred groups that behave as expected about two stand outside
 second condition, a tenth of what was expected, keeps large bases from alarms over nothing.
 """
 
-import datetime
 import math
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from predclv.base.groupings import day_of
 from predclv.base.kept import Kept
 from predclv.base.measures import days_between
 from predclv.money import UNITS
+from predclv.units import day_number, day_of
 from predclv.warehouse.duckdb import DuckDBWarehouse
 
 COLUMNS = (
@@ -135,8 +134,8 @@ def _broken(
     engine: DuckDBWarehouse, now: Kept, last: Kept | None, refunds: str
 ) -> list[dict[str, Any]]:
     """Days since the last refresh that look as if their data were broken."""
-    until = (now.date - datetime.date(1970, 1, 1)).days
-    before = until - 31 if last is None else (last.date - datetime.date(1970, 1, 1)).days
+    until = day_number(now.date)
+    before = until - 31 if last is None else day_number(last.date)
     days = daily(engine, before - 7 * WEEKS, until, refunds)
     rows = []
     for day in range(before + 1, until + 1):

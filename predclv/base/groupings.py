@@ -1,6 +1,5 @@
 """The groups that a refresh is told by: tiers, cohorts, or a column of a table of customers."""
 
-import datetime
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -169,8 +168,3 @@ def tier_cuts(engine: DuckDBWarehouse, scored: str, value: str) -> list[float]:
     cuts = ", ".join(map(str, CUTS))
     found = engine.rows(f"SELECT quantile_disc({value}, [{cuts}]) FROM ({scored})")[0][0]
     return [float(cut) for cut in found]
-
-
-def day_of(number: int) -> datetime.date:
-    """The date of a number of days since 1970."""
-    return datetime.date(1970, 1, 1) + datetime.timedelta(days=int(number))

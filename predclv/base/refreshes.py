@@ -15,7 +15,6 @@ from predclv.base.groupings import (
     TIERS,
     Grouping,
     customers_sql,
-    day_of,
     groupings,
     tier_cuts,
 )
@@ -34,6 +33,7 @@ from predclv.progress import stage
 from predclv.recipe import CLVModel
 from predclv.summaries.rfm import RFM
 from predclv.summaries.stored import StoredSummary
+from predclv.units import day_number, day_of
 from predclv.warehouse.base import fresh
 from predclv.warehouse.dialects import DUCKDB
 from predclv.warehouse.duckdb import DuckDBWarehouse
@@ -71,7 +71,7 @@ def refresh(
     """
     end = rfm.observation_end
     assert end is not None
-    number = (end - datetime.date(1970, 1, 1)).days
+    number = day_number(end)
     found = groupings(by, engine, number)
     with vault.reading() as reader:
         earlier = [kept for kept in refreshes(vault, reader) if kept.date < end]

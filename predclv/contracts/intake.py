@@ -24,9 +24,8 @@ from predclv.logs.log import civil_date
 from predclv.logs.sources import Table, open_table
 from predclv.notices import counted, warn
 from predclv.progress import stage
+from predclv.units import day_number, day_of
 from predclv.warehouse.base import LeftBehind, fresh
-
-_EPOCH = datetime.date(1970, 1, 1)
 
 
 def renewals(
@@ -127,17 +126,17 @@ def renewals(
         engine = table.warehouse
         facts = engine.record(sql.survey())
         check_contracts(engine, sql, facts, names)
-        last = facts["last_day"] if asked is None else (asked - _EPOCH).days
-        if asked is None and _day(last) > datetime.date.today():
+        last = facts["last_day"] if asked is None else day_number(asked)
+        if asked is None and day_of(last) > datetime.date.today():
             raise OptionError(
-                f"Contracts start or end as late as {_day(last)}, which is still to come, so the "
+                f"Contracts start or end as late as {day_of(last)}, which is still to come, so the "
                 "table does not say until when it was observed. Say observation_end='...': who "
                 "ends later runs."
             )
         if last < facts["first_day"]:
             raise DataError(
                 f"observation_end {asked} is before every contract: the first starts on "
-                f"{_day(facts['first_day'])}."
+                f"{day_of(facts['first_day'])}."
             )
         later = int(engine.rows(sql.starting_after(last))[0][0]) if asked is not None else 0
         if later:
@@ -171,7 +170,7 @@ def renewals(
     sizes = histories.groupby([by, "cohort"] if by else ["cohort"])["contracts"].sum()
     alone = sizes.index[sizes == 1].to_frame().astype(str)
     warn_of_single(alone.agg(" ".join, axis="columns"))
-    return Renewals(histories, period, by, _day(last), returned, who, patterns)
+    return Renewals(histories, period, by, day_of(last), returned, who, patterns)
 
 
 def _opened(subscriptions: Any, names: Mapping[str, str | None], timezone: str | None) -> Table:
@@ -216,10 +215,6 @@ def _sql_over(table: Table, timezone: str | None, period: str, has_plans: bool) 
 
 def _but(types: Mapping[str, str]) -> dict[str, str]:
     return {role: kind for role, kind in types.items() if role in ("customer_id", "date")}
-
-
-def _day(number: int) -> datetime.date:
-    return _EPOCH + datetime.timedelta(days=int(number))
 
 
 @dataclass(frozen=True, slots=True, eq=False)

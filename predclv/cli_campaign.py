@@ -20,9 +20,9 @@ from predclv.cli_options import (
     check_suffix,
     clock_asked,
     draw,
+    keep,
     read_table,
     with_options,
-    write_table,
 )
 from predclv.progress import stage
 
@@ -56,7 +56,7 @@ def drivers(
     with stage("Comparing traits"):
         found = pc.drivers(forecast, known, top=top, level=level, leakage=leakage, seed=seed)
     typer.echo(repr(found))
-    _write(found.frame, out)
+    keep(found.frame, out)
     if pictures is not None:
         draw(pictures, {"driver_lifts": partial(pc.plots.driver_lifts, found)})
 
@@ -136,7 +136,7 @@ def campaign(
     typer.echo(repr(found))
     if found.cost is not None:
         typer.echo(found.payback().to_string())
-    _write(found.frame, out)
+    keep(found.frame, out)
     if pictures is not None:
         drawn = {"campaign_effect": partial(pc.plots.campaign_effect, found)}
         if found.parts is not None:
@@ -157,12 +157,6 @@ def _as_mark(word: str | None, marks: Any) -> Any:
     if word is None or marks is None or "group" not in marks:
         return word
     return next((mark for mark in marks["group"].unique() if str(mark) == word), word)
-
-
-def _write(frame: Any, out: Path | None) -> None:
-    if out is not None:
-        write_table(frame, out)
-        typer.echo(f"Written to {out}")
 
 
 def _of_log(options: LogOptions) -> dict[str, Any]:

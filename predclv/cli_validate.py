@@ -20,6 +20,7 @@ from predclv.cli_options import (
     covariates_asked,
     draw,
     forecasters_named,
+    keep,
     listed,
     with_options,
     write_table,
@@ -117,6 +118,4 @@ def backtest(
             **options.arguments(),
         )
     typer.echo(repr(found))
-    if out is not None:
-        write_table(found.frame.reset_index(), out)
-        typer.echo(f"Written to {out}")
+    keep(found.frame.reset_index(), out)

@@ -293,8 +293,8 @@ class Renewals:
         returned = f", {self.n_returned:,} of returning customers" if self.n_returned else ""
         oldest = int((h["renewals"] + h["ended"]).max())
         return (
-            f"Renewals: {counted(self.n_contracts, 'contract')}{plans} in {cohorts:,} "
-            f"cohort{'' if cohorts == 1 else 's'}, {self.n_running:,} of them running{returned}; "
+            f"Renewals: {counted(self.n_contracts, 'contract')}{plans} in "
+            f"{counted(cohorts, 'cohort')}, {self.n_running:,} of them running{returned}; "
             f"renewed by the {self.period}, up to age {oldest}"
         )
 

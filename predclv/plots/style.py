@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from matplotlib import pyplot as plt
 
+from predclv.notices import listed as in_a_sentence
 from predclv.plots.room import NARROW, Room, fitting, make_room, room, width_of
 from predclv.units import days_per
 
@@ -222,10 +223,9 @@ def span_in_words(length: float, unit: str) -> str:
     return f"{length:.4g} {unit}{'' if length == 1 else 's'}"
 
 
-def listed(names: Sequence[str]) -> str:
-    """Names in a sentence: A, B and C."""
-    shown = [short(name) for name in names]
-    return shown[0] if len(shown) == 1 else f"{', '.join(shown[:-1])} and {shown[-1]}"
+def listed(names: Iterable[str]) -> str:
+    """Names in a sentence, each as a legend has it."""
+    return in_a_sentence([short(name) for name in names])
 
 
 def note_missing(ax: "Axes", all_names: Iterable[str], shown: Mapping[str, Any], why: str) -> None:

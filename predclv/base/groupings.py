@@ -65,7 +65,8 @@ def groupings(by: Any, engine: DuckDBWarehouse, day: int) -> list[Grouping]:
     DataError
         If a table is none, or names customers twice.
     """
-    asked = [] if by is None else [by] if _is_one(by) else list(by)
+    is_one = isinstance(by, str) or hasattr(by, "columns")
+    asked = [] if by is None else [by] if is_one else list(by)
     found = [
         _named(item, day) if isinstance(item, str) else _joined(item, engine) for item in asked
     ]
@@ -74,10 +75,6 @@ def groupings(by: Any, engine: DuckDBWarehouse, day: int) -> list[Grouping]:
     if len(set(names)) < len(names):
         raise OptionError(f"Groups need names of their own; got {some(names)}.")
     return found
-
-
-def _is_one(by: Any) -> bool:
-    return isinstance(by, str) or hasattr(by, "columns")
 
 
 def _named(name: str, day: int) -> Grouping:

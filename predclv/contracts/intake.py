@@ -187,7 +187,8 @@ def _opened(subscriptions: Any, names: Mapping[str, str | None], timezone: str |
 def _sql_over(table: Table, timezone: str | None, period: str, has_plans: bool) -> ContractSQL:
     """The statements over the contracts, their starts and ends being days since 1970."""
     plan = ", plan" if has_plans else ""
-    began = statements(replace(table, types=_but(table.types)), timezone)
+    starts = {role: table.types[role] for role in ("customer_id", "date")}
+    began = statements(replace(table, types=starts), timezone)
     ends = replace(
         table,
         sql=f"(SELECT customer_id, end_date AS date FROM {table.sql})",
@@ -211,10 +212,6 @@ def _sql_over(table: Table, timezone: str | None, period: str, has_plans: bool) 
         engine.store(name := fresh("contracts"), f"SELECT * FROM {log}", table.reader)
         log = name
     return ContractSQL(log, period, has_plans, table.dialect)
-
-
-def _but(types: Mapping[str, str]) -> dict[str, str]:
-    return {role: kind for role, kind in types.items() if role in ("customer_id", "date")}
 
 
 @dataclass(frozen=True, slots=True, eq=False)

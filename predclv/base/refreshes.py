@@ -123,8 +123,8 @@ def started(model: CLVModel | str | None, last: Kept | None) -> CLVModel:
         raise OptionError(
             f"model must be a recipe such as pc.CLVModel(pc.BGNBD); got {type(model).__name__}."
         )
-    options = dict(recipe.engine_options)
-    if last is None or recipe.engine != "mle" or "start" in options or recipe.purchases == "auto":
+    begins = "start" in recipe.engine_options
+    if last is None or recipe.engine != "mle" or begins or recipe.purchases == "auto":
         return recipe
     try:
         before = last.fitted()
@@ -135,17 +135,7 @@ def started(model: CLVModel | str | None, last: Kept | None) -> CLVModel:
     )
     if not alike or before.purchases.unit != last.terms["unit"] or before.purchases.limits:
         return recipe
-    return CLVModel(
-        recipe.purchases,
-        recipe.spend,
-        recipe.engine,
-        recipe.clock,
-        recipe.covariates,
-        recipe.memory,
-        recipe.drift,
-        start=before,
-        **options,
-    )
+    return CLVModel(**recipe.get_params(), start=before)
 
 
 def _keep_customers(

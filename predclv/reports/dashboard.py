@@ -167,15 +167,14 @@ def _act(quiet: pd.DataFrame, top: pd.DataFrame) -> str:
         '<div class="tools"><label for="search">Search an id <input id="search" type="search">'
         '</label><button id="export" type="button">Export as CSV</button></div>'
     )
+    most = plain(top.set_index("customer_id"), "Worth the most")
     if quiet.empty:
         late = "<p>Nobody of the top 5% is overdue by their own rhythm.</p>"
-        listed = plain(top.set_index("customer_id"), "Worth the most")
-        return f'{late}{tools}<div id="act">{listed}</div>'
+        return f'{late}{tools}<div id="act">{most}</div>'
     listed = plain(
         quiet.set_index("customer_id"),
         "Of the top 5%, silent beyond their own rhythm; the most value at stake first",
     )
-    most = plain(top.set_index("customer_id"), "Worth the most")
     return (
         f'{tools}<div id="act">{listed}</div><details><summary>Worth the most</summary>{most}'
         "</details>"

@@ -43,7 +43,6 @@ def pooled(
     model: type[Model],
     cells: Mapping[Any, Any],
     together: Any,
-    by: str,
     spread: float | None,
 ) -> tuple[dict[Any, Fit], pd.DataFrame]:
     """Empirical Bayes: typical plan and spreads by EM, then the mode of each plan.
@@ -57,8 +56,6 @@ def pooled(
         Contracts, or customers with opportunities, by plan.
     together : RenewalCells or OpportunityCells
         All of them.
-    by : str
-        What a plan is called.
     spread : float, optional
         Held fixed instead of estimated.
 
@@ -187,7 +184,7 @@ def hierarchical(
         progress = sys.stderr.isatty() or "ipykernel" in sys.modules
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", PredclvWarning)
-        near, pool = pooled(model, cells, together, by, None)
+        near, pool = pooled(model, cells, together, None)
     likelihoods = [Likelihood.of(model, part, part.unit) for part in cells.values()]
     space = likelihoods[0].space
     around = np.array([space.free_at(np.array(list(f.params.values()))) for f in near.values()])

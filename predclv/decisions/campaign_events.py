@@ -7,9 +7,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
-from predclv.decisions.adjusted import Adjusted
 from predclv.decisions.campaign_clock import SHORTEST_AFTER, AgainstClock
 from predclv.decisions.campaign_numbers import Days
 from predclv.decisions.campaign_parts import by_part
@@ -95,12 +93,8 @@ def effect_on_everybody(
     ids, key, parts = found.numbers.frame["customer_id"], (measure, "campaign"), None
     if by is not None:
         of = measures.get((measure, "to date"), measures[key])
-
-        def difference(value: NDArray, expected: NDArray, mask: NDArray) -> Adjusted:
-            return of.difference(mask)
-
         everybody = (np.ones(len(ids), bool),)
-        parts = by_part(by, ids, of.value, of.expected, everybody, difference, level)
+        parts = by_part(by, ids, everybody, of.difference, level)
     rows = {name: one.difference() for name, one in measures.items()}
     without = dict.fromkeys(("control", "without_history", "without_group", "outside"), 0)
     counts = {"treated": len(ids), **without}

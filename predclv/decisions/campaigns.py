@@ -1,6 +1,7 @@
 """Did the campaign change value? Treated customers against those who were left alone."""
 
 import datetime
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -197,7 +198,7 @@ def campaign_effect(
         net = ("value", "in all") if measure == "value" else (measure, "to date")
         of = columns.get(net, columns[key])
         ids, both = numbers.frame["customer_id"], (found.is_treated, ~found.is_treated)
-        parts = by_part(by, ids, *of, both, difference, level)
+        parts = by_part(by, ids, both, partial(difference, *of), level)
     effect = CampaignEffect.of(
         rows, earlier, key, level, days, found.counts, assigned, pace, parts, cost, horizon
     )

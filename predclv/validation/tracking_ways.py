@@ -65,15 +65,13 @@ class CohortOnWays:
         first = time.times[self.ways.first[way]]
         return np.where(days > begin - (self.extra > 0), ages + more * first, 0.0)
 
-    def expected(self, model: Any, clock: Any, step: int = 1) -> NDArray:
+    def expected(self, model: Any, clock: Any) -> NDArray:
         """Expected repeat purchases by the end of each period, (n_periods,).
 
         Parameters
         ----------
         model : ByPattern
         clock : Steady or Calendar
-        step : int
-            Of no use here.
         """
         time, total = self.ways.time(clock, self.unit, model.effects), np.zeros(self.ends.size)
         for z in np.unique(self.pattern).tolist():

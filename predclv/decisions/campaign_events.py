@@ -11,7 +11,7 @@ import pandas as pd
 from predclv.decisions.campaign_clock import SHORTEST_AFTER, AgainstClock
 from predclv.decisions.campaign_numbers import Days
 from predclv.decisions.campaign_parts import by_part
-from predclv.decisions.campaign_result import CampaignEffect, earlier
+from predclv.decisions.campaign_result import CampaignEffect, earlier, effects_table
 from predclv.errors import AssumptionWarning, FitError, OptionError, PredclvWarning
 from predclv.logs.log import Log
 from predclv.notices import warn
@@ -79,13 +79,13 @@ def effect_on_everybody(
             AssumptionWarning,
         )
     found = AgainstClock.of(log, days, recipe, unit)
-    earlier = _placebo(log, days, recipe, unit)
-    if earlier["p_value"] < 0.01:
+    untouched = _placebo(log, days, recipe, unit)
+    if untouched["p_value"] < 0.01:
         warn(
-            f"The clock was wrong already in the {earlier['days']:.0f} days before the start: "
-            f"{earlier['treated']:.3g} purchases per customer came where it expected "
-            f"{earlier['control']:.3g}, which chance makes in {earlier['p_value']:.1%} of cases. "
-            "So what it says of the campaign's days may be as wrong. Try another clock: "
+            f"The clock was wrong already in the {untouched['days']:.0f} days before the start: "
+            f"{untouched['treated']:.3g} purchases per customer came where it expected "
+            f"{untouched['control']:.3g}, which chance makes in {untouched['p_value']:.1%} of "
+            "cases. So what it says of the campaign's days may be as wrong. Try another clock: "
             "model=pc.CLVModel(clock=pc.Clock(season=4, trend='damped')).",
             AssumptionWarning,
         )
@@ -98,10 +98,10 @@ def effect_on_everybody(
     rows = {name: one.difference() for name, one in measures.items()}
     without = dict.fromkeys(("control", "without_history", "without_group", "outside"), 0)
     counts = {"treated": len(ids), **without}
-    return CampaignEffect.of(
-        rows, earlier, key, level, found.days, counts, "everybody", {"treated": found.pace},
-        parts, None, None,
-    )  # fmt: skip
+    table, pace = effects_table(rows, level), {"treated": found.pace}
+    return CampaignEffect(
+        table, untouched, parts, *key, level, found.days, counts, "everybody", pace, None, None
+    )
 
 
 def _placebo(log: Log, days: Days, recipe: Any, unit: str) -> pd.Series:

@@ -96,46 +96,6 @@ class CampaignEffect:
     cost: float | None
     horizon: Any
 
-    @classmethod
-    def of(
-        cls,
-        rows: Mapping[tuple[str, str], Adjusted],
-        before: pd.Series,
-        key: tuple[str, str],
-        level: float,
-        days: Days,
-        counts: Mapping[str, int],
-        assigned: str,
-        pace: Mapping[str, Pace],
-        parts: pd.DataFrame | None,
-        cost: float | None,
-        horizon: Any,
-    ) -> "CampaignEffect":
-        """From the differences by measure and window."""
-        table = []
-        for (measure, window), found in rows.items():
-            lower, upper = found.bounds(level)
-            plain = found._replace(difference=found.plain, error=found.plain_error)
-            plain_lower, plain_upper = plain.bounds(level)
-            table.append(
-                {
-                    "measure": measure,
-                    "window": window,
-                    "treated": found.treated,
-                    "control": found.control,
-                    "difference": found.difference,
-                    "lower": lower,
-                    "upper": upper,
-                    "p_value": found.p_value,
-                    "plain_difference": found.plain,
-                    "plain_lower": plain_lower,
-                    "plain_upper": plain_upper,
-                    "variance_ratio": found.variance_ratio,
-                }
-            )
-        frame = pd.DataFrame(table)
-        return cls(frame, before, parts, *key, level, days, counts, assigned, pace, cost, horizon)
-
     def row(self, measure: str | None = None, window: str | None = None) -> pd.Series:
         """The row of a measure; without a name that of the headline.
 
@@ -260,6 +220,31 @@ def _sharper(row: pd.Series) -> str:
         f"The forecast from before the start takes {1.0 - row['variance_ratio']:.0%} off the "
         f"variance: worth {1 / row['variance_ratio'] - 1:.0%} more customers."
     )
+
+
+def effects_table(rows: Mapping[tuple[str, str], Adjusted], level: float) -> pd.DataFrame:
+    """The differences by measure and window, as `CampaignEffect` has them."""
+    table = []
+    for (measure, window), found in rows.items():
+        plain = found._replace(difference=found.plain, error=found.plain_error)
+        (lower, upper), (plain_lower, plain_upper) = found.bounds(level), plain.bounds(level)
+        table.append(
+            {
+                "measure": measure,
+                "window": window,
+                "treated": found.treated,
+                "control": found.control,
+                "difference": found.difference,
+                "lower": lower,
+                "upper": upper,
+                "p_value": found.p_value,
+                "plain_difference": found.plain,
+                "plain_lower": plain_lower,
+                "plain_upper": plain_upper,
+                "variance_ratio": found.variance_ratio,
+            }
+        )
+    return pd.DataFrame(table)
 
 
 def earlier(days: int, found: Adjusted | None) -> pd.Series:

@@ -22,7 +22,7 @@ from predclv.decisions.campaign_numbers import (
 )
 from predclv.decisions.campaign_parts import by_part
 from predclv.decisions.campaign_remaining import Pace, remaining
-from predclv.decisions.campaign_result import CampaignEffect, cost_of, earlier
+from predclv.decisions.campaign_result import CampaignEffect, cost_of, earlier, effects_table
 from predclv.decisions.matching import matched_difference
 from predclv.errors import AssumptionWarning, DataError, OptionError, did_you_mean
 from predclv.forecast.fitted import FittedCLV
@@ -191,7 +191,7 @@ def campaign_effect(
     difference = compared if assigned == "random" else matched
     everybody = np.ones(len(numbers.frame), bool)
     rows = {key: difference(y, z, everybody) for key, (y, z) in columns.items()}
-    earlier = _before(source, rfm, days, found.place, found.is_treated)
+    untouched = _before(source, rfm, days, found.place, found.is_treated)
     key = {"value": ("value", "in all")}.get(measure, (measure, "campaign"))
     parts = None
     if by is not None:
@@ -199,8 +199,9 @@ def campaign_effect(
         of = columns.get(net, columns[key])
         ids, both = numbers.frame["customer_id"], (found.is_treated, ~found.is_treated)
         parts = by_part(by, ids, both, partial(difference, *of), level)
-    effect = CampaignEffect.of(
-        rows, earlier, key, level, days, found.counts, assigned, pace, parts, cost, horizon
+    table, counts = effects_table(rows, level), found.counts
+    effect = CampaignEffect(
+        table, untouched, parts, *key, level, days, counts, assigned, pace, cost, horizon
     )
     _doubt(effect)
     return effect

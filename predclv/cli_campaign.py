@@ -11,7 +11,6 @@ from predclv.cli_options import (
     TABLES,
     EventsOption,
     Log,
-    LogOptions,
     Pictures,
     Season,
     SummaryOptions,
@@ -90,13 +89,10 @@ def campaign(
     discount_rate: Annotated[float, typer.Option(help="Annual, effective.")] = 0.10,
     margin: Annotated[float, typer.Option(help="Share of spend that is profit.")] = 1.0,
     level: Annotated[float, typer.Option(help="Of the intervals.")] = 0.9,
-    observation_end: Annotated[
-        str | None, typer.Option(help="Last day observed; default: the log's last.")
-    ] = None,
     out: Annotated[Path | None, typer.Option(help="The table of effects.")] = None,
     pictures: Pictures = None,
     *,
-    options: LogOptions,
+    options: SummaryOptions,
 ) -> None:
     """What a campaign changed: treated customers against those who were left alone.
 
@@ -130,7 +126,6 @@ def campaign(
             discount_rate=discount_rate,
             margin=margin,
             level=level,
-            observation_end=observation_end,
             **_of_log(options),
         )
     typer.echo(repr(found))
@@ -159,6 +154,6 @@ def _as_mark(word: str | None, marks: Any) -> Any:
     return next((mark for mark in marks["group"].unique() if str(mark) == word), word)
 
 
-def _of_log(options: LogOptions) -> dict[str, Any]:
+def _of_log(options: SummaryOptions) -> dict[str, Any]:
     """How the log is read; a campaign shows no currency."""
     return {name: value for name, value in options.arguments().items() if name != "currency"}

@@ -2,13 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from html import escape
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from predclv.decisions.adjusted import Adjusted
+from predclv.decisions.as_html import as_html
 from predclv.decisions.campaign_numbers import Days
 from predclv.decisions.campaign_remaining import Pace
 from predclv.errors import OptionError
@@ -203,13 +203,11 @@ class CampaignEffect:
         return "\n".join(parts)
 
     def _repr_html_(self) -> str:
-        shown = self.frame.dropna(axis=1, how="all")
-        tables = [shown, *([] if self.parts is None else [self.parts])]
-        told = "".join(
-            each.to_html(index=False, border=0, na_rep="-", float_format="{:,.4g}".format)
-            for each in tables
-        )
-        return f"<p><b>{escape(self.headline())}</b></p>{told}"
+        tables = [
+            self.frame.dropna(axis=1, how="all"),
+            *([] if self.parts is None else [self.parts]),
+        ]
+        return as_html(self.headline(), *tables, na_rep="-", float_format="{:,.4g}".format)
 
 
 def _sharper(row: pd.Series) -> str:

@@ -2,13 +2,13 @@
 
 import datetime
 from dataclasses import dataclass
-from html import escape
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from predclv.decisions.adjusted import adjusted_difference, detectable, power_of
+from predclv.decisions.as_html import as_html
 from predclv.decisions.campaign_numbers import KNOWN, days_of, fitted_before, numbers_of
 from predclv.errors import DataError, OptionError, did_you_mean
 from predclv.historical.intake import opened
@@ -101,8 +101,7 @@ class CampaignSize:
         return f"{self.headline()}.\n{self.frame.round(4).to_string(index=False)}"
 
     def _repr_html_(self) -> str:
-        table = self.frame.to_html(index=False, border=0, float_format="{:,.4g}".format)
-        return f"<p><b>{escape(self.headline())}.</b></p>{table}"
+        return as_html(f"{self.headline()}.", self.frame, float_format="{:,.4g}".format)
 
 
 def campaign_size(

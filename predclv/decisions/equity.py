@@ -2,11 +2,11 @@
 
 from dataclasses import dataclass
 from functools import partial
-from html import escape
 
 import numpy as np
 import pandas as pd
 
+from predclv.decisions.as_html import as_html
 from predclv.decisions.inputs import basis, currency_of, forecast_frame
 from predclv.forecast.result import Forecast
 from predclv.forecast.total_words import CHANCE_ONLY, OF_A_POOL
@@ -77,17 +77,9 @@ class Equity:
 
     def _repr_html_(self) -> str:
         percent = "{:.1%}".format
-        table = self.deciles.to_html(
-            index=False,
-            border=0,
-            formatters={
-                "customers": "{:,}".format,
-                "clv": partial(money, currency=self.currency),
-                "share": percent,
-                "cumulative_share": percent,
-            },
-        )
-        return f"<p><b>{escape(repr(self))}</b></p>{table}"
+        forms = {"customers": "{:,}".format, "clv": partial(money, currency=self.currency)}
+        forms |= {"share": percent, "cumulative_share": percent}
+        return as_html(repr(self), self.deciles, formatters=forms)
 
 
 def customer_equity(forecast: Forecast | pd.DataFrame) -> Equity:

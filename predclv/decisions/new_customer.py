@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from html import escape
 from typing import Any
 
 import numpy as np
@@ -10,6 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from predclv.clocks.calendar import Calendar
+from predclv.decisions.as_html import as_html
 from predclv.decisions.first_orders import first_order_of
 from predclv.decisions.newcomer_days import discounted_by_days
 from predclv.decisions.newcomer_mix import NewcomerMix, day_of
@@ -93,8 +93,7 @@ class NewCustomer:
 
     def _repr_html_(self) -> str:
         shown = self.curve[self.curve["month"] % 6 == 0]
-        table = shown.to_html(index=False, border=0, float_format="{:,.2f}".format)
-        return f"<p><b>{escape(repr(self))}</b></p>{table}"
+        return as_html(repr(self), shown, float_format="{:,.2f}".format)
 
 
 def new_customer(

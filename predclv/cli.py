@@ -1,10 +1,9 @@
 """The command line: files in, files out. The verbs only; what they do stands elsewhere."""
 
 import sys
-import warnings
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from typer.exceptions import TyperException
@@ -37,7 +36,8 @@ from predclv.cli_options import (
     write_table,
 )
 from predclv.cli_validate import backtest, validate
-from predclv.errors import PredclvError, PredclvWarning
+from predclv.cli_words import in_the_shell, options_of, warnings_told
+from predclv.errors import PredclvError
 from predclv.progress import stage
 
 app = typer.Typer(
@@ -320,29 +320,24 @@ def demo(
 
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line: exit code 2 and one line on standard error for bad input."""
+    words = sys.argv[1:] if arguments is None else arguments
 
-    def one_line(
-        message: Warning | str, category: type[Warning], *details: Any, **more: Any
-    ) -> None:
-        if issubclass(category, PredclvWarning):
-            typer.echo(f"warning: {message}", err=True)
-        else:
-            ordinary(message, category, *details, **more)
+    def tell(message: object, kind: str = "error") -> None:
+        said = in_the_shell(str(message), options_of(typer.main.get_command(app), words))
+        typer.echo(f"{kind}: {said}", err=True)
 
-    ordinary, warnings.showwarning = warnings.showwarning, one_line
     try:
-        sys.exit(app(args=arguments, standalone_mode=False))
+        with warnings_told(tell):
+            sys.exit(app(args=arguments, standalone_mode=False))
     except TyperException as error:
         typer.echo(f"error: {error.format_message()}", err=True)
         sys.exit(2)
     except (PredclvError, OSError) as error:
-        typer.echo(f"error: {error}", err=True)
+        tell(error)
         sys.exit(2)
     except (typer.Abort, KeyboardInterrupt):
         typer.echo("stopped", err=True)
         sys.exit(130)
-    finally:
-        warnings.showwarning = ordinary
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 import predclv as pc
-from predclv.cli_options import TABLES, Refunds, UnitOption, check_suffix, listed, write_table
+from predclv.cli_options import TABLES, Refunds, UnitOption, check_suffix, keep, listed, write_table
 
 base = typer.Typer(
     help="A customer base that grows: add orders, refresh, see what moved.", rich_markup_mode=None
@@ -156,6 +156,4 @@ def dashboard(
 def _told(frame: object, out: Path | None) -> None:
     if out is None:
         typer.echo(frame.to_string(index=False, float_format="{:,.2f}".format))  # type: ignore[attr-defined]
-        return
-    write_table(frame, out)
-    typer.echo(f"Written to {out}")
+    keep(frame, out)

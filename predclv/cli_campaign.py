@@ -11,7 +11,6 @@ from predclv.cli_options import (
     TABLES,
     EventsOption,
     Log,
-    LogOptions,
     Pictures,
     Season,
     SummaryOptions,
@@ -20,9 +19,9 @@ from predclv.cli_options import (
     check_suffix,
     clock_asked,
     draw,
+    keep,
     read_table,
     with_options,
-    write_table,
 )
 from predclv.progress import stage
 
@@ -56,9 +55,9 @@ def drivers(
     with stage("Comparing traits"):
         found = pc.drivers(forecast, known, top=top, level=level, leakage=leakage, seed=seed)
     typer.echo(repr(found))
-    _write(found.frame, out)
+    keep(found.frame, out)
     if pictures is not None:
-        draw(pictures, {"driver_lifts": lambda ax: pc.plots.driver_lifts(found, ax=ax)})
+        draw(pictures, {"driver_lifts": partial(pc.plots.driver_lifts, found)})
 
 
 @with_options
@@ -90,13 +89,10 @@ def campaign(
     discount_rate: Annotated[float, typer.Option(help="Annual, effective.")] = 0.10,
     margin: Annotated[float, typer.Option(help="Share of spend that is profit.")] = 1.0,
     level: Annotated[float, typer.Option(help="Of the intervals.")] = 0.9,
-    observation_end: Annotated[
-        str | None, typer.Option(help="Last day observed; default: the log's last.")
-    ] = None,
     out: Annotated[Path | None, typer.Option(help="The table of effects.")] = None,
     pictures: Pictures = None,
     *,
-    options: LogOptions,
+    options: SummaryOptions,
 ) -> None:
     """What a campaign changed: treated customers against those who were left alone.
 
@@ -130,26 +126,17 @@ def campaign(
             discount_rate=discount_rate,
             margin=margin,
             level=level,
-            observation_end=observation_end,
             **_of_log(options),
         )
     typer.echo(repr(found))
     if found.cost is not None:
         typer.echo(found.payback().to_string())
-    _write(found.frame, out)
+    keep(found.frame, out)
     if pictures is not None:
-        drawn = {"campaign_effect": partial(_effect, found)}
+        drawn = {"campaign_effect": partial(pc.plots.campaign_effect, found)}
         if found.parts is not None:
-            drawn["campaign_parts"] = partial(_parts, found)
+            drawn["campaign_parts"] = partial(pc.plots.campaign_parts, found)
         draw(pictures, drawn)
-
-
-def _effect(found: Any, ax: Any) -> Any:
-    return pc.plots.campaign_effect(found, ax=ax)
-
-
-def _parts(found: Any, ax: Any) -> Any:
-    return pc.plots.campaign_parts(found, ax=ax)
 
 
 def _table(path: Path, what: str, customer_id: str) -> Any:
@@ -167,12 +154,6 @@ def _as_mark(word: str | None, marks: Any) -> Any:
     return next((mark for mark in marks["group"].unique() if str(mark) == word), word)
 
 
-def _write(frame: Any, out: Path | None) -> None:
-    if out is not None:
-        write_table(frame, out)
-        typer.echo(f"Written to {out}")
-
-
-def _of_log(options: LogOptions) -> dict[str, Any]:
+def _of_log(options: SummaryOptions) -> dict[str, Any]:
     """How the log is read; a campaign shows no currency."""
     return {name: value for name, value in options.arguments().items() if name != "currency"}

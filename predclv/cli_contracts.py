@@ -99,15 +99,11 @@ def contracts(
         drawn: dict[str, Any] = {}
         for plan in fitted.fits:
             of = "" if plan is None else f"_{plan}"
-            drawn[f"survival{of}"] = partial(_drawn, pc.plots.survival_by_cohort, fitted, plan)
-            drawn[f"retention{of}"] = partial(_drawn, pc.plots.retention_by_age, fitted, plan)
+            drawn[f"survival{of}"] = partial(pc.plots.survival_by_cohort, fitted, plan=plan)
+            drawn[f"retention{of}"] = partial(pc.plots.retention_by_age, fitted, plan)
         if price is not None:
-            drawn["value_by_age"] = partial(_drawn, pc.plots.value_by_age, forecast, None)
+            drawn["value_by_age"] = partial(pc.plots.value_by_age, forecast)
         draw(pictures, drawn)
-
-
-def _drawn(picture: Any, result: Any, plan: Any, ax: Any) -> Any:
-    return picture(result, plan=plan, ax=ax)
 
 
 def _prices(text: str | None) -> float | dict[str, float] | None:

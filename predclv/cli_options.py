@@ -272,7 +272,14 @@ def write_table(frame: Any, out: Path) -> None:
         write_parquet(frame, out)
 
 
-def draw(folder: Path | None, pictures: Mapping[str, Callable[[Any], Any]]) -> None:
+def keep(frame: Any, out: Path | None) -> None:
+    """Write a frame where a file is asked for, and say so."""
+    if out is not None:
+        write_table(frame, out)
+        typer.echo(f"Written to {out}")
+
+
+def draw(folder: Path | None, pictures: Mapping[str, Callable[..., Any]]) -> None:
     """Write pictures where a folder is given, and say so."""
     if folder is None:
         return

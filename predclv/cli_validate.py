@@ -1,9 +1,8 @@
 """The verbs of the command line that hold forecasts against what came."""
 
-from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -21,6 +20,7 @@ from predclv.cli_options import (
     covariates_asked,
     draw,
     forecasters_named,
+    keep,
     listed,
     with_options,
     write_table,
@@ -78,12 +78,8 @@ def validate(
     if pictures is not None:
         from predclv.plots.compare import PICTURES
 
-        drawn = {name: partial(_draw, picture, validation) for name, picture in PICTURES.items()}
+        drawn = {name: partial(picture, validation) for name, picture in PICTURES.items()}
         draw(pictures, drawn)
-
-
-def _draw(picture: Callable[..., Any], validation: "pc.Validation", ax: Any) -> Any:
-    return picture(validation, ax=ax)
 
 
 @with_options
@@ -122,6 +118,4 @@ def backtest(
             **options.arguments(),
         )
     typer.echo(repr(found))
-    if out is not None:
-        write_table(found.frame.reset_index(), out)
-        typer.echo(f"Written to {out}")
+    keep(found.frame.reset_index(), out)

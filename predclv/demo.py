@@ -1,7 +1,8 @@
 """The demonstration: CDNOW from its order log to forecasts, tables and pictures."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
+from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
@@ -56,18 +57,24 @@ def run(out: Path, stage: Callable[[str], AbstractContextManager[None]]) -> None
     console.print(f"\nIn [bold]{out}[/bold]: {', '.join(written)}")
 
 
+def _table(title: str, numbers: Sequence[str], words: Sequence[str] = ()) -> Table:
+    """A table with columns of words, and of numbers after them."""
+    table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, pad_edge=False)
+    for heading in words:
+        table.add_column(heading)
+    for heading in numbers:
+        table.add_column(heading, justify="right")
+    return table
+
+
 def _holdout(check: pc.Forecast, split: pc.HoldoutSplit) -> Table:
     from predclv.validation.tables import holdout_by_frequency
 
     by_frequency = holdout_by_frequency(check, split)
-    table = Table(
-        title=f"Forecast against what came, {split.calibration_end} to {split.holdout_end}",
-        title_justify="left",
-        box=SIMPLE_HEAD,
-        pad_edge=False,
+    table = _table(
+        f"Forecast against what came, {split.calibration_end} to {split.holdout_end}",
+        ("repeat purchases before", "customers", "forecast mean", "actual mean"),
     )
-    for heading in ("repeat purchases before", "customers", "forecast mean", "actual mean"):
-        table.add_column(heading, justify="right")
     for label, row in by_frequency.iterrows():
         table.add_row(
             str(label), f"{row['customers']:,.0f}", f"{row['forecast']:.2f}", f"{row['actual']:.2f}"
@@ -92,16 +99,11 @@ def _shortfall(check: pc.Forecast, split: pc.HoldoutSplit) -> str:
 
 
 def _parameters(fitted: pc.FittedCLV) -> Table:
-    table = Table(
-        title="Parameters, from the whole log (weeks)",
-        title_justify="left",
-        box=SIMPLE_HEAD,
-        pad_edge=False,
+    table = _table(
+        "Parameters, from the whole log (weeks)",
+        ("estimate", "std. error", "90% interval"),
+        words=("model", "parameter"),
     )
-    table.add_column("model")
-    table.add_column("parameter")
-    for heading in ("estimate", "std. error", "90% interval"):
-        table.add_column(heading, justify="right")
     for index, row in fitted.summary().iterrows():
         model, name = cast("tuple[str, str]", index)
         table.add_row(
@@ -115,16 +117,10 @@ def _parameters(fitted: pc.FittedCLV) -> Table:
 
 
 def _most_valuable(forecast: pc.Forecast) -> Table:
-    table = Table(
-        title="The ten most valuable customers, next 52 weeks",
-        title_justify="left",
-        box=SIMPLE_HEAD,
-        pad_edge=False,
+    table = _table(
+        "The ten most valuable customers, next 52 weeks",
+        ("customer", "alive", "active", "orders", "90%", "each", "CLV", "90%"),
     )
-    for heading in (
-        "customer", "alive", "active", "orders", "90%", "each", "CLV", "90%",
-    ):  # fmt: skip
-        table.add_column(heading, justify="right")
     for _, row in forecast.top(10).iterrows():
         table.add_row(
             f"{row['customer_id']:.0f}",
@@ -152,9 +148,9 @@ def _write(
     out = out.expanduser()
     out.mkdir(parents=True, exist_ok=True)
     forecast.to_parquet(out / "forecasts.parquet")
-    pictures: dict[str, Callable[[Any], Any]] = {
-        "holdout": lambda ax: pc.plots.holdout_by_frequency(check, split, ax=ax),
-        "repeat_purchases": lambda ax: pc.plots.repeat_histogram(calibrated, ax=ax),
-        "frequency_recency": lambda ax: pc.plots.frequency_recency(fitted, ax=ax),
+    pictures: dict[str, Callable[..., Any]] = {
+        "holdout": partial(pc.plots.holdout_by_frequency, check, split),
+        "repeat_purchases": partial(pc.plots.repeat_histogram, calibrated),
+        "frequency_recency": partial(pc.plots.frequency_recency, fitted),
     }
     return ["forecasts.parquet", *write_pictures(out, pictures)]

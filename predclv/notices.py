@@ -1,6 +1,7 @@
 """Warnings that point at the caller's line, however deep in the package they arise."""
 
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
 
 from predclv.errors import PredclvWarning
@@ -11,6 +12,17 @@ _PACKAGE = str(Path(__file__).resolve().parent)
 def warn(message: str | PredclvWarning, category: type[PredclvWarning] | None = None) -> None:
     """Give a warning at the first line outside the package."""
     warnings.warn(message, category, skip_file_prefixes=(_PACKAGE,))
+
+
+def listed(names: Sequence[str]) -> str:
+    """Names in a sentence.
+
+    Examples
+    --------
+    >>> listed(["A", "B", "C"])
+    'A, B and C'
+    """
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
 
 
 def counted(number: int, noun: str, plural: str | None = None) -> str:

@@ -1,7 +1,6 @@
 """CLVModel, a recipe for customer lifetime value."""
 
 from collections.abc import Mapping
-from copy import copy
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
@@ -164,9 +163,7 @@ class CLVModel:
 
     def without_spend(self) -> "CLVModel":
         """The same recipe for purchases alone."""
-        found = copy(self)
-        object.__setattr__(found, "spend", None)
-        return found
+        return CLVModel(**{**self.get_params(), "spend": None})
 
     def _fit_auto(self, rfm: RFM) -> FittedPool:
         unknown = sorted(set(self.engine_options) - {"start", "first_purchase"})

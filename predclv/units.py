@@ -20,6 +20,9 @@ __all__ = ["days_per", "force_of_interest", "horizon_in", "horizon_in_words"]
 DAYS = {"day": 1.0, "week": 7.0, "month": 30.4375, "year": 365.25}
 """Days in each unit; a month is a twelfth of a year of 365.25 days."""
 
+EPOCH = datetime.date(1970, 1, 1)
+"""The day that days are counted from, wherever they are numbers."""
+
 _SHORT = {"d": "day", "w": "week", "wk": "week", "mo": "month", "y": "year", "yr": "year"}
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 _QUANTITY = re.compile(r"\s*([0-9]*\.?[0-9]+(?:e[+-]?[0-9]+)?)\s*([a-z]*)\s*", re.IGNORECASE)
@@ -47,6 +50,16 @@ def days_per(unit: str) -> float:
             f"unit must be one of {', '.join(DAYS)}; got {unit!r}.{did_you_mean(unit, DAYS)}"
         )
     return DAYS[unit]
+
+
+def day_number(day: datetime.date) -> int:
+    """Days since 1970-01-01."""
+    return (day - EPOCH).days
+
+
+def day_of(number: float) -> datetime.date:
+    """The day of a number of days since 1970-01-01."""
+    return EPOCH + datetime.timedelta(days=int(number))
 
 
 def _unit_named(word: str) -> str | None:

@@ -66,7 +66,7 @@ def test_what_is_not_known_of_the_parameters_widens_the_band(bgnbd, cdnow_split)
 def test_a_sample_of_customers_gives_the_band_of_all(bgnbd, cdnow_split, monkeypatch):
     fit, until = known_exactly(bgnbd), cdnow_split.holdout_end
     whole = tracking({"m": fit}, cdnow_split.rfm, until, level=0.9).bands["m"].iloc[-1]
-    monkeypatch.setattr(tracking_bands, "_SAMPLE", 800)
+    monkeypatch.setattr(tracking_bands, "SAMPLE", 800)
     sampled = tracking({"m": fit}, cdnow_split.rfm, until, level=0.9).bands["m"].iloc[-1]
     for name in ("cumulative_lower", "cumulative_upper"):
         assert sampled[name] == pytest.approx(whole[name], rel=0.03)

@@ -292,10 +292,10 @@ def test_part_by_part_intervals_know_how_many_were_looked_at():
     for _ in range(100):
         y, lot = rng.poisson(0.5, 1200).astype(float), rng.random(1200) < 0.5
 
-        def difference(value, z, mask, lot=lot):
-            return adjusted_difference(value[mask], lot[mask], z[mask])
+        def difference(mask, y=y, lot=lot):
+            return adjusted_difference(y[mask], lot[mask], np.zeros(mask.sum()))
 
-        found = by_part(parts, ids, y, np.zeros(1200), (lot, ~lot), difference, 0.9)
+        found = by_part(parts, ids, (lot, ~lot), difference, 0.9)
         assert set(found["part"]) == set(range(8))
         false += found["verdict"].ne("not known").any()
     # At 90% ten of 100 are expected; were each interval for itself at 90%, 57.

@@ -316,7 +316,7 @@ BAD = {
     ),
     "an unreadable last day": (
         ["summarise", "{log}", "--observation-end", "soon", "--out", "o.csv"],
-        "observation_end must be a date",
+        "--observation-end must be a date",
     ),
     "a summary of an unknown kind": (["summarise", "{log}", "--out", "o.xlsx"], ".parquet"),
     "a file that is no log": (["fit", "{text}", "--out", "m"], ".parquet or .csv"),

@@ -6,6 +6,7 @@ import pytest
 
 import predclv as pc
 from predclv import cli
+from predclv.cli_words import in_the_shell
 
 
 def call(capsys, *arguments):
@@ -126,3 +127,47 @@ def test_bad_input_is_one_line_and_exit_code_2(folder, capsys, monkeypatch, argu
     assert erred.startswith("error: ")
     assert erred.count("\n") == 1
     assert said in erred
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said", "not_said"),
+    [
+        (["summarise", "log.csv", "--customer-id", "who", "--out", "o.csv"], "", "customer_id="),
+        (["forecast", "model", "--horizon", "soon", "--out", "f.csv"], "--horizon 'soon'", " hor"),
+        (["forecast", "model", "--discount-rate", "10", "--out", "f.csv"],
+         "--discount-rate is annual", "discount_rate"),
+        (["campaign", "log.csv", "groups.csv", "1997-09-01", "--traits", "groups.csv"],
+         "--assigned chosen", "assigned="),
+        (["campaign", "plain.csv", "groups.csv", "1997-09-01", "--no-amount"],
+         "--measure purchases", "measure="),
+    ],
+)  # fmt: skip
+def test_what_to_try_is_said_in_options(folder, capsys, monkeypatch, arguments, said, not_said):
+    monkeypatch.chdir(folder)
+    log = pc.datasets.load_cdnow()
+    groups = log[["customer_id"]].drop_duplicates().assign(group=lambda t: t["customer_id"] % 2)
+    groups.to_csv("groups.csv", index=False)
+    log.drop(columns="amount").to_csv("plain.csv", index=False)
+    code, _, erred = call(capsys, *arguments)
+    assert code == 2
+    assert said in erred
+    assert not_said not in erred
+
+
+@pytest.mark.filterwarnings("always")
+def test_a_warning_too_says_options(folder, capsys, monkeypatch):
+    monkeypatch.chdir(folder)
+    asked = ("summarise", "log.csv", "--observation-end", "2030-01-01", "--out", "o.csv")
+    code, _, erred = call(capsys, *asked)
+    assert code == 0
+    assert erred.startswith("warning: --observation-end 2030-01-01 is 31.5 years after")
+
+
+def test_values_of_options_are_written_as_a_shell_takes_them():
+    options = {"horizon": "--horizon", "replace": "--replace", "purchases": "--purchases"}
+    said = "Try horizon='1 year', replace=True, purchases=pc.MBGNBD, horizon='...', or other=3."
+    assert in_the_shell(said, options) == (
+        "Try --horizon '1 year', --replace, --purchases MBGNBD, --horizon, or other=3."
+    )
+    kept = "Make one: pc.CLVModel(purchases=pc.MBGNBD, clock=pc.Clock(season=2)).fit(rfm)."
+    assert in_the_shell(kept, options) == kept

@@ -261,7 +261,7 @@ def test_the_verb_takes_what_is_known_of_subscribers(people, tmp_path, capsys):
     assert shares["web", "pro"] > shares["partner", "basic"] + 0.1
     code, told = run(*known, "--groups", "pooled", "--covariates", "leaving=channel")
     assert code == 2
-    assert "say groups='together'" in told.err
+    assert "say --groups together" in told.err
     code, told = run("--covariates", "leaving=channel")
     assert code == 2
     assert "static_covariates" in told.err

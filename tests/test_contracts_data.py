@@ -53,6 +53,7 @@ def test_an_end_after_the_observation_is_no_end():
     assert found.n_running == 4
 
 
+@pytest.mark.filterwarnings("ignore:.*one customer alone")
 @pytest.mark.parametrize(
     "how", ["pandas", "polars", "arrow", "csv", "parquet", "relation", "dates"]
 )
@@ -79,6 +80,7 @@ def test_wherever_the_table_lies_the_counts_are_the_same(how, tmp_path):
     assert found.groups == ["a", "b"]
 
 
+@pytest.mark.filterwarnings("ignore:.*one customer alone")
 def test_somebody_who_comes_back_is_a_new_contract():
     back = pd.DataFrame({"customer_id": [4], "start": ["2024-04-15"], "end": [None]})
     table = pd.concat([TABLE.assign(end=["2024-03-31", None, None, "2024-03-28"]), back])
@@ -86,6 +88,15 @@ def test_somebody_who_comes_back_is_a_new_contract():
     assert found.n_returned == 1
     assert found.n_contracts == 5
     assert "1 of returning customers" in repr(found)
+
+
+def test_a_cohort_of_one_is_doubted_as_in_a_table_of_cohorts():
+    more = pd.DataFrame({"customer_id": [5], "start": ["2024-04-01"], "end": [None]})
+    table = pd.concat([TABLE, more]).assign(plan=["a", "a", "b", "b", "b"])
+    with pytest.warns(DataWarning, match=r"1 cohort has one customer alone: 2024-04-01\. They"):
+        pc.renewals(table, observation_end=END)
+    with pytest.warns(DataWarning, match="alone: b 2024-04-01"):
+        pc.renewals(table, observation_end=END, by="plan")
 
 
 def test_contracts_that_end_before_they_start_are_named():
@@ -104,6 +115,7 @@ def test_overlapping_contracts_are_named(first_end):
         pc.renewals(table, observation_end=END)
 
 
+@pytest.mark.filterwarnings("ignore:.*one customer alone")
 def test_a_renewal_as_a_row_is_doubted():
     table = pd.DataFrame(
         {"customer_id": [7, 7, 8], "start": ["2024-01-01", "2024-03-01", "2024-01-01"],

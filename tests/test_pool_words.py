@@ -32,6 +32,15 @@ def test_a_forecast_tells_of_the_interval_for_a_budget(forecast):
     assert "which member is right" in forecast.schedule("month").attrs["holds"]
 
 
+def test_equity_of_a_pool_says_what_its_interval_holds(fitted, forecast):
+    pooled, alone = (
+        repr(pc.economics.customer_equity(each))
+        for each in (forecast, fitted.first.forecast("26 weeks", seed=1))
+    )
+    assert "chance, parameters and which member is right)" in pooled
+    assert "chance and parameters only)" in alone
+
+
 def test_a_page_tells_of_it_too(forecast, tmp_path):
     forecast.to_html(tmp_path / "forecast.html")
     page = (tmp_path / "forecast.html").read_text()

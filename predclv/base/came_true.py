@@ -1,7 +1,5 @@
 """Did earlier forecasts come true: what was said at a date, held against what came since."""
 
-import datetime
-
 import numpy as np
 import pandas as pd
 
@@ -9,7 +7,7 @@ from predclv.base.by_group import Group, by_group
 from predclv.base.kept import Kept
 from predclv.base.measures import beside, came, days_between, since
 from predclv.base.totals import scored
-from predclv.units import DAYS
+from predclv.units import DAYS, day_number
 from predclv.warehouse.dialects import DUCKDB
 from predclv.warehouse.duckdb import DuckDBWarehouse
 
@@ -26,18 +24,14 @@ def forecasts_kept(
     found = [
         _held(engine, one, last, refunds)
         for one in kept
-        if _number(one.date) < last and one.terms["level"] is not None
+        if day_number(one.date) < last and one.terms["level"] is not None
     ]
     frame = pd.concat(found, ignore_index=True) if found else pd.DataFrame()
     return frame.reindex(columns=list(COLUMNS))
 
 
-def _number(date: datetime.date) -> int:
-    return (date - datetime.date(1970, 1, 1)).days
-
-
 def _held(engine: DuckDBWarehouse, kept: Kept, last: int, refunds: str) -> pd.DataFrame:
-    first, level = _number(kept.date), float(kept.terms["level"])
+    first, level = day_number(kept.date), float(kept.terms["level"])
     horizon = kept.terms["horizon"]
     ends = np.inf if horizon is None else first + round(horizon * DAYS[kept.terms["unit"]])
     is_over, until = ends <= last, int(min(ends, last))

@@ -1,6 +1,5 @@
 """What moved since the last refresh: why value changed, and what its model expected of the time."""
 
-import datetime
 from typing import Any
 
 from predclv.base.change import IS_NOW, change, joined, joined_where_moved
@@ -15,6 +14,7 @@ from predclv.forecast.recalled import as_recalled, key_of
 from predclv.notices import warn
 from predclv.summaries.rfm import RFM
 from predclv.summaries.stored import StoredSummary
+from predclv.units import day_number
 from predclv.warehouse.dialects import DUCKDB
 from predclv.warehouse.duckdb import DuckDBWarehouse
 
@@ -32,7 +32,7 @@ def compared(
 ) -> dict[str, Any]:
     """The change since the last refresh, and what its model expected of the time between."""
     by = [g for g in now.groupings if g in last.groupings and g != "tier"]
-    first, until = ((k.date - datetime.date(1970, 1, 1)).days for k in (last, now))
+    first, until = (day_number(kept.date) for kept in (last, now))
     before = last.fitted()
     forgets = any(key_of(fitted.purchases) for fitted in (before, now.fitted()))
     found: dict[str, Any] = {"before": str(last.date)}
@@ -118,7 +118,7 @@ def moved_since(engine: DuckDBWarehouse, last: Kept, now: Kept) -> str | None:
         return None
     if not {*last.groupings} <= {*now.groupings}:
         return None
-    at, first = known["number"], (last.date - datetime.date(1970, 1, 1)).days
+    at, first = known["number"], day_number(last.date)
     merges = engine.rows(f"SELECT 1 FROM base.batches WHERE number > {at} AND kind = 'merge'")
     if merges or known_batches(engine, at) != known:
         return None

@@ -11,13 +11,14 @@ from predclv.base.came_true import forecasts_kept
 from predclv.base.compared import known_batches
 from predclv.base.history import changes, history, movement
 from predclv.base.kept import Kept
-from predclv.base.orders import EPOCH, Orders
+from predclv.base.orders import Orders
 from predclv.base.refreshes import refresh, refreshes
 from predclv.errors import DataError
 from predclv.forecast.fitted import Horizon
 from predclv.io.files import write_text
 from predclv.notices import counted
 from predclv.recipe import CLVModel
+from predclv.units import day_of
 from predclv.warehouse.duckdb import DuckDBWarehouse
 
 
@@ -279,7 +280,7 @@ class CustomerBase(Orders):
             batches, last = engine.rows("SELECT count(*), max(last_day) FROM base.batches")[0]
             customers = engine.rows("SELECT count(*) FROM base.states WHERE days > 0")[0][0]
             refreshes = engine.rows("SELECT count(*) FROM base.refreshes")[0][0]
-        end = "" if last is None else f", to {EPOCH + datetime.timedelta(days=last)}"
+        end = "" if last is None else f", to {day_of(last)}"
         return (
             f"CustomerBase({self.folder!r}): {counted(customers, 'customer')}, "
             f"{counted(batches, 'batch', 'batches')}, {counted(refreshes, 'refresh', 'refreshes')}"

@@ -1,6 +1,5 @@
 """The groups that a refresh is told by: tiers, cohorts, or a column of a table of customers."""
 
-import datetime
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -66,7 +65,8 @@ def groupings(by: Any, engine: DuckDBWarehouse, day: int) -> list[Grouping]:
     DataError
         If a table is none, or names customers twice.
     """
-    asked = [] if by is None else [by] if _is_one(by) else list(by)
+    is_one = isinstance(by, str) or hasattr(by, "columns")
+    asked = [] if by is None else [by] if is_one else list(by)
     found = [
         _named(item, day) if isinstance(item, str) else _joined(item, engine) for item in asked
     ]
@@ -75,10 +75,6 @@ def groupings(by: Any, engine: DuckDBWarehouse, day: int) -> list[Grouping]:
     if len(set(names)) < len(names):
         raise OptionError(f"Groups need names of their own; got {some(names)}.")
     return found
-
-
-def _is_one(by: Any) -> bool:
-    return isinstance(by, str) or hasattr(by, "columns")
 
 
 def _named(name: str, day: int) -> Grouping:
@@ -169,8 +165,3 @@ def tier_cuts(engine: DuckDBWarehouse, scored: str, value: str) -> list[float]:
     cuts = ", ".join(map(str, CUTS))
     found = engine.rows(f"SELECT quantile_disc({value}, [{cuts}]) FROM ({scored})")[0][0]
     return [float(cut) for cut in found]
-
-
-def day_of(number: int) -> datetime.date:
-    """The date of a number of days since 1970."""
-    return datetime.date(1970, 1, 1) + datetime.timedelta(days=int(number))

@@ -18,7 +18,6 @@ from predclv.forecast.fitted import FittedCLV
 from predclv.forecast.recalled import key_of
 from predclv.frozen import Frozen
 from predclv.io.files import write_parquet
-from predclv.logs.log import EPOCH
 from predclv.samples.paths import Paths
 from predclv.samples.patterns import Patterns
 from predclv.store import load
@@ -26,6 +25,7 @@ from predclv.summaries.memory import MEMORY
 from predclv.summaries.patterned import Described
 from predclv.summaries.rfm import RFM
 from predclv.summaries.stored import StoredSummary
+from predclv.units import day_number
 from predclv.warehouse.base import fresh
 from predclv.warehouse.dialects import DUCKDB
 from predclv.warehouse.duckdb import DuckDBWarehouse
@@ -139,7 +139,7 @@ class Kept:
         if known.keys:
             known = replace(known, table=name, patterns=self.patterns(), paths=self.paths())
         summary = StoredSummary(
-            engine, name, self.terms["unit"], bool(spend), (self.date - EPOCH).days,
+            engine, name, self.terms["unit"], bool(spend), day_number(self.date),
             known=known if known.keys else None, extra=extra,
             recalls=key_of(self.fitted().purchases) if extra else None,
         )  # fmt: skip

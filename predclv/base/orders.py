@@ -24,11 +24,9 @@ from predclv.summaries.patterned import warn_of_unused
 from predclv.summaries.rfm import RFM
 from predclv.summaries.splits import HoldoutSplit, split_at
 from predclv.summaries.summarise import rfm_of
-from predclv.units import days_per
+from predclv.units import day_number, day_of, days_per
 from predclv.warehouse.base import fresh
 from predclv.warehouse.duckdb import DuckDBWarehouse
-
-EPOCH = datetime.date(1970, 1, 1)
 
 
 class Orders:
@@ -131,7 +129,7 @@ class Orders:
         with stage(f"Adding {counted(checked.rows, 'row')} to the base"):
             facts = put(self._vault, Arrival.of(checked, self._refunds), name, source, replace)
         for day in ("first_day", "last_day"):
-            facts[day] = EPOCH + datetime.timedelta(days=facts[day])
+            facts[day] = day_of(facts[day])
         shown = ("row_count", "customers", "first_day", "last_day", "refund_rows", "late_customers")
         return pd.Series({key: facts[key] for key in shown}, name=name)
 
@@ -301,13 +299,13 @@ class Orders:
             "SELECT max(seen_day), CAST(sum(row_count) AS BIGINT), count(*) FROM base.states"
         )[0]
         earliest = engine.rows("SELECT min(first_day) FROM base.batches")[0][0]
-        end = EPOCH + datetime.timedelta(days=last) if asked is None else asked
-        day = (end - EPOCH).days
+        end = day_of(last) if asked is None else asked
+        day = day_number(end)
         if day < earliest:
             raise DataError(
                 f"observation_end {end} is before every purchase: the base runs from "
-                f"{EPOCH + datetime.timedelta(days=earliest)} to "
-                f"{EPOCH + datetime.timedelta(days=last)}."
+                f"{day_of(earliest)} to "
+                f"{day_of(last)}."
             )
         name = fresh("summary")
         engine.store(name, summary(day, day < last, about.has_spend, about.refunds))

@@ -5,7 +5,6 @@ what they still count, the days of a clock, another day to cut at) is counted fr
 themselves when it is asked for: the base is attached for that statement, and let go again.
 """
 
-import datetime
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -14,10 +13,11 @@ from predclv.base.states import rooted
 from predclv.base.vault import About, Vault
 from predclv.errors import DataError
 from predclv.frozen import Frozen
-from predclv.logs.log import EPOCH, Log
+from predclv.logs.log import Log
 from predclv.logs.sources import Table
 from predclv.logs.statements import Amounts, Statements
 from predclv.money import UNITS
+from predclv.units import day_of
 from predclv.warehouse.base import fresh
 from predclv.warehouse.duckdb import DuckDBWarehouse
 
@@ -75,8 +75,8 @@ def log_of(engine: BaseWarehouse, about: About) -> Log:
     sql = _rows(bool(facts["refund_rows"])).format(name=engine.orders)
     names = {name: name for name in columns}
     return Log(
-        first_day=_date(facts["first_day"]),
-        last_day=_date(facts["last_day"]),
+        first_day=day_of(facts["first_day"]),
+        last_day=day_of(facts["last_day"]),
         rows=int(facts["row_count"]),
         has_spend=about.has_spend,
         refunds=about.refunds,
@@ -102,7 +102,3 @@ def _rows(has_refunds: bool) -> str:
         refunded = row.format("refund_units", "refund_rows")
         sql = f"{bought} WHERE bought UNION ALL {refunded} WHERE refund_rows > 0"
     return f"(SELECT * FROM ({sql}) AS {{name}})"
-
-
-def _date(day: int) -> datetime.date:
-    return EPOCH + datetime.timedelta(days=int(day))

@@ -15,7 +15,6 @@ from predclv.base.groupings import (
     TIERS,
     Grouping,
     customers_sql,
-    day_of,
     groupings,
     tier_cuts,
 )
@@ -34,6 +33,7 @@ from predclv.progress import stage
 from predclv.recipe import CLVModel
 from predclv.summaries.rfm import RFM
 from predclv.summaries.stored import StoredSummary
+from predclv.units import day_number, day_of
 from predclv.warehouse.base import fresh
 from predclv.warehouse.dialects import DUCKDB
 from predclv.warehouse.duckdb import DuckDBWarehouse
@@ -71,7 +71,7 @@ def refresh(
     """
     end = rfm.observation_end
     assert end is not None
-    number = (end - datetime.date(1970, 1, 1)).days
+    number = day_number(end)
     found = groupings(by, engine, number)
     with vault.reading() as reader:
         earlier = [kept for kept in refreshes(vault, reader) if kept.date < end]
@@ -123,8 +123,8 @@ def started(model: CLVModel | str | None, last: Kept | None) -> CLVModel:
         raise OptionError(
             f"model must be a recipe such as pc.CLVModel(pc.BGNBD); got {type(model).__name__}."
         )
-    options = dict(recipe.engine_options)
-    if last is None or recipe.engine != "mle" or "start" in options or recipe.purchases == "auto":
+    begins = "start" in recipe.engine_options
+    if last is None or recipe.engine != "mle" or begins or recipe.purchases == "auto":
         return recipe
     try:
         before = last.fitted()
@@ -135,17 +135,7 @@ def started(model: CLVModel | str | None, last: Kept | None) -> CLVModel:
     )
     if not alike or before.purchases.unit != last.terms["unit"] or before.purchases.limits:
         return recipe
-    return CLVModel(
-        recipe.purchases,
-        recipe.spend,
-        recipe.engine,
-        recipe.clock,
-        recipe.covariates,
-        recipe.memory,
-        recipe.drift,
-        start=before,
-        **options,
-    )
+    return CLVModel(**recipe.get_params(), start=before)
 
 
 def _keep_customers(

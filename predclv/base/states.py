@@ -20,6 +20,8 @@ COLUMNS = (
 )  # fmt: skip
 """The columns of a state, in the order of their table."""
 
+_LISTED = ", ".join(COLUMNS)
+
 
 def rooted(days: str) -> str:
     """Rows of days, their ids replaced by those they were merged into."""
@@ -83,7 +85,6 @@ def added_up(old: str, new: str) -> str:
 
 def with_batch(batch: int, refunds: str, any_merged: bool) -> list[str]:
     """Statements that bring the states up to date after a batch's days were put in."""
-    columns = ", ".join(COLUMNS)
     news = f"(SELECT * FROM base.days WHERE batch = {batch})"
     if any_merged:
         news = rooted(news)
@@ -98,11 +99,11 @@ def with_batch(batch: int, refunds: str, any_merged: bool) -> list[str]:
         f" (SELECT customer_id, min(day) AS earliest FROM {news} GROUP BY 1) e"
         " ON e.customer_id = o.customer_id WHERE e.earliest <= o.seen_day",
         *replaced(
-            f"SELECT {columns} FROM ({added_up('old_states', 'new_states')})"
+            f"SELECT {_LISTED} FROM ({added_up('old_states', 'new_states')})"
             f" WHERE customer_id NOT IN {late}"
-            f" UNION ALL SELECT {columns} FROM new_states WHERE customer_id NOT IN"
+            f" UNION ALL SELECT {_LISTED} FROM new_states WHERE customer_id NOT IN"
             " (SELECT customer_id FROM old_states)"
-            f" UNION ALL SELECT {columns} FROM ({states_of(of_customers(late), refunds)})",
+            f" UNION ALL SELECT {_LISTED} FROM ({states_of(of_customers(late), refunds)})",
             "(SELECT customer_id FROM old_states)",
         ),
         f"UPDATE base.batches SET customers = (SELECT count(*) FROM new_states),"
@@ -120,7 +121,6 @@ def recounted(customers: str, refunds: str) -> list[str]:
         A SELECT of their ids, in parentheses; ids merged into others count as those.
     refunds : str
     """
-    columns = ", ".join(COLUMNS)
     concerned = (
         "(SELECT coalesce(r.root, c.customer_id) AS customer_id FROM concerned c"
         " LEFT JOIN base.roots r ON r.customer_id = c.customer_id)"
@@ -129,7 +129,7 @@ def recounted(customers: str, refunds: str) -> list[str]:
     gone = f"(SELECT customer_id FROM concerned UNION SELECT customer_id FROM {concerned})"
     return [
         f"CREATE TEMP TABLE concerned AS SELECT DISTINCT customer_id FROM {customers}",
-        *replaced(f"SELECT {columns} FROM ({states_of(days, refunds)})", gone),
+        *replaced(f"SELECT {_LISTED} FROM ({states_of(days, refunds)})", gone),
         "DROP TABLE concerned",
     ]
 
@@ -165,12 +165,11 @@ def summary(day: int, is_past: bool, has_spend: bool, refunds: str) -> str:
     """
     states = "base.states"
     if is_past:
-        columns = ", ".join(COLUMNS)
         later = f"(SELECT customer_id FROM base.states WHERE seen_day > {day})"
         days = of_customers(later, day)
         states = (
-            f"(SELECT {columns} FROM base.states WHERE seen_day <= {day} UNION ALL"
-            f" SELECT {columns} FROM ({states_of(days, refunds)}))"
+            f"(SELECT {_LISTED} FROM base.states WHERE seen_day <= {day} UNION ALL"
+            f" SELECT {_LISTED} FROM ({states_of(days, refunds)}))"
         )
     spend = (
         ", units - first_units AS repeat_units,"

@@ -170,6 +170,3 @@ def _carried_on(retention: NDArray, at_risk: NDArray | None) -> NDArray:
     """The curve with one age more, that of all that follow: the mean of the last three."""
     weights = None if at_risk is None else at_risk[-_TAIL:]
     return np.append(retention, np.average(retention[-_TAIL:], weights=weights))
-
-
-BASELINES = (ConstantChurn, LastCohort, KaplanMeier)

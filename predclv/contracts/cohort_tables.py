@@ -5,10 +5,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from predclv.contracts.contract_checks import assert_period
+from predclv.contracts.contract_checks import assert_column, assert_period, warn_of_single
 from predclv.contracts.known import coded_cohorts
-from predclv.errors import DataError, DataWarning, OptionError, did_you_mean, some
-from predclv.notices import counted, warn
+from predclv.errors import DataError, OptionError, some
+from predclv.notices import counted
 from predclv.samples.patterns import Patterns
 from predclv.units import days_per
 
@@ -29,12 +29,8 @@ def counts_from_table(
     if by is not None:
         named["by"] = by
     for role, name in named.items():
-        if name not in table.columns:
-            hint = " For a table of one cohort say cohort=None." if role == "cohort" else ""
-            raise DataError(
-                f"The table has no column {name!r} ({role}); its columns are "
-                f"{some(map(repr, table.columns), 20)}.{did_you_mean(name, table.columns)}{hint}"
-            )
+        hint = " For a table of one cohort say cohort=None." if role == "cohort" else ""
+        assert_column(table, name, role, hint)
     if not len(table):
         raise DataError("The table has no rows.")
     rows = pd.DataFrame({"age": table[age], "customers": table[customers]})
@@ -123,13 +119,7 @@ def _assert_curves(rows: pd.DataFrame, keys: list[str], patterns: Patterns | Non
     sizes = rows[rows["age"] == 0]
     if (sizes["customers"] == 0).any():
         raise DataError(f"Cohorts of nobody: {some(label[sizes.index[sizes['customers'] == 0]])}.")
-    single = sizes.index[sizes["customers"] == 1]
-    if len(single):
-        warn(
-            f"{counted(len(single), 'cohort has', 'cohorts have')} one customer alone: "
-            f"{some(label[single])}. They count, and tell hardly anything.",
-            DataWarning,
-        )
+    warn_of_single(label[sizes.index[sizes["customers"] == 1]])
 
 
 def _period(cohorts: pd.Series, period: str | None) -> str:

@@ -4,10 +4,11 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from predclv.contracts.contract_sql import FAR, ContractSQL
-from predclv.errors import DataError, DataWarning, OptionError, some
+from predclv.errors import DataError, DataWarning, OptionError, did_you_mean, some
 from predclv.notices import counted, warn
 from predclv.units import days_per
 from predclv.warehouse.base import fresh
@@ -22,6 +23,22 @@ def assert_period(period: Any) -> None:
         days_per(period)
     except OptionError as error:
         raise OptionError(str(error).replace("unit", "period", 1)) from None
+
+
+def assert_column(table: pd.DataFrame, name: Any, role: str, hint: str = "") -> None:
+    """Raise DataError unless a table has the column of a role."""
+    if name not in table.columns:
+        raise DataError(
+            f"The table has no column {name!r} ({role}); its columns are "
+            f"{some(map(repr, table.columns), 20)}.{did_you_mean(str(name), table.columns)}{hint}"
+        )
+
+
+def whole_periods(periods: Any) -> int:
+    """A number of periods to hold out, checked."""
+    if isinstance(periods, bool) or not isinstance(periods, (int, np.integer)) or periods < 1:
+        raise OptionError(f"periods must be a whole number from 1 on; got {periods!r}.")
+    return int(periods)
 
 
 def check_contracts(
@@ -138,5 +155,15 @@ def check_lengths(histories: pd.DataFrame, period: str) -> None:
             f"{off:,} of {total:,} contracts that ended did so in the middle of a {period}; they "
             f"were taken to run until it was over. If contracts are not renewed by the {period}, "
             "say the period that they are renewed by.",
+            DataWarning,
+        )
+
+
+def warn_of_single(cohorts: pd.Series) -> None:
+    """Warn of cohorts of one customer alone, by name."""
+    if len(cohorts):
+        warn(
+            f"{counted(len(cohorts), 'cohort has', 'cohorts have')} one customer alone: "
+            f"{some(cohorts)}. They count, and tell hardly anything.",
             DataWarning,
         )

@@ -39,7 +39,7 @@ def fits_of(recipe: "ContractModel", renewals: Any) -> tuple[dict[Any, Fit], pd.
             raise OptionError(
                 f"groups='pooled' by mle has no option {', '.join(map(repr, options))}."
             )
-        return pooled(recipe.model, cells, together, recipe.by, recipe.spread)
+        return pooled(recipe.model, cells, together, recipe.spread)
     found = {}
     for name in groups:
         try:

@@ -15,6 +15,13 @@ SPREAD = (float(np.log(0.5)), 1.0)
 """Mean and standard deviation of the normal prior of the log of a spread."""
 
 
+def belief_of(likelihood: Likelihood) -> tuple[NDArray, NDArray]:
+    """Mean and standard deviation of free parameters beforehand."""
+    priors = likelihood.priors()
+    at = [priors[name] for name in likelihood.space.names]
+    return np.array([p.centre for p in at]), np.array([p.sigma for p in at])
+
+
 @dataclass(frozen=True, eq=False)
 class Hierarchy(FieldsAlone):
     """Log density of the typical plan, the log spreads and the plans, with its slope; call it.
@@ -66,9 +73,7 @@ class Hierarchy(FieldsAlone):
     @once
     def believed(self) -> tuple[NDArray, NDArray]:
         """Mean and standard deviation of the typical plan's free parameters beforehand."""
-        priors = self.likelihoods[0].priors()
-        at = [priors[name] for name in self.likelihoods[0].space.names]
-        return np.array([p.centre for p in at]), np.array([p.sigma for p in at])
+        return belief_of(self.likelihoods[0])
 
     # What a sampler asks of a density.
 

@@ -12,19 +12,20 @@ from predclv.contracts.contract_checks import (
     check_contracts,
     check_lengths,
     check_overlaps,
+    warn_of_single,
 )
 from predclv.contracts.contract_sql import ContractSQL
-from predclv.contracts.known import with_known
+from predclv.contracts.known import keys_of, with_pattern
 from predclv.contracts.renewals import Renewals
 from predclv.errors import DataError, DataWarning, OptionError
-from predclv.logs.columns import statements
+from predclv.logs.columns import ids_of, statements
+from predclv.logs.covariates import open_covariates
 from predclv.logs.log import civil_date
 from predclv.logs.sources import Table, open_table
 from predclv.notices import counted, warn
 from predclv.progress import stage
+from predclv.units import day_number, day_of
 from predclv.warehouse.base import LeftBehind, fresh
-
-_EPOCH = datetime.date(1970, 1, 1)
 
 
 def renewals(
@@ -82,8 +83,8 @@ def renewals(
     -----
     DataWarning
         Contracts that start after ``observation_end`` were left out; contracts end in the middle
-        of a period; contracts begin on the day another of the customer ends; covariates are of
-        people without a contract.
+        of a period; contracts begin on the day another of the customer ends; a cohort has one
+        customer alone; covariates are of people without a contract.
 
     See Also
     --------
@@ -95,9 +96,9 @@ def renewals(
     --------
     >>> table = pd.DataFrame(
     ...     {
-    ...         "customer_id": [1, 2, 3],
-    ...         "start": ["2024-01-01", "2024-01-10", "2024-02-01"],
-    ...         "end": ["2024-03-31", None, None],
+    ...         "customer_id": [1, 2, 3, 4],
+    ...         "start": ["2024-01-01", "2024-01-10", "2024-02-01", "2024-02-01"],
+    ...         "end": ["2024-03-31", None, None, None],
     ...     }
     ... )
     >>> renewals(table, observation_end="2024-04-15").frame
@@ -106,9 +107,9 @@ def renewals(
     1 2024-01-01    1        2        2
     2 2024-01-01    2        2        2
     3 2024-01-01    3        2        1
-    4 2024-02-01    0        1        1
-    5 2024-02-01    1        1        1
-    6 2024-02-01    2        1        1
+    4 2024-02-01    0        2        2
+    5 2024-02-01    1        2        2
+    6 2024-02-01    2        2        2
     """
     assert_period(period)
     asked = None if observation_end is None else civil_date(observation_end, "observation_end")
@@ -125,17 +126,17 @@ def renewals(
         engine = table.warehouse
         facts = engine.record(sql.survey())
         check_contracts(engine, sql, facts, names)
-        last = facts["last_day"] if asked is None else (asked - _EPOCH).days
-        if asked is None and _day(last) > datetime.date.today():
+        last = facts["last_day"] if asked is None else day_number(asked)
+        if asked is None and day_of(last) > datetime.date.today():
             raise OptionError(
-                f"Contracts start or end as late as {_day(last)}, which is still to come, so the "
+                f"Contracts start or end as late as {day_of(last)}, which is still to come, so the "
                 "table does not say until when it was observed. Say observation_end='...': who "
                 "ends later runs."
             )
         if last < facts["first_day"]:
             raise DataError(
                 f"observation_end {asked} is before every contract: the first starts on "
-                f"{_day(facts['first_day'])}."
+                f"{day_of(facts['first_day'])}."
             )
         later = int(engine.rows(sql.starting_after(last))[0][0]) if asked is not None else 0
         if later:
@@ -146,7 +147,13 @@ def renewals(
             )
         returned = check_overlaps(engine, sql, last)
         if static_covariates is not None:
-            sql, patterns = with_known(engine, table, sql, static_covariates, timezone, last)
+            known = open_covariates(
+                static_covariates, table, ids_of(table)[0], timezone, "static_covariates"
+            )
+            name, patterns = with_pattern(
+                engine, sql.contracts, f"s <= {last}", known, "a contract"
+            )
+            sql = replace(sql, contracts=name, has_patterns=True)
         found = engine.frame(sql.histories(last))
     check_lengths(found, period)
     found = found.rename(columns={"plan": by} if by else {})
@@ -160,7 +167,10 @@ def renewals(
     who = Subscribers(engine, sql, last, by, table)
     keys = [*who.keys, "ended"]
     histories = found.groupby(keys, as_index=False, observed=True)[["contracts"]].sum()
-    return Renewals(histories, period, by, _day(last), returned, who, patterns)
+    sizes = histories.groupby([by, "cohort"] if by else ["cohort"])["contracts"].sum()
+    alone = sizes.index[sizes == 1].to_frame().astype(str)
+    warn_of_single(alone.agg(" ".join, axis="columns"))
+    return Renewals(histories, period, by, day_of(last), returned, who, patterns)
 
 
 def _opened(subscriptions: Any, names: Mapping[str, str | None], timezone: str | None) -> Table:
@@ -177,7 +187,8 @@ def _opened(subscriptions: Any, names: Mapping[str, str | None], timezone: str |
 def _sql_over(table: Table, timezone: str | None, period: str, has_plans: bool) -> ContractSQL:
     """The statements over the contracts, their starts and ends being days since 1970."""
     plan = ", plan" if has_plans else ""
-    began = statements(replace(table, types=_but(table.types)), timezone)
+    starts = {role: table.types[role] for role in ("customer_id", "date")}
+    began = statements(replace(table, types=starts), timezone)
     ends = replace(
         table,
         sql=f"(SELECT customer_id, end_date AS date FROM {table.sql})",
@@ -203,14 +214,6 @@ def _sql_over(table: Table, timezone: str | None, period: str, has_plans: bool) 
     return ContractSQL(log, period, has_plans, table.dialect)
 
 
-def _but(types: Mapping[str, str]) -> dict[str, str]:
-    return {role: kind for role, kind in types.items() if role in ("customer_id", "date")}
-
-
-def _day(number: int) -> datetime.date:
-    return _EPOCH + datetime.timedelta(days=int(number))
-
-
 @dataclass(frozen=True, slots=True, eq=False)
 class Subscribers:
     """Where the customers of running contracts can be asked for; they stay in the warehouse."""
@@ -224,8 +227,7 @@ class Subscribers:
     @property
     def keys(self) -> list[str]:
         """The columns by which a customer is found among the histories."""
-        known = ["pattern"] if self.sql.has_patterns else []
-        return ([self.by] if self.by else []) + known + ["cohort", "renewals"]
+        return keys_of(self.by, self.sql.has_patterns, "cohort", "renewals")
 
     def frame(self) -> pd.DataFrame:
         """One row per running contract: customer_id, the plan, cohort and renewals; by customer."""
@@ -248,8 +250,7 @@ class KeptSubscribers:
     @property
     def keys(self) -> list[str]:
         """The columns by which a customer is found among the histories."""
-        known = ["pattern"] if "pattern" in self.table else []
-        return ([self.by] if self.by else []) + known + ["cohort", "renewals"]
+        return keys_of(self.by, "pattern" in self.table, "cohort", "renewals")
 
     def frame(self) -> pd.DataFrame:
         """One row per running contract."""

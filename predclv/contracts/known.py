@@ -6,12 +6,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from predclv.contracts.contract_sql import ContractSQL
-from predclv.errors import DataError, DataWarning, OptionError, did_you_mean, some
+from predclv.contracts.contract_checks import assert_column
+from predclv.errors import DataError, DataWarning, OptionError, some
 from predclv.frozen import Frozen
-from predclv.logs.columns import ids_of
-from predclv.logs.covariates import Covariates, open_covariates
-from predclv.logs.sources import Table
+from predclv.logs.covariates import Covariates
 from predclv.notices import counted, warn
 from predclv.samples.coding import CodingRules, coded, numbered, ordered
 from predclv.samples.patterns import Patterns
@@ -30,17 +28,6 @@ def refuse_taken(names: Any) -> None:
                 f"A covariate cannot be called {name!r}: a forecast of contracts has a column of "
                 "that name. Rename it."
             )
-
-
-def tell_strangers(warehouse: Warehouse, known: Covariates, people: str, what: str) -> None:
-    """Warn of rows of covariates whose customers are not among ``people``."""
-    found = strangers(warehouse, known, [people])
-    if found:
-        warn(
-            f"{counted(found, 'row')} of {known.what} {'is' if found == 1 else 'are'} of people "
-            f"without {what}, and {'was' if found == 1 else 'were'} not used.",
-            DataWarning,
-        )
 
 
 def patterns_of_histories(
@@ -106,11 +93,7 @@ def coded_cohorts(
     columns: dict[str, Any] = {}
     refuse_taken(names)
     for name in names:
-        if name not in table.columns:
-            raise DataError(
-                f"The table has no column {name!r} (static_covariates); its columns are "
-                f"{some(map(repr, table.columns), 20)}.{did_you_mean(str(name), table.columns)}"
-            )
+        assert_column(table, name, "static_covariates")
         if name in taken:
             raise OptionError(f"Column {name!r} has another role already: leave it out.")
         values = table[name]
@@ -133,45 +116,49 @@ def coded_cohorts(
     return found.patterns, found.place[code]
 
 
-def with_known(
-    warehouse: Warehouse,
-    table: Table,
-    sql: ContractSQL,
-    given: Any,
-    timezone: str | None,
-    last: int,
-) -> tuple[ContractSQL, Patterns]:
-    """Statements over the same contracts, each with the pattern of what is known of its customer.
+def keys_of(by: str | None, has_pattern: bool, *more: str) -> list[str]:
+    """Columns that tell histories apart: the plan, the pattern of covariates, and ``more``."""
+    return ([by] if by else []) + (["pattern"] if has_pattern else []) + list(more)
+
+
+def with_pattern(
+    warehouse: Warehouse, rows: str, counts: str, known: Covariates, what: str
+) -> tuple[str, Patterns]:
+    """A table of the same rows, each with the pattern of what is known of its customer.
 
     Parameters
     ----------
     warehouse : Warehouse
-    table : Table
-        Where the contracts lie.
-    sql : ContractSQL
-    given : table or CovariateTable
-    timezone : str or None
-    last : int
-        The last day observed; contracts that start later do not count.
+    rows : str
+        A table in it, with customer_id.
+    counts : str
+        Which of the rows count, as SQL.
+    known : Covariates
+    what : str
+        What people have who are among the rows: "a contract".
 
     Raises
     ------
     DataError
-        As of `open_covariates` and `with_patterns`.
+        As of `with_patterns`, or if a covariate is called as a column of the histories is.
     """
-    known = open_covariates(given, table, ids_of(table)[0], timezone, "static_covariates")
-    people = fresh("people")
-    warehouse.store(people, f"SELECT DISTINCT customer_id FROM {sql.contracts} WHERE s <= {last}")
+    people, name = fresh("people"), fresh("described")
+    warehouse.store(people, f"SELECT DISTINCT customer_id FROM {rows} WHERE {counts}")
     described = with_patterns(warehouse, known, people, tells=True)
     assert described.patterns is not None
     refuse_taken(described.patterns.names)
-    tell_strangers(warehouse, known, described.table, "a contract")
-    name = fresh("contracts")
+    found = strangers(warehouse, known, [described.table])
+    if found:
+        warn(
+            f"{counted(found, 'row')} of {known.what} {'is' if found == 1 else 'are'} of people "
+            f"without {what}, and {'was' if found == 1 else 'were'} not used.",
+            DataWarning,
+        )
     warehouse.store(
         name,
-        f"SELECT c.*, d.pattern FROM {sql.contracts} c"
-        f" JOIN {described.table} d ON c.customer_id = d.customer_id",
+        f"SELECT r.*, d.pattern FROM {rows} r"
+        f" JOIN {described.table} d ON r.customer_id = d.customer_id",
     )
     warehouse.rows(f"SELECT count(*) FROM {name}")  # Spark computes it while its tables are there
     warehouse.drop(described.table)
-    return ContractSQL(name, sql.period, sql.has_plans, sql.dialect, True), described.patterns
+    return name, described.patterns

@@ -8,8 +8,9 @@ from typing import Any, Self, cast
 import numpy as np
 import pandas as pd
 
-from predclv.contracts.known import patterns_of_histories
-from predclv.errors import DataError, OptionError, did_you_mean, some
+from predclv.contracts.contract_checks import assert_column, whole_periods
+from predclv.contracts.known import keys_of, patterns_of_histories
+from predclv.errors import DataError, OptionError, some
 from predclv.logs.log import civil_date
 from predclv.notices import counted
 from predclv.samples.patterns import Patterns
@@ -104,11 +105,7 @@ class Opportunities:
         named = {"frequency": frequency, "recency": recency, "opportunities": opportunities}
         named |= {role: name for role, name in (("customers", customers), ("by", by)) if name}
         for role, name in named.items():
-            if name not in frame.columns:
-                raise DataError(
-                    f"The table has no column {name!r} ({role}); its columns are "
-                    f"{some(map(repr, frame.columns), 20)}.{did_you_mean(name, frame.columns)}"
-                )
+            assert_column(frame, name, role)
         rows = pd.DataFrame(
             {
                 role: pd.to_numeric(frame[name], errors="coerce")
@@ -184,7 +181,7 @@ class Opportunities:
         """The same customers without their groups."""
         if self.by is None:
             return self
-        keys = [*(["pattern"] if self.patterns is not None else []), *STATE]
+        keys = keys_of(None, self.patterns is not None, *STATE)
         rows = self.histories.groupby(keys, as_index=False)[["customers"]].sum()
         who = None if self.subscribers is None else self.subscribers.without(self.by)
         return replace(self, histories=rows, by=None, subscribers=who)
@@ -208,7 +205,7 @@ class Opportunities:
             If nothing is left, or the sample was counted by somebody else: counts do not say in
             which of the periods something was taken.
         """
-        return cast("Opportunities", self._log("as_of").as_of(self, _whole(periods_ago)))
+        return cast("Opportunities", self._log("as_of").as_of(self, whole_periods(periods_ago)))
 
     def split(self, periods: int) -> Any:
         """Hold out the last periods, for :func:`predclv.validate`.
@@ -218,7 +215,7 @@ class Opportunities:
         OptionError
             As of `as_of`.
         """
-        return self._log("split").split(self, _whole(periods))
+        return self._log("split").split(self, whole_periods(periods))
 
     def _log(self, what: str) -> Any:
         if not hasattr(self.subscribers, "as_of"):
@@ -241,12 +238,6 @@ class Opportunities:
     def _repr_html_(self) -> str:
         shown = self.histories.head(10).to_html(index=False)
         return f"<p>{escape(repr(self))}</p>{shown}"
-
-
-def _whole(periods: Any) -> int:
-    if isinstance(periods, bool) or not isinstance(periods, (int, np.integer)) or periods < 1:
-        raise OptionError(f"periods must be a whole number from 1 on; got {periods!r}.")
-    return int(periods)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from predclv.contracts.contract_checks import assert_period
-from predclv.contracts.known import refuse_taken, tell_strangers
+from predclv.contracts.known import keys_of, with_pattern
 from predclv.contracts.opportunities import STATE, Opportunities
 from predclv.contracts.opportunity_split import OpportunitySplit
 from predclv.errors import DataError, DataWarning, OptionError, some
@@ -20,7 +20,6 @@ from predclv.logs.sources import open_table
 from predclv.notices import counted, warn
 from predclv.progress import stage
 from predclv.samples.patterns import Patterns
-from predclv.summaries.patterned import with_patterns
 from predclv.warehouse.base import LeftBehind, fresh
 
 
@@ -123,23 +122,11 @@ def opportunities(
             last -= 1
     patterns = None
     if opened.static_covariates is not None:
-        people = fresh("people")
-        warehouse.store(people, f"SELECT DISTINCT customer_id FROM {taken} WHERE number <= {last}")
-        known = with_patterns(warehouse, opened.static_covariates, people, tells=True)
-        patterns = known.patterns
-        assert patterns is not None
-        refuse_taken(patterns.names)
-        tell_strangers(warehouse, opened.static_covariates, known.table, "a gift or visit")
-        joined = fresh("taken")
-        warehouse.store(
-            joined,
-            f"SELECT t.*, k.pattern FROM {taken} t JOIN {known.table} k"
-            " ON t.customer_id = k.customer_id",
+        whole, counts = taken, f"number <= {last}"
+        taken, patterns = with_pattern(
+            warehouse, whole, counts, opened.static_covariates, "a gift or visit"
         )
-        warehouse.rows(f"SELECT count(*) FROM {joined}")  # Spark computes it while it can
-        warehouse.drop(known.table)
-        warehouse.drop(taken)
-        taken = joined
+        warehouse.drop(whole)
         if by is not None and by not in patterns.names:
             raise DataError(
                 f"by={by!r} is no column of static_covariates; there is "
@@ -218,8 +205,7 @@ class OpportunityLog:
     @property
     def keys(self) -> list[str]:
         """The columns by which a customer is found among the histories."""
-        known = ["pattern"] if self.patterns is not None and self.has_covariates else []
-        return ([self.by] if self.by else []) + known + list(STATE)
+        return keys_of(self.by, self.patterns is not None and self.has_covariates, *STATE)
 
     @property
     def _has_pattern(self) -> bool:

@@ -5,6 +5,8 @@ from typing import Any
 
 import pandas as pd
 
+from predclv.notices import counted
+
 
 @dataclass(frozen=True, slots=True, repr=False, eq=False)
 class OpportunitySplit:
@@ -29,7 +31,7 @@ class OpportunitySplit:
 
     def __repr__(self) -> str:
         return (
-            f"OpportunitySplit: {self.calibration!r}; {self.periods} {self.calibration.period}"
-            f"{'' if self.periods == 1 else 's'} held out, in which {int(self.by_period.sum()):,} "
-            "were taken"
+            f"OpportunitySplit: {self.calibration!r}; "
+            f"{counted(self.periods, self.calibration.period)} held out, in which "
+            f"{int(self.by_period.sum()):,} were taken"
         )

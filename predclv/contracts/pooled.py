@@ -9,7 +9,7 @@ likeliest spread without it is often none at all.
 import inspect
 import sys
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from predclv.contracts.hierarchy import SPREAD, Hierarchy
+from predclv.contracts.hierarchy import SPREAD, Hierarchy, belief_of
 from predclv.engines.result import Fit
 from predclv.engines.search import estimate
 from predclv.errors import OptionError, PredclvWarning, did_you_mean
@@ -43,7 +43,6 @@ def pooled(
     model: type[Model],
     cells: Mapping[Any, Any],
     together: Any,
-    by: str,
     spread: float | None,
 ) -> tuple[dict[Any, Fit], pd.DataFrame]:
     """Empirical Bayes: typical plan and spreads by EM, then the mode of each plan.
@@ -57,8 +56,6 @@ def pooled(
         Contracts, or customers with opportunities, by plan.
     together : RenewalCells or OpportunityCells
         All of them.
-    by : str
-        What a plan is called.
     spread : float, optional
         Held fixed instead of estimated.
 
@@ -73,9 +70,7 @@ def pooled(
     likelihoods = {name: Likelihood.of(model, part, part.unit) for name, part in cells.items()}
     whole = Likelihood.of(model, together, together.unit)
     centre = estimate(whole, limits=False).free
-    priors = whole.priors()
-    believed = np.array([priors[name].centre for name in whole.space.names])
-    belief = np.array([priors[name].sigma for name in whole.space.names])
+    believed, belief = belief_of(whole)
     # A plan of nearly no data, or a limit, must not carry the typical plan away.
     centre = np.clip(centre, believed - 3 * belief, believed + 3 * belief)
     sd = np.full(centre.size, 0.5 if spread is None else float(spread))
@@ -103,7 +98,7 @@ def pooled(
             log_likelihood=part(mode.free)[0], converged=True, log_covariance=mode.covariance,
             checks=part.checks(), method="map",
         )  # fmt: skip
-    return fits, _pool(whole, centre, sd)
+    return fits, _pool(whole.space.names, whole.space.parameters_at(centre), sd)
 
 
 def _mode(likelihood: Likelihood, centre: NDArray, sd: NDArray, start: NDArray) -> _Mode:
@@ -152,11 +147,9 @@ def _spreads(squares: NDArray, plans: int) -> NDArray:
     return np.exp(logs)
 
 
-def _pool(likelihood: Likelihood, centre: NDArray, sd: NDArray) -> pd.DataFrame:
-    return pd.DataFrame(
-        {"typical": likelihood.space.parameters_at(centre), "spread": sd},
-        index=pd.Index(likelihood.space.names, name="parameter"),
-    )
+def _pool(names: Iterable[str], typical: NDArray, spread: NDArray) -> pd.DataFrame:
+    index = pd.Index(names, name="parameter")
+    return pd.DataFrame({"typical": typical, "spread": spread}, index=index)
 
 
 def hierarchical(
@@ -191,7 +184,7 @@ def hierarchical(
         progress = sys.stderr.isatty() or "ipykernel" in sys.modules
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", PredclvWarning)
-        near, pool = pooled(model, cells, together, by, None)
+        near, pool = pooled(model, cells, together, None)
     likelihoods = [Likelihood.of(model, part, part.unit) for part in cells.values()]
     space = likelihoods[0].space
     around = np.array([space.free_at(np.array(list(f.params.values()))) for f in near.values()])
@@ -222,6 +215,4 @@ def hierarchical(
             checks={**part.checks(), **checks}, method="nuts", replicates=own,
         )  # fmt: skip
     typical = space.parameters_at(centre).mean(axis=(0, 1))
-    index = pd.Index(space.names, name="parameter")
-    spread = np.exp(log_sd).mean(axis=(0, 1))
-    return fits, pd.DataFrame({"typical": typical, "spread": spread}, index=index)
+    return fits, _pool(space.names, typical, np.exp(log_sd).mean(axis=(0, 1)))

@@ -9,7 +9,8 @@ import numpy as np
 import pandas as pd
 
 from predclv.contracts.cohort_tables import counts_from_table
-from predclv.contracts.known import patterns_of_histories
+from predclv.contracts.contract_checks import whole_periods
+from predclv.contracts.known import keys_of, patterns_of_histories
 from predclv.errors import DataError, OptionError
 from predclv.notices import counted
 from predclv.samples.patterns import Patterns
@@ -155,7 +156,7 @@ class Renewals:
     @property
     def keys(self) -> list[str]:
         """The columns of ``histories`` that tell contracts apart beside their cohort."""
-        return ([self.by] if self.by else []) + (["pattern"] if self.patterns is not None else [])
+        return keys_of(self.by, self.patterns is not None)
 
     @property
     def frame(self) -> pd.DataFrame:
@@ -250,10 +251,7 @@ class Renewals:
         OptionError
             If nothing is left.
         """
-        if isinstance(periods_ago, bool) or not isinstance(periods_ago, (int, np.integer)):
-            raise OptionError(f"periods must be a whole number from 1 on; got {periods_ago!r}.")
-        if periods_ago < 1:
-            raise OptionError(f"periods must be a whole number from 1 on; got {periods_ago!r}.")
+        periods_ago = whole_periods(periods_ago)
         h, keys = self.histories, [*self.keys, "cohort"]
         came_up = h["renewals"] + h["ended"]
         cohort = [h[key] for key in keys if key != "pattern"]
@@ -295,8 +293,8 @@ class Renewals:
         returned = f", {self.n_returned:,} of returning customers" if self.n_returned else ""
         oldest = int((h["renewals"] + h["ended"]).max())
         return (
-            f"Renewals: {counted(self.n_contracts, 'contract')}{plans} in {cohorts:,} "
-            f"cohort{'' if cohorts == 1 else 's'}, {self.n_running:,} of them running{returned}; "
+            f"Renewals: {counted(self.n_contracts, 'contract')}{plans} in "
+            f"{counted(cohorts, 'cohort')}, {self.n_running:,} of them running{returned}; "
             f"renewed by the {self.period}, up to age {oldest}"
         )
 

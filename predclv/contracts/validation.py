@@ -17,6 +17,7 @@ from predclv.contracts.renewals import Renewals
 from predclv.contracts.scored import Scored, fitted_to, score_table
 from predclv.engines.result import Fit
 from predclv.errors import DataError
+from predclv.notices import counted
 from predclv.units import probability
 
 _FUTURES = 1000
@@ -80,8 +81,8 @@ class RenewalSplit:
 
     def __repr__(self) -> str:
         return (
-            f"RenewalSplit: {self.calibration!r}; {self.periods} "
-            f"{self.whole.period}{'' if self.periods == 1 else 's'} held out"
+            f"RenewalSplit: {self.calibration!r}; "
+            f"{counted(self.periods, self.whole.period)} held out"
         )
 
 

@@ -17,7 +17,6 @@ from scipy.linalg import block_diag
 
 from predclv.clocks.base import Steady
 from predclv.clocks.calendar import Calendar
-from predclv.clocks.days import day_numbers
 from predclv.clocks.recipe import Clock
 from predclv.clocks.tables import EventDays
 from predclv.decisions.adjusted import Adjusted
@@ -29,7 +28,7 @@ from predclv.forecast.patterns import at_free, model_for, patterns_for
 from predclv.forecast.recalled import read
 from predclv.logs.log import Log
 from predclv.summaries.summarise import summary_of
-from predclv.units import DAYS
+from predclv.units import DAYS, day_number
 
 SHORTEST_AFTER = 28
 """Days after a short campaign in which purchases brought forward are looked for."""
@@ -111,8 +110,8 @@ class AgainstClock:
     @property
     def _numbers(self) -> tuple[int, int, int]:
         """The day before the start, the last of the campaign, and the last counted."""
-        days = day_numbers([self.days.before, self.days.end, self.days.observed])
-        return int(days[0]), int(days[1]), int(days[2])
+        days = self.days
+        return day_number(days.before), day_number(days.end), day_number(days.observed)
 
     def _usual(self, clock: Calendar) -> tuple[float, float]:
         """Time by the clock, without the campaign's effects, to its end and to the last day."""
@@ -208,7 +207,7 @@ def _with_events(recipe: Any, days: Days) -> Any:
     """The recipe with the campaign and the days after it as events on its clock."""
     clock = Clock() if recipe.clock is None else recipe.clock
     events = clock.events or EventDays((), ())
-    start, end, last = (int(day_numbers([day])[0]) for day in (days.start, days.end, days.observed))
+    start, end, last = map(day_number, (days.start, days.end, days.observed))
     spans = (((start, end),), ((end + 1, last),))
     names = _names(days)
     events = EventDays((*events.labels, *names), (*events.spans, *spans[: len(names)]))

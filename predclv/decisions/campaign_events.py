@@ -1,18 +1,17 @@
 """A campaign that everybody got at once, for want of a control group held against a clock."""
 
+import contextlib
 import datetime
 import warnings
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
-from predclv.decisions.adjusted import Adjusted
 from predclv.decisions.campaign_clock import SHORTEST_AFTER, AgainstClock
 from predclv.decisions.campaign_numbers import Days
 from predclv.decisions.campaign_parts import by_part
-from predclv.decisions.campaign_result import CampaignEffect
+from predclv.decisions.campaign_result import CampaignEffect, earlier, effects_table
 from predclv.errors import AssumptionWarning, FitError, OptionError, PredclvWarning
 from predclv.logs.log import Log
 from predclv.notices import warn
@@ -80,13 +79,13 @@ def effect_on_everybody(
             AssumptionWarning,
         )
     found = AgainstClock.of(log, days, recipe, unit)
-    earlier = _placebo(log, days, recipe, unit)
-    if earlier["p_value"] < 0.01:
+    untouched = _placebo(log, days, recipe, unit)
+    if untouched["p_value"] < 0.01:
         warn(
-            f"The clock was wrong already in the {earlier['days']:.0f} days before the start: "
-            f"{earlier['treated']:.3g} purchases per customer came where it expected "
-            f"{earlier['control']:.3g}, which chance makes in {earlier['p_value']:.1%} of cases. "
-            "So what it says of the campaign's days may be as wrong. Try another clock: "
+            f"The clock was wrong already in the {untouched['days']:.0f} days before the start: "
+            f"{untouched['treated']:.3g} purchases per customer came where it expected "
+            f"{untouched['control']:.3g}, which chance makes in {untouched['p_value']:.1%} of "
+            "cases. So what it says of the campaign's days may be as wrong. Try another clock: "
             "model=pc.CLVModel(clock=pc.Clock(season=4, trend='damped')).",
             AssumptionWarning,
         )
@@ -94,19 +93,15 @@ def effect_on_everybody(
     ids, key, parts = found.numbers.frame["customer_id"], (measure, "campaign"), None
     if by is not None:
         of = measures.get((measure, "to date"), measures[key])
-
-        def difference(value: NDArray, expected: NDArray, mask: NDArray) -> Adjusted:
-            return of.difference(mask)
-
         everybody = (np.ones(len(ids), bool),)
-        parts = by_part(by, ids, of.value, of.expected, everybody, difference, level)
+        parts = by_part(by, ids, everybody, of.difference, level)
     rows = {name: one.difference() for name, one in measures.items()}
     without = dict.fromkeys(("control", "without_history", "without_group", "outside"), 0)
     counts = {"treated": len(ids), **without}
-    return CampaignEffect.of(
-        rows, earlier, key, level, found.days, counts, "everybody", {"treated": found.pace},
-        parts, None, None,
-    )  # fmt: skip
+    table, pace = effects_table(rows, level), {"treated": found.pace}
+    return CampaignEffect(
+        table, untouched, parts, *key, level, found.days, counts, "everybody", pace, None, None
+    )
 
 
 def _placebo(log: Log, days: Days, recipe: Any, unit: str) -> pd.Series:
@@ -116,16 +111,11 @@ def _placebo(log: Log, days: Days, recipe: Any, unit: str) -> pd.Series:
     """
     length = datetime.timedelta(days=days.lengths[0])
     start = days.start - length
-    found = {name: np.nan for name in ("treated", "control", "difference", "error", "p_value")}
+    found = None
     if start - log.first_day >= max(length, datetime.timedelta(days=SHORTEST_AFTER)):
         never_was = Days(start, days.before, days.before)
-        try:
-            with warnings.catch_warnings():  # of fits: the same as of the campaign's own
-                warnings.simplefilter("ignore", PredclvWarning)
-                against = AgainstClock.of(log, never_was, recipe, unit)
-            one = dict(against.measures())["purchases", "campaign"].difference()
-        except FitError:
-            pass
-        else:
-            found = {name: getattr(one, name) for name in found}
-    return pd.Series({"days": days.lengths[0], **found}, name="purchases before the start")
+        with warnings.catch_warnings(), contextlib.suppress(FitError):
+            warnings.simplefilter("ignore", PredclvWarning)  # the same as of the campaign's own fit
+            against = AgainstClock.of(log, never_was, recipe, unit)
+            found = dict(against.measures())["purchases", "campaign"].difference()
+    return earlier(days.lengths[0], found)

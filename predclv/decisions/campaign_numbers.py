@@ -9,7 +9,6 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from predclv.clocks.calendar import Calendar
-from predclv.clocks.days import day_numbers
 from predclv.decisions.campaign_remaining import Histories
 from predclv.errors import DataError, OptionError
 from predclv.forecast.ahead import Ahead, AheadOnCalendar, times_of_customers
@@ -20,7 +19,10 @@ from predclv.logs.log import Log, civil_date
 from predclv.pools.fitted import single
 from predclv.summaries.rfm import RFM
 from predclv.summaries.summarise import summary_of
-from predclv.units import DAYS, force_of_interest, horizon_in
+from predclv.units import DAYS, day_number, force_of_interest, horizon_in
+
+KNOWN = {"purchases": "expected_purchases", "revenue": "expected_revenue", "active": "p_active"}
+"""What customers do in a campaign, each with the column of its forecast from before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +135,7 @@ def _histories(
         """Time of the clock within so many days after the last one before the start."""
         if not isinstance(fit.clock, Calendar):
             return np.asarray(several, float) / DAYS[fit.unit]
-        first = int(day_numbers([days.before])[0])
+        first = day_number(days.before)
         return fit.clock.elapsed(first, first + np.asarray(several, float))
 
     histories = Histories(
@@ -150,7 +152,7 @@ def horizon_after(fitted: FittedCLV, days: Days, horizon: Any, discount_rate: fl
     t = horizon_in(horizon, fit.unit)
     if not isinstance(fit.clock, Calendar):
         return Ahead(t, delta)
-    last = int(day_numbers([days.observed])[0])
+    last = day_number(days.observed)
     return AheadOnCalendar.of(fit.clock, last, t * DAYS[fit.unit], delta)
 
 

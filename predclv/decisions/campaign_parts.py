@@ -18,10 +18,8 @@ MOST_PARTS = 50
 def by_part(
     by: Any,
     ids: pd.Series,
-    value: NDArray,
-    covariate: NDArray,
     groups: Sequence[NDArray],
-    difference: Callable[[NDArray, NDArray, NDArray], Adjusted],
+    difference: Callable[[NDArray], Adjusted],
     level: float,
 ) -> pd.DataFrame:
     """The difference within each part, with intervals that hold all together.
@@ -34,11 +32,10 @@ def by_part(
     ----------
     by : Series, mapping or DataFrame
     ids : Series, shape (n,)
-    value, covariate : ndarray, shape (n,)
     groups : sequence of ndarray of bool, each (n,)
         Those that every part needs two customers of.
     difference : callable
-        From value, covariate and who is in a part.
+        Of the customers in a part, by a mask.
     level : float
         Of all intervals together.
 
@@ -93,7 +90,7 @@ def by_part(
     each = level_of_all(level, len(masks))
     rows = []
     for name, mask in masks.items():
-        found = difference(value, covariate, mask)
+        found = difference(mask)
         lower, upper = found.bounds(each)
         rows.append(
             {

@@ -2,13 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from html import escape
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from predclv.decisions.adjusted import Adjusted
+from predclv.decisions.as_html import as_html
 from predclv.decisions.campaign_numbers import Days
 from predclv.decisions.campaign_remaining import Pace
 from predclv.errors import OptionError
@@ -95,46 +95,6 @@ class CampaignEffect:
     pace: Mapping[str, Pace]
     cost: float | None
     horizon: Any
-
-    @classmethod
-    def of(
-        cls,
-        rows: Mapping[tuple[str, str], Adjusted],
-        before: pd.Series,
-        key: tuple[str, str],
-        level: float,
-        days: Days,
-        counts: Mapping[str, int],
-        assigned: str,
-        pace: Mapping[str, Pace],
-        parts: pd.DataFrame | None,
-        cost: float | None,
-        horizon: Any,
-    ) -> "CampaignEffect":
-        """From the differences by measure and window."""
-        table = []
-        for (measure, window), found in rows.items():
-            lower, upper = found.bounds(level)
-            plain = found._replace(difference=found.plain, error=found.plain_error)
-            plain_lower, plain_upper = plain.bounds(level)
-            table.append(
-                {
-                    "measure": measure,
-                    "window": window,
-                    "treated": found.treated,
-                    "control": found.control,
-                    "difference": found.difference,
-                    "lower": lower,
-                    "upper": upper,
-                    "p_value": found.p_value,
-                    "plain_difference": found.plain,
-                    "plain_lower": plain_lower,
-                    "plain_upper": plain_upper,
-                    "variance_ratio": found.variance_ratio,
-                }
-            )
-        frame = pd.DataFrame(table)
-        return cls(frame, before, parts, *key, level, days, counts, assigned, pace, cost, horizon)
 
     def row(self, measure: str | None = None, window: str | None = None) -> pd.Series:
         """The row of a measure; without a name that of the headline.
@@ -243,13 +203,11 @@ class CampaignEffect:
         return "\n".join(parts)
 
     def _repr_html_(self) -> str:
-        shown = self.frame.dropna(axis=1, how="all")
-        tables = [shown, *([] if self.parts is None else [self.parts])]
-        told = "".join(
-            each.to_html(index=False, border=0, na_rep="-", float_format="{:,.4g}".format)
-            for each in tables
-        )
-        return f"<p><b>{escape(self.headline())}</b></p>{told}"
+        tables = [
+            self.frame.dropna(axis=1, how="all"),
+            *([] if self.parts is None else [self.parts]),
+        ]
+        return as_html(self.headline(), *tables, na_rep="-", float_format="{:,.4g}".format)
 
 
 def _sharper(row: pd.Series) -> str:
@@ -260,6 +218,38 @@ def _sharper(row: pd.Series) -> str:
         f"The forecast from before the start takes {1.0 - row['variance_ratio']:.0%} off the "
         f"variance: worth {1 / row['variance_ratio'] - 1:.0%} more customers."
     )
+
+
+def effects_table(rows: Mapping[tuple[str, str], Adjusted], level: float) -> pd.DataFrame:
+    """The differences by measure and window, as `CampaignEffect` has them."""
+    table = []
+    for (measure, window), found in rows.items():
+        plain = found._replace(difference=found.plain, error=found.plain_error)
+        (lower, upper), (plain_lower, plain_upper) = found.bounds(level), plain.bounds(level)
+        table.append(
+            {
+                "measure": measure,
+                "window": window,
+                "treated": found.treated,
+                "control": found.control,
+                "difference": found.difference,
+                "lower": lower,
+                "upper": upper,
+                "p_value": found.p_value,
+                "plain_difference": found.plain,
+                "plain_lower": plain_lower,
+                "plain_upper": plain_upper,
+                "variance_ratio": found.variance_ratio,
+            }
+        )
+    return pd.DataFrame(table)
+
+
+def earlier(days: int, found: Adjusted | None) -> pd.Series:
+    """Purchases in so many days before the start, when nothing happened; NaN where nobody knows."""
+    names = ("treated", "control", "difference", "error", "p_value")
+    values = {name: np.nan if found is None else getattr(found, name) for name in names}
+    return pd.Series({"days": days, **values}, name="purchases before the start")
 
 
 def verdict_of(lower: float, upper: float) -> str:

@@ -2,22 +2,20 @@
 
 import datetime
 from dataclasses import dataclass
-from html import escape
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from predclv.decisions.adjusted import adjusted_difference, detectable, power_of
-from predclv.decisions.campaign_numbers import days_of, fitted_before, numbers_of
+from predclv.decisions.as_html import as_html
+from predclv.decisions.campaign_numbers import KNOWN, days_of, fitted_before, numbers_of
 from predclv.errors import DataError, OptionError, did_you_mean
 from predclv.historical.intake import opened
 from predclv.logs.options import LogOptions
 from predclv.summaries.rfm import RFM
 from predclv.summaries.summarise import summary_of
 from predclv.units import days_per, horizon_in, probability
-
-_MEASURES = ("purchases", "revenue", "active")
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -103,8 +101,7 @@ class CampaignSize:
         return f"{self.headline()}.\n{self.frame.round(4).to_string(index=False)}"
 
     def _repr_html_(self) -> str:
-        table = self.frame.to_html(index=False, border=0, float_format="{:,.4g}".format)
-        return f"<p><b>{escape(self.headline())}.</b></p>{table}"
+        return as_html(f"{self.headline()}.", self.frame, float_format="{:,.4g}".format)
 
 
 def campaign_size(
@@ -175,10 +172,10 @@ def campaign_size(
     >>> round(size.detectable(), 3), size.needed(0.1)
     (0.059, 814)
     """
-    if measure not in _MEASURES:
+    if measure not in KNOWN:
         raise OptionError(
-            f"measure must be one of {', '.join(_MEASURES)}; got {measure!r}."
-            f"{did_you_mean(measure, _MEASURES)}"
+            f"measure must be one of {', '.join(KNOWN)}; got {measure!r}."
+            f"{did_you_mean(measure, KNOWN)}"
         )
     share, power = probability(share, "share"), probability(power, "power")
     level = probability(level, "level")
@@ -204,8 +201,7 @@ def campaign_size(
     fitted = fitted_before(model, rfm, source.has_spend)
     numbers = numbers_of(source, rfm, fitted, days, np.arange(len(rfm)))
     value = numbers.frame[measure].to_numpy(float)
-    known = {"purchases": "expected_purchases", "revenue": "expected_revenue", "active": "p_active"}
-    z = numbers.forecast[known[measure]].to_numpy(float)
+    z = numbers.forecast[KNOWN[measure]].to_numpy(float)
     halves = np.arange(value.size) % 2 == 0
     ratio = adjusted_difference(value, halves, z).variance_ratio
     sd = float(value.std(ddof=1))

@@ -1,6 +1,7 @@
 """Did the campaign change value? Treated customers against those who were left alone."""
 
 import datetime
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from predclv.decisions.adjusted import Adjusted, adjusted_difference
 from predclv.decisions.campaign_events import effect_on_everybody, refuse_groups
 from predclv.decisions.campaign_groups import FEWEST, groups_of
 from predclv.decisions.campaign_numbers import (
+    KNOWN,
     Days,
     Numbers,
     days_of,
@@ -20,7 +22,7 @@ from predclv.decisions.campaign_numbers import (
 )
 from predclv.decisions.campaign_parts import by_part
 from predclv.decisions.campaign_remaining import Pace, remaining
-from predclv.decisions.campaign_result import CampaignEffect, cost_of
+from predclv.decisions.campaign_result import CampaignEffect, cost_of, earlier, effects_table
 from predclv.decisions.matching import matched_difference
 from predclv.errors import AssumptionWarning, DataError, OptionError, did_you_mean
 from predclv.forecast.fitted import FittedCLV
@@ -189,16 +191,17 @@ def campaign_effect(
     difference = compared if assigned == "random" else matched
     everybody = np.ones(len(numbers.frame), bool)
     rows = {key: difference(y, z, everybody) for key, (y, z) in columns.items()}
-    earlier = _before(source, rfm, days, found.place, found.is_treated)
+    untouched = _before(source, rfm, days, found.place, found.is_treated)
     key = {"value": ("value", "in all")}.get(measure, (measure, "campaign"))
     parts = None
     if by is not None:
         net = ("value", "in all") if measure == "value" else (measure, "to date")
         of = columns.get(net, columns[key])
         ids, both = numbers.frame["customer_id"], (found.is_treated, ~found.is_treated)
-        parts = by_part(by, ids, *of, both, difference, level)
-    effect = CampaignEffect.of(
-        rows, earlier, key, level, days, found.counts, assigned, pace, parts, cost, horizon
+        parts = by_part(by, ids, both, partial(difference, *of), level)
+    table, counts = effects_table(rows, level), found.counts
+    effect = CampaignEffect(
+        table, untouched, parts, *key, level, days, counts, assigned, pace, cost, horizon
     )
     _doubt(effect)
     return effect
@@ -255,22 +258,14 @@ def _columns(
 ) -> dict[tuple[str, str], tuple[NDArray, NDArray]]:
     """Each measure with what was forecast of it: {(measure, window): (value, covariate)}."""
     frame, forecast = numbers.frame, numbers.forecast
-    z = {"purchases": forecast["expected_purchases"], "active": forecast["p_active"]}
-    if has_spend:
-        z["revenue"] = forecast["expected_revenue"]
-    found: dict[tuple[str, str], tuple[NDArray, NDArray]] = {}
-    for name in ("purchases", "revenue", "active"):
-        if name in z:
-            found[name, "campaign"] = (frame[name].to_numpy(float), z[name].to_numpy(float))
+    z = {name: forecast[column].to_numpy(float) for name, column in KNOWN.items() if name in frame}
+    found = {(name, "campaign"): (frame[name].to_numpy(float), z[name]) for name in z}
     if days.observed > days.end:
         for name in ("purchases", "revenue"):
             if name in z:
                 to_date = frame[f"{name}_to_date"].to_numpy(float)
-                found[name, "after"] = (
-                    to_date - found[name, "campaign"][0],
-                    z[name].to_numpy(float),
-                )
-                found[name, "to date"] = (to_date, z[name].to_numpy(float))
+                found[name, "after"] = to_date - found[name, "campaign"][0], z[name]
+                found[name, "to date"] = to_date, z[name]
     so_far = margin * frame["revenue_to_date"] if has_spend else frame["purchases_to_date"]
     found["value", "remaining"] = (still, ahead)
     found["value", "in all"] = (so_far.to_numpy(float) + still, ahead)
@@ -287,17 +282,7 @@ def _before(source: Any, rfm: RFM, days: Days, place: NDArray, is_treated: NDArr
     came = source.purchases(first, days.before).set_index("customer_id")["purchases"]
     bought = came.reindex(ids).fillna(0).to_numpy(float)
     found = adjusted_difference(bought, is_treated, np.zeros(bought.size))
-    return pd.Series(
-        {
-            "days": (days.before - first).days,
-            "treated": found.treated,
-            "control": found.control,
-            "difference": found.difference,
-            "error": found.error,
-            "p_value": found.p_value,
-        },
-        name="purchases before the start",
-    )
+    return earlier((days.before - first).days, found)
 
 
 def _doubt(effect: CampaignEffect) -> None:

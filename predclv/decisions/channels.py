@@ -2,12 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from html import escape
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from predclv.decisions.as_html import as_html
 from predclv.decisions.channel_tables import (
     ALONE,
     NO_DIFFERENCE,
@@ -141,14 +141,11 @@ class Channels:
         tables = [self.frame]
         if not self.has_costs and len(self.differences):
             tables.append(self.differences)
-        shown = "".join(
-            table.to_html(
-                index=False, border=0, na_rep="-", float_format="{:,.2f}".format, max_rows=20,
-                formatters={"customers": "{:,}".format},
-            )
-            for table in tables
+        shown = as_html(
+            self.headline(), *tables, na_rep="-", float_format="{:,.2f}".format, max_rows=20,
+            formatters={"customers": "{:,}".format},
         )  # fmt: skip
-        return f"<p><b>{escape(self.headline())}</b></p>{shown}<p>{_NOTE}</p>"
+        return f"{shown}<p>{_NOTE}</p>"
 
 
 def by_channel(

@@ -1,13 +1,10 @@
 """Bands of cohorts to come: what their customers may bring if the models are right."""
 
-from typing import Any
-
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from predclv.clocks.spans import time_between
-from predclv.engines.result import Fit
 from predclv.forecast.ahead import times_of_customers
 from predclv.forecast.draws import clocked_draws, fixed_draws
 from predclv.forecast.fitted import FittedCLV
@@ -62,10 +59,9 @@ def simulated_revenue(
     pattern = None if patterns is None else cells.extra["pattern"][cells.places(frame)]
     pairs = int(np.clip(_WORK // chosen.size, _FEWEST, _MOST)) // 2
     found = np.empty((pairs, 2, sizes.size * days.size))
-    for pair, models in zip(
-        found, _drawn(fitted.purchases, fitted.spend, pairs, rng, patterns), strict=True
-    ):
-        (model, clock), spend = models
+    of_purchases = clocked_draws(fitted.purchases, pairs, rng, patterns)
+    of_spend = fixed_draws(fitted.spend, pairs, rng, patterns)
+    for pair, (model, clock), spend in zip(found, of_purchases, of_spend, strict=True):
         t_x, T = times_of_customers(clock, cells, frame, to_fit, fitted.purchases.covariates)
         ends = time_between(clock, last_day, last_day + days)
         own = model_for(model, pattern)
@@ -81,15 +77,6 @@ def simulated_revenue(
             future[:] = np.bincount(at, value, found.shape[2])
     shares = np.bincount(cohort[chosen], minlength=sizes.size) / sizes
     return found.reshape(pairs, 2, sizes.size, days.size), shares
-
-
-def _drawn(purchases: Fit, spend: Fit, draws: int, rng: np.random.Generator, patterns: Any) -> zip:
-    """Models of purchases, with their clocks, and of spend at as many draws of their parameters."""
-    return zip(
-        clocked_draws(purchases, draws, rng, patterns),
-        fixed_draws(spend, draws, rng, patterns),
-        strict=True,
-    )
 
 
 def _sample(cohort: NDArray, rng: np.random.Generator) -> NDArray:

@@ -28,9 +28,11 @@ def lifts(traits: Traits, value: NDArray, top: float, level: float) -> pd.DataFr
     is_top[order[:n_top]] = True
     rows = []
     for name in traits.levels:
-        for word, mask in _masks(traits.levels[name]):
+        levels = traits.levels[name]
+        for word in levels.value_counts().index:
+            mask = levels.eq(word).to_numpy()
             counts = int(mask.sum()), int((mask & is_top).sum())
-            rows.append((name, word, *counts, float(value[mask].mean())))
+            rows.append((name, str(word), *counts, float(value[mask].mean())))
     table = pd.DataFrame(rows, columns=["trait", "level", "customers", "in_top", "mean_value"])
     inside, size = table["in_top"].to_numpy(float), table["customers"].to_numpy(float)
     n = float(value.size)
@@ -62,10 +64,6 @@ def _comparisons(traits: Traits) -> int:
     """How many levels are looked at; of two levels one says what the other does."""
     counts = [traits.levels[name].nunique() for name in traits.levels]
     return sum(count - 1 if count == 2 else count for count in counts if count > 1)
-
-
-def _masks(levels: pd.Series) -> list[tuple[str, NDArray]]:
-    return [(str(word), levels.eq(word).to_numpy()) for word in levels.value_counts().index]
 
 
 def _bounds(

@@ -1,12 +1,12 @@
 """Drivers: what the most valuable customers have in common, and how much traits say at all."""
 
 from dataclasses import dataclass
-from html import escape
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from predclv.decisions.as_html import as_html
 from predclv.decisions.driver_lifts import NO_LIFT, lifts
 from predclv.decisions.inputs import basis, finite_column, forecast_frame, value_column
 from predclv.decisions.second_opinion import effects_beside
@@ -153,13 +153,11 @@ class Drivers:
         )
 
     def _repr_html_(self) -> str:
-        shown = "".join(
-            table.to_html(index=False, border=0, float_format="{:,.3g}".format, max_rows=30)
-            for table in (self.frame, self.importance)
-        )
+        tables, form = (self.frame, self.importance), "{:,.3g}".format
+        shown = as_html(self.headline(), *tables, float_format=form, max_rows=30)
         if self.effects is not None:
-            shown += f"<p>{_BESIDE}</p>{self.effects.to_html(float_format='{:,.3g}'.format)}"
-        return f"<p><b>{escape(self.headline())}</b></p>{shown}"
+            shown += f"<p>{_BESIDE}</p>{self.effects.to_html(float_format=form)}"
+        return shown
 
 
 def drivers(

@@ -2,14 +2,14 @@
 
 from dataclasses import dataclass
 from functools import partial
-from html import escape
 
 import numpy as np
 import pandas as pd
 
+from predclv.decisions.as_html import as_html
 from predclv.decisions.inputs import basis, currency_of, forecast_frame
 from predclv.forecast.result import Forecast
-from predclv.forecast.total_words import CHANCE_ONLY
+from predclv.forecast.total_words import CHANCE_ONLY, OF_A_POOL
 from predclv.money import money
 
 
@@ -32,6 +32,8 @@ class Equity:
         The horizon, in words.
     currency : str or None
         What it is shown in.
+    holds : str
+        What the interval holds, in words.
 
     See Also
     --------
@@ -55,6 +57,7 @@ class Equity:
     deciles: pd.DataFrame
     basis: str
     currency: str | None = None
+    holds: str = CHANCE_ONLY
 
     @property
     def top_decile_share(self) -> float:
@@ -65,7 +68,7 @@ class Equity:
         interval = ""
         if self.level is not None:
             lower, upper = (money(b or 0.0, self.currency) for b in (self.lower, self.upper))
-            interval = f" ({self.level:.0%} interval {lower} to {upper}, {CHANCE_ONLY})"
+            interval = f" ({self.level:.0%} interval {lower} to {upper}, {self.holds})"
         return (
             f"Customer equity {money(self.total, self.currency)}{interval} of "
             f"{self.customers:,} customers over {self.basis}; the top tenth holds "
@@ -74,17 +77,9 @@ class Equity:
 
     def _repr_html_(self) -> str:
         percent = "{:.1%}".format
-        table = self.deciles.to_html(
-            index=False,
-            border=0,
-            formatters={
-                "customers": "{:,}".format,
-                "clv": partial(money, currency=self.currency),
-                "share": percent,
-                "cumulative_share": percent,
-            },
-        )
-        return f"<p><b>{escape(repr(self))}</b></p>{table}"
+        forms = {"customers": "{:,}".format, "clv": partial(money, currency=self.currency)}
+        forms |= {"share": percent, "cumulative_share": percent}
+        return as_html(repr(self), self.deciles, formatters=forms)
 
 
 def customer_equity(forecast: Forecast | pd.DataFrame) -> Equity:
@@ -152,4 +147,5 @@ def customer_equity(forecast: Forecast | pd.DataFrame) -> Equity:
         deciles=deciles,
         basis=basis(forecast),
         currency=currency_of(forecast),
+        holds=OF_A_POOL if OF_A_POOL in total.attrs.get("holds", "") else CHANCE_ONLY,
     )

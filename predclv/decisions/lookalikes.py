@@ -1,7 +1,6 @@
 """Lookalikes: what people without purchases would be worth, by what is known of them."""
 
 from dataclasses import dataclass
-from html import escape
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -9,6 +8,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.special import stdtrit
 
+from predclv.decisions.as_html import as_html
 from predclv.decisions.inputs import forecast_frame
 from predclv.decisions.lookalike_gains import gains_of
 from predclv.decisions.newcomers import Newcomers, newcomers_of
@@ -198,11 +198,7 @@ class Lookalike:
         return f"{self.headline()}\n{self.bands.round(3).to_string(index=False)}"
 
     def _repr_html_(self) -> str:
-        shown = "".join(
-            table.to_html(index=False, border=0, float_format="{:,.3g}".format)
-            for table in (self.bands, self.gains)
-        )
-        return f"<p><b>{escape(self.headline())}</b></p>{shown}"
+        return as_html(self.headline(), self.bands, self.gains, float_format="{:,.3g}".format)
 
 
 def lookalike(
@@ -286,17 +282,7 @@ def lookalike(
             "lifetime_value": bands.multiple * newcomers.lifetime,
         }
     )[::-1].reset_index(drop=True)
-    return Lookalike(
-        gains,
-        table,
-        level,
-        found.counts,
-        suspects,
-        found,
-        model,
-        newcomers,
-        bands,
-    )
+    return Lookalike(gains, table, level, found.counts, suspects, found, model, newcomers, bands)
 
 
 def _ranks(gains: pd.DataFrame) -> bool:

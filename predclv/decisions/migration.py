@@ -1,11 +1,11 @@
 """Migration: which customers changed their tier between two dates."""
 
 from dataclasses import dataclass
-from html import escape
 
 import numpy as np
 import pandas as pd
 
+from predclv.decisions.as_html import as_html
 from predclv.decisions.tiers import Tiers
 from predclv.errors import DataError, some
 from predclv.notices import counted
@@ -92,8 +92,7 @@ class Migration:
         return f"{self.headline()}\n{self.counts.to_string()}"
 
     def _repr_html_(self) -> str:
-        table = self.counts.map("{:,}".format).to_html(border=0)
-        return f"<p><b>{escape(self.headline())}</b></p>{table}"
+        return as_html(self.headline(), self.counts.map("{:,}".format), index=True)
 
 
 def migration(before: Tiers, after: Tiers) -> Migration:

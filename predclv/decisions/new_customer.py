@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from html import escape
 from typing import Any
 
 import numpy as np
@@ -10,6 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from predclv.clocks.calendar import Calendar
+from predclv.decisions.as_html import as_html
 from predclv.decisions.first_orders import first_order_of
 from predclv.decisions.newcomer_days import discounted_by_days
 from predclv.decisions.newcomer_mix import NewcomerMix, day_of
@@ -93,8 +93,7 @@ class NewCustomer:
 
     def _repr_html_(self) -> str:
         shown = self.curve[self.curve["month"] % 6 == 0]
-        table = shown.to_html(index=False, border=0, float_format="{:,.2f}".format)
-        return f"<p><b>{escape(repr(self))}</b></p>{table}"
+        return as_html(repr(self), shown, float_format="{:,.2f}".format)
 
 
 def new_customer(
@@ -184,18 +183,15 @@ def new_customer(
     mix = NewcomerMix.of(fitted, covariates)
     repeats_of = _repeats(fitted.purchases, month[1:], delta, day_of(fitted, comes_on), mix)
     rng = np.random.default_rng(seed)
-    observed = fitted.spend.checks.get("observed_mean", np.nan)
-
     of_spend = fitted.spend
+    observed = of_spend.checks.get("observed_mean", np.nan)
 
-    def mean_of(model: Any) -> NDArray:
+    def later_of(free: NDArray | None) -> NDArray:
+        model = mix.model(of_spend, free)
         # An infinite mean, of which the fit has warned, gives way to the observed one.
         return np.atleast_1d(model.mean if np.isfinite(model.mean) else observed)
 
-    def later_of(free: NDArray) -> NDArray:
-        return mean_of(mix.model(of_spend, free))
-
-    later = float(mean_of(mix.model(of_spend))[0])
+    later = float(later_of(None)[0])
     first = first_order_of(fitted, later, first_order, mix)
     repeats = np.zeros(month.size)
     repeats[1:] = repeats_of(None)
@@ -245,18 +241,15 @@ def _repeats(
         Of free parameters (k,), those of the clock included; of None, at the estimate itself.
     """
     own, clock = len(fit.model.names()), fit.clock
+
+    def model_of(free: NDArray | None) -> Any:
+        if fit.covariates is not None:
+            return mix.model(fit, free)
+        return newcomer_at(fit, free, day or None)
+
     if not isinstance(clock, Calendar):
         times = months * (DAYS["month"] / DAYS[fit.unit])
-
-        def by_time(free: NDArray | None) -> NDArray:
-            model: Any = (
-                newcomer_at(fit, free, day or None)
-                if fit.covariates is None
-                else mix.model(fit, free)
-            )
-            return np.asarray(model.discounted_purchases(times, delta))
-
-        return by_time
+        return lambda free: np.asarray(model_of(free).discounted_purchases(times, delta))
     ends, effects = months * DAYS["month"], clock.effects
     of_clock = slice(own, own + len(clock.names))
     ahead = [AheadOnCalendar.of(clock, day, end, delta) for end in ends]
@@ -264,7 +257,7 @@ def _repeats(
     nodes, weights = np.array([each.rule for each in ahead]).swapaxes(0, 1)
 
     def by_month(free: NDArray | None) -> NDArray:
-        model: Any = newcomer_at(fit, free, day) if fit.covariates is None else mix.model(fit, free)
+        model = model_of(free)
         moved = effects if free is None else free[of_clock]
         if np.array_equal(moved, effects):
             unlike = np.sum(weights * model.expected_purchases(nodes), axis=1)

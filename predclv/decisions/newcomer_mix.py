@@ -1,6 +1,6 @@
 """Which newcomer is meant, where a model knows more of customers than their purchases."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,7 +9,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from predclv.clocks.calendar import Calendar
-from predclv.clocks.days import date_of, day_numbers
+from predclv.clocks.days import date_of
 from predclv.engines.result import Fit
 from predclv.errors import DataError, OptionError, did_you_mean
 from predclv.forecast.extrapolated import tell_what_is_stretched
@@ -18,6 +18,7 @@ from predclv.forecast.patterns import ByPattern, at_free, estimate_of
 from predclv.logs.log import civil_date
 from predclv.money import UNITS
 from predclv.samples.patterns import Patterns
+from predclv.units import day_number
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -136,6 +137,17 @@ class NewcomerMix:
         return found[np.isfinite(found)]
 
 
+def covariates_of(fits: Iterable[Fit | None]) -> dict[str, tuple[str, ...] | None]:
+    """The covariates of fits, with the levels of those that have some."""
+    return {
+        name: group.coding.levels.get(name)
+        for fit in fits
+        if fit is not None and fit.covariates is not None
+        for group in fit.covariates.groups
+        for name in group.coding.covariates
+    }
+
+
 def named_covariates(
     fits: Sequence[Fit], covariates: Mapping[str, Any] | None
 ) -> tuple[dict[str, tuple[str, ...] | None], dict[str, Any]]:
@@ -148,13 +160,7 @@ def named_covariates(
     DataError
         If a value is a level that the fits have not seen, or no finite number.
     """
-    levels = {
-        name: group.coding.levels.get(name)
-        for fit in fits
-        if fit.covariates is not None
-        for group in fit.covariates.groups
-        for name in group.coding.covariates
-    }
+    levels = covariates_of(fits)
     for name in covariates or {}:
         if name not in levels:
             raise OptionError(
@@ -193,9 +199,9 @@ def _value(name: str, value: Any, levels: tuple[str, ...] | None) -> Any:
 def day_of(fitted: FittedCLV, comes_on: Any) -> int:
     """The day of a first purchase, since 1970-01-01; 0 where no day differs from another."""
     clock = fitted.purchases.clock
-    day = None if comes_on is None else int(day_numbers([civil_date(comes_on, "comes_on")])[0])
+    day = None if comes_on is None else day_number(civil_date(comes_on, "comes_on"))
     end = fitted.rfm.observation_end
-    after = None if end is None else 1 + int(day_numbers([end])[0])
+    after = None if end is None else 1 + day_number(end)
     if not isinstance(clock, Calendar):
         return day or (0 if fitted.purchases.recall is None else after or 0)
     if day is None:

@@ -8,6 +8,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from predclv.decisions.new_customer import NewCustomer
 from predclv.errors import OptionError, some
+from predclv.historical.inputs import plain
 
 
 def clv_to_cac(clv: ArrayLike, cac: ArrayLike) -> Any:
@@ -48,7 +49,7 @@ def clv_to_cac(clv: ArrayLike, cac: ArrayLike) -> Any:
     """
     worth, cost = _matched(clv, "clv", cac, "cac")
     _check_costs(cost)
-    return _as_given(worth / cost)
+    return plain(worth / cost)
 
 
 def payback(cac: ArrayLike, monthly_profit: "ArrayLike | NewCustomer") -> Any:
@@ -94,11 +95,11 @@ def payback(cac: ArrayLike, monthly_profit: "ArrayLike | NewCustomer") -> Any:
         curve = monthly_profit.curve
         reached = np.searchsorted(curve["profit"].to_numpy(), cost, side="left")
         months = np.append(curve["month"].to_numpy(float), np.inf)
-        return _as_given(months[reached])
+        return plain(months[reached])
     cost, profit = _matched(cac, "cac", monthly_profit, "monthly_profit")
     _check_costs(cost)
     earns = profit > 0
-    return _as_given(np.where(earns, cost / np.where(earns, profit, 1.0), np.inf))
+    return plain(np.where(earns, cost / np.where(earns, profit, 1.0), np.inf))
 
 
 _THUMB = "rule of thumb"
@@ -212,8 +213,3 @@ def _check_costs(cost: NDArray) -> None:
             f"cac must be positive; got {some(cost[odd])}{where}. Customers who cost nothing have "
             "no ratio and are paid back at once: leave them out."
         )
-
-
-def _as_given(values: NDArray) -> Any:
-    """A float for a number, an array for arrays."""
-    return values if np.ndim(values) else float(values)

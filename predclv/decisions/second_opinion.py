@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from predclv.decisions.newcomer_mix import covariates_of
 from predclv.engines.result import Fit
 from predclv.forecast.fitted import FittedCLV
 from predclv.forecast.outlook import Outlook
@@ -18,23 +19,14 @@ from predclv.samples.patterns import Patterns
 def effects_beside(forecast: Any, level: float) -> pd.DataFrame | None:
     """`FittedCLV.effects` of the fits behind a forecast, over its horizon; None without effects."""
     outlook = getattr(forecast, "_source", None)
-    if not isinstance(outlook, Outlook) or not _covariates_of(outlook):
+    if not isinstance(outlook, Outlook):
+        return None
+    if not covariates_of((outlook.purchases, outlook.spend)):
         return None
     terms = outlook.terms
     fitted = FittedCLV(outlook.purchases, outlook.spend, outlook.rfm)
     horizon = "lifetime" if outlook.is_endless else outlook.t
     return fitted.effects(horizon, terms.discount_rate, terms.margin, level)
-
-
-def _covariates_of(outlook: Outlook) -> dict[str, tuple[str, ...] | None]:
-    """The covariates of the fits, with the levels of those that have some."""
-    return {
-        name: group.coding.levels.get(name)
-        for fit in (outlook.purchases, outlook.spend)
-        if fit is not None and fit.covariates is not None
-        for group in fit.covariates.groups
-        for name in group.coding.covariates
-    }
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -65,7 +57,7 @@ class SecondOpinion:
         cls, outlook: Outlook, delta: float, spans: tuple[float, float]
     ) -> "SecondOpinion | None":
         """That of the fits behind a forecast; None where they know nothing of customers."""
-        levels = _covariates_of(outlook)
+        levels = covariates_of((outlook.purchases, outlook.spend))
         if not levels:
             return None
         margin = outlook.terms.margin if outlook.spend is not None else 1.0

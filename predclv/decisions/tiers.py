@@ -2,13 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from html import escape
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from predclv.decisions.as_html import as_html
 from predclv.decisions.footing import Footing, footing, with_criteria
 from predclv.decisions.inputs import finite_column, warn_of_few
 from predclv.decisions.rules import AGREED, CRITERIA, RuleSet, rules_named
@@ -126,10 +126,8 @@ class Tiers:
             name: "{:.1%}".format if name.endswith("share") else "{:,.2f}".format
             for name in profile.columns[2:]
         }
-        table = profile.to_html(
-            index=False, border=0, formatters=show | {"customers": "{:,}".format}, na_rep="-"
-        )
-        return f"<p><b>{escape(self.headline())}</b></p>{table}"
+        formatters = show | {"customers": "{:,}".format}
+        return as_html(self.headline(), profile, formatters=formatters, na_rep="-")
 
 
 def tiers(

@@ -156,8 +156,6 @@ def importances(
     """
     design = _design(traits, found.codes)
     rows = []
-    ratio = 1.0 / FOLDS + 1.0 / (FOLDS - 1)
-    reach = float(stdtrit(FOLDS - 1, 0.5 + 0.5 * level))
     for place, name in enumerate(found.columns):
         lost = np.empty((FOLDS, _REPEATS))
         for left_out, model in enumerate(found.models):
@@ -170,10 +168,7 @@ def importances(
                 dealt[:, place] = rng.permutation(dealt[:, place])
                 after = float(((y - model.predict(dealt)) ** 2).sum())
                 lost[left_out, deal] = (after - before) / total if total > 0 else 0.0
-        of_folds = lost.mean(axis=1)
-        error = float(np.sqrt(ratio * of_folds.var(ddof=1)))
-        mean = float(of_folds.mean())
-        rows.append((name, mean, mean - reach * error, mean + reach * error, float(lost.std())))
+        rows.append((name, *_over_folds(lost.mean(axis=1), level), float(lost.std())))
     table = pd.DataFrame(rows, columns=["trait", "importance", "lower", "upper", "spread"])
     return table.sort_values("importance", ascending=False, ignore_index=True)
 
@@ -189,8 +184,6 @@ def dependence(found: Learnt, traits: Traits, name: str, level: float) -> pd.Dat
     design, place = _design(traits, found.codes), found.columns.index(name)
     words = traits.levels[name]
     rows = []
-    ratio = 1.0 / FOLDS + 1.0 / (FOLDS - 1)
-    reach = float(stdtrit(FOLDS - 1, 0.5 + 0.5 * level))
     for word in words.value_counts().index:
         mask = words.eq(word).to_numpy()
         of_level = design[mask, place]
@@ -200,8 +193,14 @@ def dependence(found: Learnt, traits: Traits, name: str, level: float) -> pd.Dat
             mine = design[found.fold == left_out].copy()
             mine[:, place] = typical
             means.append(float(model.predict(mine).mean()))
-        mean, error = float(np.mean(means)), float(np.sqrt(ratio * np.var(means, ddof=1)))
         at = np.nan if name in found.codes else typical
-        rows.append((word, int(mask.sum()), at, mean, mean - reach * error, mean + reach * error))
+        rows.append((word, int(mask.sum()), at, *_over_folds(np.array(means), level)))
     table = pd.DataFrame(rows, columns=["level", "customers", "at", "expected", "lower", "upper"])
     return table.sort_values("at", kind="stable", ignore_index=True).drop(columns="at")
+
+
+def _over_folds(values: NDArray, level: float) -> tuple[float, float, float]:
+    """The mean of a number over folds and its interval, which knows that folds share customers."""
+    error = float(np.sqrt((1.0 / FOLDS + 1.0 / (FOLDS - 1)) * values.var(ddof=1)))
+    reach, mean = float(stdtrit(FOLDS - 1, 0.5 + 0.5 * level)) * error, float(values.mean())
+    return mean, mean - reach, mean + reach

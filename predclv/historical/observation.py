@@ -12,7 +12,7 @@ from predclv.historical.formulas import simple_clv
 from predclv.historical.intake import opened, without_refunds_alone
 from predclv.logs.options import LogOptions
 from predclv.money import UNITS
-from predclv.units import DAYS, horizon_in, share
+from predclv.units import DAYS, day_number, horizon_in, share
 
 
 def observed(
@@ -121,7 +121,7 @@ def observed(
     log, end = opened(transactions, options, observation_end)
     totals = log.totals(end)
     totals = without_refunds_alone(totals, totals["orders"] > 0, log).reset_index(drop=True)
-    today = (end - datetime.date(1970, 1, 1)).days
+    today = day_number(end)
     orders = totals["orders"].to_numpy(np.int64)
     tenure = today - totals["first_day"].to_numpy(np.int64)
     frame = pd.DataFrame({"customer_id": totals["customer_id"], "orders": orders})

@@ -13,10 +13,8 @@ from predclv.plots.style import (
     finish,
     leaders,
     legend,
-    listed,
     looks,
-    missing,
-    note,
+    note_missing,
     root_scale,
     short,
 )
@@ -99,21 +97,18 @@ def calibration(
         )
     legend(ax, title=f"predicted {by}s within the actual interval")
     root_scale(ax, top * 1.12, min(0.0, min(table["actual"].min() for table in found.values())))
-    unit = "" if value == "purchases" else " spend"
-    what = "purchases" if value == "purchases" else "spend"
     finish(
         ax,
         _title(found, by, value),
-        f"mean {what} predicted per customer, by predicted {by} (root scale)",
-        f"mean{unit} {'purchases ' if not unit else ''}that came, {level:.0%} interval",
+        f"mean {value} predicted per customer, by predicted {by} (root scale)",
+        f"mean {value} that came, {level:.0%} interval",
     )
     if room(ax).slot >= NARROW:
         ax.annotate(
             "more came than forecast \N{UPWARDS ARROW}\non the line: right", (0.985, 0.04),
             xycoords="axes fraction", ha="right", va="bottom", fontsize=8.5, color="#666666",
         )  # fmt: skip
-    if absent := missing(validation.forecasts, found):
-        note(ax, f"Without spend, so not shown: {listed(absent)}")
+    note_missing(ax, validation.forecasts, found, "Without spend")
     return ax
 
 

@@ -3,13 +3,23 @@
 from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 
 from predclv.decisions.campaign_result import CampaignEffect
 from predclv.decisions.campaign_size import CampaignSize
 from predclv.errors import DataError
-from predclv.plots.inputs import unfit
-from predclv.plots.style import ACTUAL, MODEL, SECOND, SMALL, axes, finish, legend, note, short
+from predclv.plots.inputs import assert_is
+from predclv.plots.style import (
+    ACTUAL,
+    MODEL,
+    SECOND,
+    SMALL,
+    axes,
+    finish,
+    legend,
+    note,
+    points_in_rows,
+    with_sizes,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -36,9 +46,8 @@ def campaign_effect(effect: CampaignEffect, ax: "Axes | None" = None) -> "Axes":
     >>> pc.plots.campaign_effect(effect).get_title(loc="left")
     'What the campaign changed; revenue (campaign):\nno effect that chance would not make'
     """
-    if not isinstance(effect, CampaignEffect):
-        more = "Make one with pc.campaign_effect(log, groups, start)."
-        raise unfit("campaign_effect", "a CampaignEffect", effect, more)
+    more = "Make one with pc.campaign_effect(log, groups, start)."
+    assert_is(CampaignEffect, effect, "campaign_effect", "a CampaignEffect", more)
     rows = effect.frame[effect.frame["control"] > 0].iloc[::-1].reset_index(drop=True)
     if rows.empty:
         raise DataError("Control customers did nothing at all: there is nothing to compare with.")
@@ -91,19 +100,17 @@ def campaign_parts(effect: CampaignEffect, ax: "Axes | None" = None) -> "Axes":
     >>> pc.plots.campaign_parts(effect).get_title(loc="left")
     'Revenue per treated customer: whom to treat next time'
     """
-    if not isinstance(effect, CampaignEffect):
-        more = "Make one with pc.campaign_effect(log, groups, start, by=...)."
-        raise unfit("campaign_parts", "a CampaignEffect", effect, more)
+    more = "Make one with pc.campaign_effect(log, groups, start, by=...)."
+    assert_is(CampaignEffect, effect, "campaign_parts", "a CampaignEffect", more)
     if effect.parts is None:
         raise DataError("This effect has no parts: campaign_effect(..., by=tiers).")
     rows = effect.parts.iloc[::-1].reset_index(drop=True)
     ax = axes(ax, 7.0, 1.4 + 0.45 * len(rows))
-    _intervals(ax, rows, "difference", "lower", "upper", rows["verdict"].ne("not known"))
+    is_known = rows["verdict"].ne("not known")
+    colour = np.where(is_known, np.where(rows["difference"] >= 0, MODEL, SECOND), ACTUAL)
+    points_in_rows(ax, rows["difference"], rows["lower"], rows["upper"], colour, 36)
     ax.axvline(0, color="black", linewidth=0.8, zorder=0)
-    names = [
-        f"{short(part, 18)} ({number:,})" for part, number in rows[["part", "customers"]].to_numpy()
-    ]
-    ax.set_yticks(np.arange(len(rows)), names)
+    ax.set_yticks(range(len(rows)), with_sizes(rows["part"], rows["customers"], 18))
     finish(
         ax,
         f"{effect.measure.capitalize()} per treated customer: whom to treat next time",
@@ -130,9 +137,8 @@ def campaign_size(size: CampaignSize, ax: "Axes | None" = None) -> "Axes":
     >>> pc.plots.campaign_size(size).get_title(loc="left")
     'What a campaign of 28 days can show'
     """
-    if not isinstance(size, CampaignSize):
-        more = "Make one with pc.campaign_size(log, length)."
-        raise unfit("campaign_size", "a CampaignSize", size, more)
+    more = "Make one with pc.campaign_size(log, length)."
+    assert_is(CampaignSize, size, "campaign_size", "a CampaignSize", more)
     rows = size.frame
     ax = axes(ax, 7.0, 4.0)
     for name, colour, label in (
@@ -159,14 +165,3 @@ def campaign_size(size: CampaignSize, ax: "Axes | None" = None) -> "Axes":
 def _has_control(effect: CampaignEffect) -> bool:
     """Whether there were customers to compare with, not the clock alone."""
     return effect.assigned != "everybody"
-
-
-def _intervals(
-    ax: "Axes", rows: pd.DataFrame, value: str, lower: str, upper: str, is_real: pd.Series
-) -> None:
-    """A point and a line per row; what is not known in grey."""
-    colour = np.where(is_real, np.where(rows[value] >= 0, MODEL, SECOND), ACTUAL)
-    place = np.arange(len(rows))
-    ax.hlines(place, rows[lower], rows[upper], color=list(colour), linewidth=2)
-    ax.scatter(rows[value], place, c=list(colour), s=36, zorder=3)
-    ax.set_ylim(-0.6, len(rows) - 0.4)

@@ -1,6 +1,5 @@
 """A fit's clock: the season with its band, the trend, weekdays and events."""
 
-import datetime
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -24,6 +23,7 @@ from predclv.plots.style import (
     note,
     short,
 )
+from predclv.units import day_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -90,16 +90,12 @@ def clock(fitted: FittedCLV | Fit, level: float = 0.9, ax: "Axes | None" = None)
     _mark_events(ax, of, level, int(days[0]), int(days[-1]))
     date_axis(ax)
     legend(ax)
-    mark_day(ax, _date(of.last_day), "last day observed")
+    mark_day(ax, day_of(of.last_day), "last day observed")
     title = _title(smooth["rate"], dates, of) if kinds else "The clock has no season and no trend"
     finish(ax, title, "", "purchases of a customer per day, 1 the average")
     if weekdays := _weekdays(of, level):
         note(ax, weekdays)
     return ax
-
-
-def _date(day: int) -> datetime.date:
-    return datetime.date(1970, 1, 1) + datetime.timedelta(days=int(day))
 
 
 def _title(rate: pd.Series, dates: pd.DatetimeIndex, of: Calendar) -> str:

@@ -13,9 +13,9 @@ from predclv.decisions.cohort_forecast import CohortForecast
 from predclv.errors import DataError, OptionError
 from predclv.historical.cohort_result import Cohorts
 from predclv.plots.cohort_grid import Grid
-from predclv.plots.inputs import unfit
+from predclv.plots.inputs import assert_is
 from predclv.plots.room import fitting, room, width_of
-from predclv.plots.style import ACTUAL, axes, finish, legend, looks, note, short
+from predclv.plots.style import ACTUAL, SMALL, axes, finish, legend, looks, note, short
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -28,8 +28,9 @@ _LABELS = {
     "revenue": "revenue",
 }
 _WITHOUT_START = ("active_share", "active")  # at age 0 everybody bought
-_NOTHING_OVER = "No {} of these cohorts was wholly observed: there is nothing to show."
-_SMALL = 8.5
+_NOTHING_OVER = (
+    "No {} of these cohorts was wholly observed: there is nothing to show. Take a shorter period."
+)
 _DASHED = (0, (3, 1.5))
 _LEGIBLE = 26  # columns whose numbers can still be read
 _NUMBER = 7.0  # points, of the numbers in cells
@@ -98,7 +99,7 @@ def cohort_heatmap(
         corner = column + grid.first_age - 0.5, row - 0.5
         ax.add_patch(Rectangle(corner, 1, 1, fill=False, hatch="////", ec="#c8c8c8", lw=0.0))
     ax.set_yticks(range(rows), grid.names)
-    ax.tick_params(axis="both", length=0, labelsize=_SMALL)
+    ax.tick_params(axis="both", length=0, labelsize=SMALL)
     ax.invert_yaxis()
     ax.set_xticks(range(grid.first_age, grid.first_age + columns, max(1, columns // 12)))
     bar.set_label(fitting(_LABELS[value], room(ax).height, 10.0, least=60.0))
@@ -222,17 +223,17 @@ def _grid(cohorts: Cohorts, value: str) -> Grid:
     still_open = begun.isin([False]).to_numpy()[:, first:]
     known = np.flatnonzero(np.isfinite(values).any(axis=0))
     if not known.size:
-        raise DataError(f"{_NOTHING_OVER.format(cohorts.period)} Take a shorter period.")
+        raise DataError(_NOTHING_OVER.format(cohorts.period))
     values, still_open = values[:, : known[-1] + 1], still_open[:, : known[-1] + 1]
     rows = np.flatnonzero((np.isfinite(values) | still_open).any(axis=1))
     names = [f"{_name(one)} ({size:,})" for one, size in _sizes(cohorts).items()]
-    is_apart = value in _WITH_FIRST
-    return Grid([names[row] for row in rows], first, values[rows], still_open[rows], is_apart)
+    names = [names[row] for row in rows]
+    return Grid(names, first, values[rows], still_open[rows], value in _WITH_FIRST)
 
 
 def _check(cohorts: Any, value: str) -> None:
-    if not isinstance(cohorts, Cohorts):
-        raise unfit("The picture", "Cohorts", cohorts, "Make them with pc.historical.cohorts(log).")
+    more = "Make them with pc.historical.cohorts(log)."
+    assert_is(Cohorts, cohorts, "The picture", "Cohorts", more)
     if value not in _LABELS:
         raise OptionError(f"value must be one of {', '.join(_LABELS)}; got {value!r}.")
 
@@ -268,9 +269,9 @@ def _write_numbers(ax: "Axes", grid: Grid, is_share: bool, norm: Any) -> None:
 def _thin_ticks(ax: "Axes", grid: Grid) -> None:
     """As many rows and ages named as there is room for."""
     there, (rows, columns) = room(ax), grid.values.shape
-    step = math.ceil(1.2 * _SMALL * rows / there.height)
+    step = math.ceil(1.2 * SMALL * rows / there.height)
     ax.set_yticks(range(0, rows, step), grid.names[::step])
-    step = max(1, columns // 12, math.ceil(2.2 * _SMALL * columns / there.width))
+    step = max(1, columns // 12, math.ceil(2.2 * SMALL * columns / there.width))
     ax.set_xticks(range(grid.first_age, grid.first_age + columns, step))
 
 
@@ -292,11 +293,10 @@ def _lines(
     if forecast is None:
         lines = lines.dropna(axis=1, how="all")
         if lines.empty:
-            raise DataError(f"{_NOTHING_OVER.format(cohorts.period)} Take a shorter period.")
+            raise DataError(_NOTHING_OVER.format(cohorts.period))
         return lines, None
-    if not isinstance(forecast, CohortForecast):
-        more = "Make one with pc.cohort_forecast(cohorts, fitted)."
-        raise unfit("cohort_curves", "a CohortForecast", forecast, more)
+    more = "Make one with pc.cohort_forecast(cohorts, fitted)."
+    assert_is(CohortForecast, forecast, "cohort_curves", "a CohortForecast", more)
     if cohorts.by is not None or not forecast.cohorts.frame.equals(cohorts.frame):
         raise DataError("The forecast is of other cohorts: pass forecast.cohorts.")
     return lines, forecast.wide(value).T

@@ -1,6 +1,7 @@
 """All forecasters of a validation on one page."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -23,15 +24,15 @@ if TYPE_CHECKING:
 
 PICTURES: "dict[str, Callable[..., Axes]]" = {
     "calibration": calibration,
-    "calibration_spend": lambda v, ax=None: calibration(v, value="spend", ax=ax),
+    "calibration_spend": partial(calibration, value="spend"),
     "tracking": tracking,
-    "tracking_incremental": lambda v, ax=None: tracking(v, cumulative=False, ax=ax),
+    "tracking_incremental": partial(tracking, cumulative=False),
     "holdout_by_frequency": holdout_by_frequency,
     "holdout_by_recency": holdout_by_recency,
     "pit_histogram": pit_histogram,
     "coverage_curve": coverage_curve,
     "gains": gains,
-    "gains_spend": lambda v, ax=None: gains(v, value="spend", ax=ax),
+    "gains_spend": partial(gains, value="spend"),
 }
 """What `compare` and the report can show of a validation."""
 

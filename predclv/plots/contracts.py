@@ -10,7 +10,7 @@ from predclv.contracts.result import ContractForecast
 from predclv.contracts.validation import ContractValidation
 from predclv.errors import OptionError, some
 from predclv.models.retention import RetentionModel
-from predclv.plots.inputs import unfit
+from predclv.plots.inputs import assert_is
 from predclv.plots.style import (
     ACTUAL,
     MODEL,
@@ -184,8 +184,7 @@ def value_by_age(
     >>> pc.plots.value_by_age(forecast).get_title(loc="left")
     'Who has stayed is worth more: 103 before the first renewal, 124 after 10'
     """
-    if not isinstance(forecast, ContractForecast):
-        raise unfit("value_by_age", "a ContractForecast", forecast)
+    assert_is(ContractForecast, forecast, "value_by_age", "a ContractForecast")
     table = forecast.value_by_age(ages)
     if "residual_value" not in table:
         raise OptionError("value_by_age wants a price: ContractModel(model, price=...).")
@@ -248,8 +247,7 @@ def contract_calibration(validation: ContractValidation, ax: "Axes | None" = Non
     >>> pc.plots.contract_calibration(found).get_title(loc="left")
     'sBG came closest: 4.0% off on average'
     """
-    if not isinstance(validation, ContractValidation):
-        raise unfit("contract_calibration", "a ContractValidation", validation)
+    assert_is(ContractValidation, validation, "contract_calibration", "a ContractValidation")
     table = validation.calibration()
     ax = axes(ax)
     ages = np.append(0, table.index.to_numpy())
@@ -271,8 +269,8 @@ def contract_calibration(validation: ContractValidation, ax: "Axes | None" = Non
 
 
 def _assert_fitted(fitted: Any, picture: str) -> None:
-    if not isinstance(fitted, FittedContracts):
-        raise unfit(picture, "a FittedContracts", fitted, "Fit one: ContractModel(...).fit(...).")
+    more = "Fit one: ContractModel(...).fit(...)."
+    assert_is(FittedContracts, fitted, picture, "a FittedContracts", more)
     if not issubclass(fitted.recipe.model, RetentionModel):
         raise OptionError(f"{picture} is for contracts; {fitted.recipe.title} has no cohorts.")
 

@@ -9,12 +9,25 @@ from predclv.decisions.driver_lifts import NO_LIFT
 from predclv.decisions.drivers import Drivers
 from predclv.decisions.lookalikes import Lookalike
 from predclv.errors import DataError, OptionError
-from predclv.plots.inputs import unfit
-from predclv.plots.style import ACTUAL, MODEL, SECOND, SMALL, axes, finish, legend, note, short
+from predclv.plots.inputs import assert_is, unfit
+from predclv.plots.style import (
+    ACTUAL,
+    MODEL,
+    SECOND,
+    SMALL,
+    axes,
+    finish,
+    legend,
+    note,
+    points_in_rows,
+    short,
+    with_sizes,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+_DRIVERS = "Make them with pc.drivers(forecast, traits)."
 _BUDGET = ("channel", "ratio", "ratio_lower", "ratio_upper", "advice")
 
 
@@ -38,22 +51,17 @@ def driver_lifts(drivers: Drivers, most: int = 15, ax: "Axes | None" = None) -> 
     >>> pc.plots.driver_lifts(pc.drivers(forecast, people)).get_title(loc="left")
     'Traits explain nothing that holds for customers not seen'
     """
-    if not isinstance(drivers, Drivers):
-        more = "Make them with pc.drivers(forecast, traits)."
-        raise unfit("driver_lifts", "Drivers", drivers, more)
+    assert_is(Drivers, drivers, "driver_lifts", "Drivers", _DRIVERS)
     if isinstance(most, bool) or not isinstance(most, (int, np.integer)) or most < 1:
         raise OptionError(f"most must be a whole number from 1 up; got {most!r}.")
     rows = drivers.frame.head(most).iloc[::-1].reset_index(drop=True)
     ax = axes(ax, 7.5, 1.4 + 0.36 * len(rows))
     real = rows["verdict"].ne(NO_LIFT).to_numpy()
     colour = np.where(real, np.where(rows["lift"] > 1, MODEL, SECOND), ACTUAL)
-    place = np.arange(len(rows))
-    ax.hlines(place, rows["lift_lower"], rows["lift_upper"], color=list(colour), linewidth=2)
-    ax.scatter(rows["lift"], place, c=list(colour), s=34, zorder=3)
+    points_in_rows(ax, rows["lift"], rows["lift_lower"], rows["lift_upper"], colour, 34)
     ax.axvline(1, color="black", linewidth=0.8, zorder=0)
     names = [f"{short(f'{t}: {w}')}" for t, w in rows[["trait", "level"]].to_numpy()]
-    ax.set_yticks(place, names, fontsize=SMALL + 0.5)
-    ax.set_ylim(-0.6, len(rows) - 0.4)
+    ax.set_yticks(range(len(rows)), names, fontsize=SMALL + 0.5)
     ax.set_xlim(left=0)
     told = f"Traits explain {max(drivers.explained, 0.0):.1%} of the differences in value"
     if drivers.explained_lower <= 0:
@@ -81,15 +89,13 @@ def driver_dependence(drivers: Drivers, trait: str, ax: "Axes | None" = None) ->
     >>> pc.plots.driver_dependence(pc.drivers(forecast, people), "wave").get_title(loc="left")
     'Value by wave, all else as it is'
     """
-    if not isinstance(drivers, Drivers):
-        more = "Make them with pc.drivers(forecast, traits)."
-        raise unfit("driver_dependence", "Drivers", drivers, more)
+    assert_is(Drivers, drivers, "driver_dependence", "Drivers", _DRIVERS)
     rows = drivers.dependence(trait)
     ax = axes(ax, 7.0, 3.8)
     place = np.arange(len(rows))
     ax.vlines(place, rows["lower"], rows["upper"], color=MODEL, linewidth=2)
     ax.plot(place, rows["expected"], "o", color=MODEL)
-    names = [f"{short(w, 16)}\n({n:,})" for w, n in rows[["level", "customers"]].to_numpy()]
+    names = with_sizes(rows["level"], rows["customers"], 16, "\n")
     ax.set_xticks(place, names, fontsize=SMALL)
     ax.set_ylim(bottom=0)
     finish(ax, f"Value by {short(trait)}, all else as it is", "", drivers.value)
@@ -115,9 +121,8 @@ def lookalike_gains(lookalike: Lookalike, ax: "Axes | None" = None) -> "Axes":
     >>> pc.plots.lookalike_gains(pc.lookalike(forecast, people)).get_title(loc="left")
     'The score is no better than chance'
     """
-    if not isinstance(lookalike, Lookalike):
-        more = "Make one with pc.lookalike(forecast, traits)."
-        raise unfit("lookalike_gains", "a Lookalike", lookalike, more)
+    more = "Make one with pc.lookalike(forecast, traits)."
+    assert_is(Lookalike, lookalike, "lookalike_gains", "a Lookalike", more)
     rows = lookalike.gains
     ax = axes(ax, 7.0, 3.8)
     place = np.arange(len(rows))
@@ -165,15 +170,11 @@ def newcomer_budget(budget: pd.DataFrame, target: float = 3.0, ax: "Axes | None"
         raise unfit("newcomer_budget", "a budget of newcomers", budget, more)
     rows = budget.iloc[::-1].reset_index(drop=True)
     ax = axes(ax, 7.0, 1.5 + 0.5 * len(rows))
-    colours = {"spend": MODEL, "stop": SECOND}
-    colour = [colours.get(word, ACTUAL) for word in rows["advice"]]
-    place = np.arange(len(rows))
-    ax.hlines(place, rows["ratio_lower"], rows["ratio_upper"], color=colour, linewidth=2)
-    ax.scatter(rows["ratio"], place, c=colour, s=40, zorder=3)
+    colour = rows["advice"].map({"spend": MODEL, "stop": SECOND}).fillna(ACTUAL)
+    points_in_rows(ax, rows["ratio"], rows["ratio_lower"], rows["ratio_upper"], colour, 40)
     ax.axvline(target, color="black", linestyle="--", linewidth=1, zorder=0)
     names = [f"{short(c, 18)}: {a}" for c, a in rows[["channel", "advice"]].to_numpy()]
-    ax.set_yticks(place, names)
-    ax.set_ylim(-0.6, len(rows) - 0.4)
+    ax.set_yticks(range(len(rows)), names)
     ax.set_xlim(left=0)
     return finish(ax, f"A newcomer's value over their cost; target {target:g}", "value : cost", "")
 

@@ -12,7 +12,7 @@ from predclv.notices import warn
 from predclv.progress import stage
 
 
-def write_pictures(folder: str | Path, pictures: Mapping[str, Callable[[Any], Any]]) -> list[str]:
+def write_pictures(folder: str | Path, pictures: Mapping[str, Callable[..., Any]]) -> list[str]:
     """Draw pictures into a folder, each a PNG file called like it; return the files' names.
 
     Parameters
@@ -20,7 +20,7 @@ def write_pictures(folder: str | Path, pictures: Mapping[str, Callable[[Any], An
     folder : path-like
         Made if it is not there, in a folder that is. Files of the same names are replaced.
     pictures : mapping of str to callable
-        Each draws on the Axes it is given.
+        Each draws on the Axes it is given as ``ax``.
 
     Raises
     ------
@@ -42,7 +42,7 @@ def write_pictures(folder: str | Path, pictures: Mapping[str, Callable[[Any], An
         with stage(f"Drawing {name}"):
             figure = Figure(figsize=(8.0, 4.4), layout="constrained")
             try:
-                draw(figure.subplots())
+                draw(ax=figure.subplots())
             except DataError as error:
                 warn(f"{name} was not drawn: {error}", DataWarning)
                 continue

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from predclv.plots.inputs import validation_of
-from predclv.plots.style import axes, finish, leaders, legend, listed, looks, missing, note, short
+from predclv.plots.style import axes, finish, leaders, legend, looks, note_missing, short
 from predclv.validation.deciles import outcomes
 from predclv.validation.gains import gains_curve
 from predclv.validation.metrics import gini, top_decile_capture
@@ -75,8 +75,7 @@ def gains(validation: Validation, value: str = "purchases", ax: "Axes | None" = 
         "customers, highest forecast first",
         f"share of {value} in the holdout",
     )
-    if absent := missing(validation.forecasts, curves):
-        note(ax, f"Without spend, so not shown: {listed(absent)}")
+    note_missing(ax, validation.forecasts, curves, "Without spend")
     return ax
 
 

@@ -11,8 +11,8 @@ from predclv.forecast.result import Forecast
 from predclv.plots.inputs import unfit
 from predclv.plots.style import (
     ACTUAL,
+    EN_DASH,
     axes,
-    counted_labels,
     finish,
     leaders,
     legend,
@@ -22,6 +22,7 @@ from predclv.plots.style import (
     short,
     span_in_words,
     spread_ticks,
+    with_sizes,
 )
 from predclv.summaries.splits import HoldoutSplit
 from predclv.validation import tables
@@ -133,10 +134,12 @@ def _drawn(
     groups: str,
 ) -> "Axes":
     ax = axes(ax)
-    labels = counted_labels(ax, table.index, table["customers"])
+    spans = [str(name).replace("-", EN_DASH) for name in table.index]
+    labels = with_sizes(spans, table["customers"], gap="\n")
     names = list(table.columns[2:])
     came = int(split.frame["frequency_holdout"].sum())
     totals = {name: float(np.dot(table["customers"], table[name])) for name in names}
+    said = "none came"
     if isinstance(result, Validation):
         places = range(len(table))
         ax.bar(places, table["actual"], 0.84, color=ACTUAL, alpha=0.55, label="actual")
@@ -148,26 +151,25 @@ def _drawn(
         ax.set_xticks(list(places))
         legend(ax)
         spread_ticks(ax, labels)
-        title = _nearest(totals, came)
+        if came:
+            said = _nearest(totals, came)
     else:
         (name,) = names
         paired_bars(ax, labels, list(table["actual"]), list(table[name]), ("actual", name))
-        title = (
-            f"Purchases in the holdout: {totals[name]:,.0f} forecast, {came:,} came "
-            f"({totals[name] / came - 1:+.0%})" if came else "Purchases in the holdout: none came"
-        )  # fmt: skip
+        if came:
+            off = f"{totals[name] / came - 1:+.0%}"
+            said = f"{totals[name]:,.0f} forecast, {came:,} came ({off})"
     span = span_in_words(split.duration, split.unit)
+    title = f"Purchases in the holdout: {said}"
     return finish(ax, title, groups, f"purchases per customer in {span}")
 
 
 def _nearest(totals: dict[str, float], came: int) -> str:
-    if not came:
-        return "Purchases in the holdout: none came"
     best = min(totals, key=lambda name: abs(totals[name] - came))
     off = {name: abs(total - came) for name, total in totals.items()}
     who = leaders(off, lambda gap: f"{gap:,.0f}")
     nearest = "" if len(totals) == 1 else "nearest, "
     return (
-        f"Purchases in the holdout: {came:,} came; {nearest}{who} forecast "
+        f"{came:,} came; {nearest}{who} forecast "
         f"{totals[best]:,.0f} ({percent(totals[best] / came - 1)})"
     )

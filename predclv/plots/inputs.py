@@ -19,12 +19,17 @@ _MADE = {
 }
 
 
+def purchases_in(what: Any) -> Any:
+    """The fit of purchases in what somebody has in hand; else that itself."""
+    what = single(what)
+    return what.purchases if isinstance(what, FittedCLV) else what
+
+
 def fit_of_purchases(what: Any, picture: str) -> Fit:
     """The fit of purchases in a Fit or a FittedCLV."""
-    what = single(what)
-    fit = what.purchases if isinstance(what, FittedCLV) else what
+    fit = purchases_in(what)
     if not isinstance(fit, Fit):
-        raise unfit(picture, "a FittedCLV or a Fit of purchases", what, _MADE.get(type(what), ""))
+        raise unfit(picture, "a FittedCLV or a Fit of purchases", fit, _MADE.get(type(fit), ""))
     fit.assert_purchases(picture)
     return fit
 
@@ -64,6 +69,12 @@ def validation_of(what: Any, picture: str) -> Validation:
     if isinstance(what, Backtest):
         more = "Show one of its origins: backtest.validations[cutoff]."
     raise unfit(picture, "a Validation", what, more)
+
+
+def assert_is(kind: type, what: Any, picture: str, wanted: str, more: str = "") -> None:
+    """Raise DataError unless a picture is given what it shows, called as ``wanted``."""
+    if not isinstance(what, kind):
+        raise unfit(picture, wanted, what, more)
 
 
 def unfit(picture: str, wanted: str, got: Any, more: str = "") -> DataError:

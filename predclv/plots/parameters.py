@@ -10,9 +10,8 @@ from scipy.stats import gaussian_kde
 from predclv.engines.result import Fit
 from predclv.errors import DataError, OptionError
 from predclv.forecast.fitted import FittedCLV
-from predclv.plots.inputs import unfit
+from predclv.plots.inputs import purchases_in, unfit
 from predclv.plots.style import looks, short
-from predclv.pools.fitted import single
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -106,7 +105,7 @@ def parameter_densities(
 
 def _named(fits: Any) -> dict[str, Fit]:
     if not isinstance(fits, Mapping):
-        listed = [_fit_in(fit) for fit in (fits if isinstance(fits, (list, tuple)) else [fits])]
+        listed = [purchases_in(f) for f in (fits if isinstance(fits, (list, tuple)) else [fits])]
         titles = [_title_of(fit) for fit in listed]
         fits = {
             title if titles.count(title) == 1 else f"{i + 1}: {title}": fit
@@ -114,7 +113,7 @@ def _named(fits: Any) -> dict[str, Fit]:
         }
     if not fits:
         raise OptionError("There is no fit to show.")
-    fits = {name: _fit_in(fit) for name, fit in fits.items()}
+    fits = {name: purchases_in(fit) for name, fit in fits.items()}
     for name, fit in fits.items():
         if not isinstance(fit, Fit):
             wanted = "a Fit, a FittedCLV, or several of one model"
@@ -123,11 +122,6 @@ def _named(fits: Any) -> dict[str, Fit]:
         said = ", ".join(f"{name}: {f.model.title} in {f.unit}s" for name, f in fits.items())
         raise DataError(f"The fits must be of one model in one unit of time; got {said}.")
     return fits
-
-
-def _fit_in(what: Any) -> Any:
-    what = single(what)
-    return what.purchases if isinstance(what, FittedCLV) else what
 
 
 def _title_of(fit: Any) -> str:

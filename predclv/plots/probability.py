@@ -8,7 +8,7 @@ from scipy.stats import binom
 from predclv.errors import DataError, OptionError
 from predclv.plots.inputs import validation_of
 from predclv.plots.room import NARROW, room
-from predclv.plots.style import axes, finish, leaders, legend, listed, looks, missing, note, short
+from predclv.plots.style import axes, finish, leaders, legend, looks, note_missing, short
 from predclv.validation.calibration import coverage_curve as covered
 from predclv.validation.calibration import distance_from_uniform
 from predclv.validation.result import Validation
@@ -16,6 +16,8 @@ from predclv.validation.result import Validation
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from numpy.typing import NDArray
+
+_NO_DISTRIBUTION = "One number per customer, no distribution"
 
 
 def pit_histogram(
@@ -79,7 +81,8 @@ def pit_histogram(
         "place of what came in its predictive distribution (0 to 1)",
         "customers, relative to flat",
     )
-    return _without(ax, validation, pits)
+    note_missing(ax, validation.forecasts, pits, _NO_DISTRIBUTION)
+    return ax
 
 
 def coverage_curve(validation: Validation, ax: "Axes | None" = None) -> "Axes":
@@ -137,13 +140,9 @@ def coverage_curve(validation: Validation, ax: "Axes | None" = None) -> "Axes":
             (0.03, 0.9), xycoords="axes fraction", va="center", fontsize=9, color="#666666",
         )  # fmt: skip
     legend(ax)
-    finish(
-        ax,
-        _coverage_title(found),
-        "level of the interval",
-        "customers within it",
-    )
-    return _without(ax, validation, found)
+    finish(ax, _coverage_title(found), "level of the interval", "customers within it")
+    note_missing(ax, validation.forecasts, found, _NO_DISTRIBUTION)
+    return ax
 
 
 def _check_any(found: dict) -> None:
@@ -152,12 +151,6 @@ def _check_any(found: dict) -> None:
             "No forecaster here states a distribution; baselines name one number per customer. "
             "Validate a model beside them."
         )
-
-
-def _without(ax: "Axes", validation: Validation, found: dict) -> "Axes":
-    if absent := missing(validation.forecasts, found):
-        note(ax, f"One number per customer, no distribution, so not shown: {listed(absent)}")
-    return ax
 
 
 def _pit_title(pits: "dict[str, NDArray]", distances: dict[str, float], bins: int) -> str:

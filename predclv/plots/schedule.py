@@ -9,7 +9,7 @@ from predclv.errors import OptionError, did_you_mean
 from predclv.forecast.result import Forecast
 from predclv.forecast.total_words import CHANCE_ONLY, OF_A_POOL
 from predclv.money import in_currency
-from predclv.plots.inputs import unfit
+from predclv.plots.inputs import assert_is
 from predclv.plots.style import MODEL, amount, axes, finish, note, plain_number, spread_ticks
 
 if TYPE_CHECKING:
@@ -45,8 +45,7 @@ def schedule(
     >>> pc.plots.schedule(fitted.forecast("26 weeks", seed=1), of="purchases").get_title(loc="left")
     'Jul 1998 brings most, 188 of 1,043 purchases over 26 weeks'
     """
-    if not isinstance(forecast, Forecast):
-        raise unfit("schedule", "a Forecast", forecast)
+    assert_is(Forecast, forecast, "schedule", "a Forecast")
     found = forecast.schedule(period)
     of = ("revenue" if "revenue" in found else "purchases") if of is None else of
     known = [name for name in _OF if name in found]

@@ -10,7 +10,7 @@ from predclv.decisions.channels import Channels
 from predclv.decisions.migration import LEFT, NEW, Migration
 from predclv.decisions.tiers import Tiers
 from predclv.errors import DataError
-from predclv.plots.inputs import unfit
+from predclv.plots.inputs import assert_is
 from predclv.plots.style import (
     ACTUAL,
     MODEL,
@@ -21,6 +21,7 @@ from predclv.plots.style import (
     note,
     short,
     spread_ticks,
+    with_sizes,
 )
 
 if TYPE_CHECKING:
@@ -48,8 +49,8 @@ def tier_profile(tiers: Tiers, ax: "Axes | None" = None) -> "Axes":
     >>> pc.plots.tier_profile(tiers).get_title(loc="left")
     "Tier 'top 5%': 47% of customer equity with 5% of customers"
     """
-    if not isinstance(tiers, Tiers):
-        raise unfit("tier_profile", "Tiers", tiers, "Make them with pc.segments.tiers(forecast).")
+    more = "Make them with pc.segments.tiers(forecast)."
+    assert_is(Tiers, tiers, "tier_profile", "Tiers", more)
     profile = tiers.profile()
     worth = profile.columns[-1]
     what = "customer equity" if worth == "equity_share" else tiers.value.replace("_", " ")
@@ -62,15 +63,11 @@ def tier_profile(tiers: Tiers, ax: "Axes | None" = None) -> "Axes":
         bars = ax.bar(place + offset, 100 * profile[column], 0.4, color=colour, label=label)
         said = [_percent(share) for share in profile[column]]
         ax.bar_label(bars, said, fontsize=SMALL, padding=2)
-    names = [
-        f"{short(name, 16)}\n({number:,})"
-        for name, number in zip(profile["tier"], profile["customers"], strict=True)
-    ]
     ax.set_xticks(place)
     ax.set_yticks([])
     ax.margins(y=0.12)
     legend(ax)
-    spread_ticks(ax, names)
+    spread_ticks(ax, with_sizes(profile["tier"], profile["customers"], 16, "\n"))
     peopled = profile[profile["customers"] > 0]
     first = (profile if peopled.empty else peopled).iloc[0]
     return finish(
@@ -105,9 +102,8 @@ def tier_migration(migration: Migration, ax: "Axes | None" = None) -> "Axes":
     >>> pc.plots.tier_migration(moved).get_title(loc="left")
     'Customers by tier: 1,874 stayed, 221 rose, 262 fell'
     """
-    if not isinstance(migration, Migration):
-        more = "Make one with pc.segments.migration(tiers_before, tiers_after)."
-        raise unfit("tier_migration", "a Migration", migration, more)
+    more = "Make one with pc.segments.migration(tiers_before, tiers_after)."
+    assert_is(Migration, migration, "tier_migration", "a Migration", more)
     counts = migration.counts
     rows = [name for name in counts.index if name != NEW or counts.loc[NEW].to_numpy().any()]
     columns = [name for name in counts.columns if name != LEFT or counts[LEFT].any()]
@@ -157,9 +153,8 @@ def clv_to_cac(channels: Channels, ax: "Axes | None" = None) -> "Axes":
     >>> pc.plots.clv_to_cac(found).get_title(loc="left")
     'A customer of search is worth 5.0 times\ntheir cost, one of partner 1.7 times'
     """
-    if not isinstance(channels, Channels):
-        more = "Make them with pc.economics.by_channel(forecast, ...)."
-        raise unfit("clv_to_cac", "Channels", channels, more)
+    more = "Make them with pc.economics.by_channel(forecast, ...)."
+    assert_is(Channels, channels, "clv_to_cac", "Channels", more)
     if not channels.has_costs:
         raise DataError(
             "clv_to_cac shows ratios, and these channels have no costs: by_channel(costs=)."
@@ -191,11 +186,7 @@ def clv_to_cac(channels: Channels, ax: "Axes | None" = None) -> "Axes":
             word, (at, 1.0), (3, -2), xycoords=("data", "axes fraction"),
             textcoords="offset points", va="top", fontsize=SMALL, color="#555555",
         )  # fmt: skip
-    names = [
-        f"{short(name)} ({number:,})"
-        for name, number in zip(known["channel"], known["customers"], strict=True)
-    ]
-    ax.set_yticks(place, names)
+    ax.set_yticks(place, with_sizes(known["channel"], known["customers"]))
     ax.set_ylim(-0.6, len(known) - 0.2)
     finish(ax, _ratios_told(known), "CLV : CAC", "channel (customers)")
     note(ax, f"clv over {channels.basis}; lines: {channels.level:.0%} interval of the mean")

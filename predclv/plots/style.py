@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from matplotlib import pyplot as plt
 
+from predclv.notices import listed as in_a_sentence
 from predclv.plots.room import NARROW, Room, fitting, make_room, room, width_of
 from predclv.units import days_per
 
@@ -222,16 +223,15 @@ def span_in_words(length: float, unit: str) -> str:
     return f"{length:.4g} {unit}{'' if length == 1 else 's'}"
 
 
-def listed(names: Sequence[str]) -> str:
-    """Names in a sentence: A, B and C."""
-    shown = [short(name) for name in names]
-    return shown[0] if len(shown) == 1 else f"{', '.join(shown[:-1])} and {shown[-1]}"
+def listed(names: Iterable[str]) -> str:
+    """Names in a sentence, each as a legend has it."""
+    return in_a_sentence([short(name) for name in names])
 
 
-def missing(all_names: Iterable[str], shown: Iterable[str]) -> list[str]:
-    """The forecasters that a picture cannot show."""
-    seen = set(shown)
-    return [name for name in all_names if name not in seen]
+def note_missing(ax: "Axes", all_names: Iterable[str], shown: Mapping[str, Any], why: str) -> None:
+    """Below the Axes: the forecasters that a picture cannot show."""
+    if absent := [name for name in all_names if name not in shown]:
+        note(ax, f"{why}, so not shown: {listed(absent)}")
 
 
 def percent(share: Any, sign: bool = True) -> str:
@@ -254,11 +254,12 @@ def amount(value: float) -> str:
     return f"{rounded:,.{min(digits, 3)}f}"
 
 
-def counted_labels(ax: "Axes", groups: Iterable[object], sizes: Iterable[float]) -> list[str]:
-    """Groups with their size below, for the ticks of an axis."""
+def with_sizes(
+    names: Iterable[object], sizes: Iterable[float], longest: int = LONG_NAME, gap: str = " "
+) -> list[str]:
+    """Groups with their size after a gap, which may be a new line, for the ticks of an axis."""
     return [
-        f"{str(name).replace('-', EN_DASH)}\n({n:,.0f})"
-        for name, n in zip(groups, sizes, strict=True)
+        f"{short(str(name), longest)}{gap}({n:,.0f})" for name, n in zip(names, sizes, strict=True)
     ]
 
 
@@ -313,6 +314,16 @@ def mark_day(ax: "Axes", day: datetime.date, text: str) -> None:
         ha="right" if is_last else "left",
         va="bottom",
     )
+
+
+def points_in_rows(
+    ax: "Axes", middle: Any, lower: Any, upper: Any, colours: Iterable[str], size: float
+) -> None:
+    """A point and its interval in each row, the first at the foot."""
+    place, colours = np.arange(len(middle)), list(colours)
+    ax.hlines(place, lower, upper, color=colours, linewidth=2)
+    ax.scatter(middle, place, c=colours, s=size, zorder=3)
+    ax.set_ylim(-0.6, len(middle) - 0.4)
 
 
 def paired_bars(

@@ -61,7 +61,8 @@ def timings(
     >>> pc.plots.timings(pc.datasets.load_cdnow()).get_title(loc="left")
     'Days with a purchase of 40 customers'
     """
-    rfm, until = _summary_of(log, columns)
+    rfm = summary_of(log, "timings", **columns)
+    until: Any = (log.holdout_end if isinstance(log, HoldoutSplit) else None) or rfm.observation_end
     rows, end = rfm.log_for("A raster of timings needs")
     ids = _chosen(rfm, customers, least)
     bought = rows.purchase_days(until, pa.Table.from_pandas(ids.to_frame("customer_id")))
@@ -92,13 +93,6 @@ def timings(
     if isinstance(customers, (int, np.integer)):
         note(ax, f"drawn at random among customers who bought on {least} days or more")
     return ax
-
-
-def _summary_of(log: Any, columns: Any) -> tuple[RFM, Any]:
-    """The summary behind what was given, and the last day to show."""
-    rfm = summary_of(log, "timings", **columns)
-    shown = log.holdout_end if isinstance(log, HoldoutSplit) else None
-    return rfm, shown or rfm.observation_end
 
 
 def _chosen(rfm: RFM, customers: int | Iterable[object], least: int) -> pd.Series:

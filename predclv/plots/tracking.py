@@ -4,12 +4,10 @@ import datetime
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-import pandas as pd
-
 from predclv.engines.result import Fit
 from predclv.errors import DataError, OptionError
 from predclv.forecast.fitted import FittedCLV
-from predclv.plots.inputs import unfit
+from predclv.plots.inputs import purchases_in, unfit
 from predclv.plots.style import (
     ACTUAL,
     axes,
@@ -97,15 +95,19 @@ def tracking(
             label="actual", zorder=1)  # fmt: skip
     if not cumulative:
         ax.fill_between(table.index, 0, table["actual"], color=ACTUAL, alpha=0.25, lw=0)
-    errors = found.errors() if found.is_holdout.any() else None
-    styles, every = looks(_names(result, fits)), max(len(table) // 9, 1)
+    column = "cumulative_mape" if cumulative else "incremental_mape"
+    off = None
+    if found.is_holdout.any():
+        off = {str(name): float(error) for name, error in found.errors()[column].items()}
+    everybody = result.forecasts if isinstance(result, Validation) else fits
+    styles, every = looks(everybody), max(len(table) // 9, 1)
     for i, name in enumerate(fits):
         look = styles[name]
         ax.plot(table.index, table[name], ls=look.line, lw=1.7, **look.points(), zorder=3,
                 markevery=(i * every // max(len(fits), 1), every),
-                label=_label(name, errors, cumulative, result))  # fmt: skip
+                label=_label(name, off, cumulative, result))  # fmt: skip
     prefix = "cumulative_" if cumulative else ""
-    shown = {} if level is None else _with_band(fits, errors, cumulative)
+    shown = {} if level is None else _with_band(fits, off)
     bands = tracked(shown, rfm, until or last, period, level=level, **told).bands if shown else {}
     for name, band in bands.items():
         lower, upper = (band[f"{prefix}{side}"] for side in ("lower", "upper"))
@@ -120,7 +122,7 @@ def tracking(
     date_axis(ax)
     if found.is_holdout.any():
         mark_day(ax, found.calibration_end, f"calibration ends {found.calibration_end}")
-    finish(ax, _title(found, errors, cumulative), f"end of the {found.period}",
+    finish(ax, _title(found, off, cumulative), f"end of the {found.period}",
            _unit(found, cumulative))  # fmt: skip
     if bands:
         of = "" if len(fits) == 1 else f" of {listed(list(bands))}"
@@ -136,21 +138,21 @@ def _parts(
     """Fits of purchases by name, customers, the last day, and forecasters that have no curve."""
     if isinstance(result, Validation):
         data = result.split if data is None else data
-        fits = _fits(result.fits)
+        fits = fits_in(result.fits)
         others = [name for name in result.forecasts if name not in fits]
     else:
         result = single(result)
         if isinstance(result, FittedCLV) and data is None:
             data = result.rfm
         if isinstance(result, (FittedCLV, Fit)):
-            fit = result.purchases if isinstance(result, FittedCLV) else result
+            fit = purchases_in(result)
             result = {fit.model.title: fit}
         if not isinstance(result, Mapping):
             raise OptionError(
                 f"tracking wants a Validation, a FittedCLV, a Fit or a mapping of fits; got "
                 f"{type(result).__name__}."
             )
-        fits = _fits(result)
+        fits = fits_in(result)
         others = [name for name in result if name not in fits]
     if not fits:
         raise DataError("There is no fitted model to track; a baseline has no curve over time.")
@@ -163,51 +165,42 @@ def _parts(
     raise OptionError("Say whose purchases to track: pass the split or the RFM after the fit.")
 
 
-def _fits(results: Mapping[str, Any]) -> dict[str, Fit]:
+def fits_in(results: Mapping[str, Any]) -> dict[str, Fit]:
+    """The fits of purchases among what was fitted."""
     fits = {name: getattr(each, "purchases", each) for name, each in results.items()}
     return {name: each for name, each in fits.items() if isinstance(each, Fit)}
 
 
-def _names(result: Any, fits: Mapping[str, Fit]) -> list[str]:
-    return list(result.forecasts if isinstance(result, Validation) else fits)
-
-
-def _label(name: str, errors: pd.DataFrame | None, cumulative: bool, result: Any) -> str:
-    if errors is None:
+def _label(name: str, off: dict[str, float] | None, cumulative: bool, result: Any) -> str:
+    if off is None:
         return short(name)
-    error = errors.at[name, "cumulative_mape" if cumulative else "incremental_mape"]
-    said = f"{short(name)}: {percent(error, sign=False)} off"
+    said = f"{short(name)}: {percent(off[name], sign=False)} off"
     if cumulative and isinstance(result, Validation):
         said += f" (its forecast of the holdout: {percent(result.frame.at[name, 'bias'])})"
     return said
 
 
-def _title(found: Tracking, errors: pd.DataFrame | None, cumulative: bool) -> str:
+def _title(found: Tracking, off: dict[str, float] | None, cumulative: bool) -> str:
     last = found.cumulative.iloc[-1]
-    if errors is None:
+    if off is None:
         name = last.index[1]
         return (
             f"{short(name)} expects {last[name]:,.0f} repeat purchases of "
             f"{found.customers:,} customers; {last['actual']:,.0f} were made"
         )
-    column = "cumulative_mape" if cumulative else "incremental_mape"
-    off = {str(name): float(error) for name, error in errors[column].items()}
     best = leaders(off, lambda error: percent(error, sign=False))
     what = "cumulative repeat purchases" if cumulative else f"repeat purchases per {found.period}"
     return (
-        f"{best}{', the closest' if len(errors) > 1 else ''}: {what} are "
+        f"{best}{', the closest' if len(off) > 1 else ''}: {what} are "
         f"{percent(min(off.values()), sign=False)} off on average after calibration"
     )
 
 
-def _with_band(
-    fits: dict[str, Fit], errors: pd.DataFrame | None, cumulative: bool
-) -> dict[str, Fit]:
+def _with_band(fits: dict[str, Fit], off: dict[str, float] | None) -> dict[str, Fit]:
     """The fits whose band is shown: all of a few, of many the closest alone."""
-    if len(fits) <= _FEW or errors is None:
+    if len(fits) <= _FEW or off is None:
         return dict(list(fits.items())[:_FEW])
-    column = "cumulative_mape" if cumulative else "incremental_mape"
-    best = str(errors[column].idxmin())
+    best = min(off, key=lambda name: off[name])
     return {best: fits[best]}
 
 

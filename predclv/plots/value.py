@@ -79,11 +79,12 @@ def clv_distribution(
         color="#444444",
     )
     ax.xaxis.set_major_formatter(lambda value, _: f"{value:,g}")
+    span = f", {basis(forecast)}" if isinstance(forecast, Forecast) else ""
     finish(
         ax,
         f"The top decile holds {top_decile_capture(values, values):.0%} of {what}; the median "
         f"customer is worth {amount(np.median(values))}, the mean {amount(values.mean())}",
-        f"{named} per customer{_span(forecast)} (log scale)",
+        f"{named} per customer{span} (log scale)",
         "customers",
     )
     ax.spines["right"].set_visible(True)
@@ -105,9 +106,3 @@ def _values(forecast: Any) -> "tuple[str, NDArray]":
             f"got the columns {some(frame.columns, 20)}."
         )
     return columns[0], finite_column(frame, columns[0])
-
-
-def _span(forecast: Any) -> str:
-    if not isinstance(forecast, Forecast):
-        return ""
-    return f", {basis(forecast)}"

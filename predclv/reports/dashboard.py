@@ -123,14 +123,19 @@ def dashboard(title: str, tables: Mapping[str, pd.DataFrame], facts: Mapping[str
 
 def _records(frame: pd.DataFrame) -> list[dict[str, Any]]:
     """Rows as JSON has them: dates as text, no number where there is none."""
-    shown = frame.copy()
-    for name in shown:
-        if pd.api.types.is_datetime64_any_dtype(shown[name]):
-            shown[name] = shown[name].dt.strftime("%Y-%m-%d")
-        elif pd.api.types.is_float_dtype(shown[name]):
-            shown[name] = shown[name].round(4)
+    shown = _dated(frame)
+    for name in shown.select_dtypes("float"):
+        shown[name] = shown[name].round(4)
     rows = shown.astype(object).where(shown.notna(), None).to_dict("records")
     return [{str(key): value for key, value in row.items()} for row in rows]
+
+
+def _dated(frame: pd.DataFrame) -> pd.DataFrame:
+    """The frame with days as text."""
+    shown = frame.copy()
+    for name in shown.select_dtypes("datetime"):
+        shown[name] = shown[name].dt.strftime("%Y-%m-%d")
+    return shown
 
 
 def _bar() -> str:
@@ -162,15 +167,14 @@ def _act(quiet: pd.DataFrame, top: pd.DataFrame) -> str:
         '<div class="tools"><label for="search">Search an id <input id="search" type="search">'
         '</label><button id="export" type="button">Export as CSV</button></div>'
     )
+    most = plain(top.set_index("customer_id"), "Worth the most")
     if quiet.empty:
         late = "<p>Nobody of the top 5% is overdue by their own rhythm.</p>"
-        listed = plain(top.set_index("customer_id"), "Worth the most")
-        return f'{late}{tools}<div id="act">{listed}</div>'
+        return f'{late}{tools}<div id="act">{most}</div>'
     listed = plain(
         quiet.set_index("customer_id"),
         "Of the top 5%, silent beyond their own rhythm; the most value at stake first",
     )
-    most = plain(top.set_index("customer_id"), "Worth the most")
     return (
         f'{tools}<div id="act">{listed}</div><details><summary>Worth the most</summary>{most}'
         "</details>"
@@ -180,9 +184,6 @@ def _act(quiet: pd.DataFrame, top: pd.DataFrame) -> str:
 def _folded(heading: str, frame: pd.DataFrame) -> str:
     if frame.empty:
         return ""
-    shown = frame.copy()
-    for name in shown:
-        if pd.api.types.is_datetime64_any_dtype(shown[name]):
-            shown[name] = shown[name].dt.strftime("%Y-%m-%d")
+    shown = _dated(frame)
     table = plain(shown.set_index(shown.columns[0]), heading)
     return f"<details><summary>{escape(heading)}</summary>{table}</details>"

@@ -76,14 +76,16 @@ SCRIPT = r"""
       words(m) + " of " + pick.group.value + " over time, with its interval");
   }
 
+  function first(id) {
+    const place = byId(id);
+    if (place) place.textContent = "There is no earlier refresh to compare this date with.";
+    return Promise.resolve();
+  }
+
   function waterfall() {
     const row = data.changes.find(r => r.date === pick.date.value && here(r)) ||
       data.changes.find(r => r.date === pick.date.value && r.grouping === "all");
-    const place = byId("waterfall");
-    if (!row) {
-      if (place) place.textContent = "There is no earlier refresh to compare this date with.";
-      return Promise.resolve();
-    }
+    if (!row) return first("waterfall");
     let level = row.equity_before;
     const levels = [level];
     for (const part of data.parts) levels.push(levels[levels.length - 1] + row[part]);
@@ -110,11 +112,7 @@ SCRIPT = r"""
 
   function flows() {
     const values = data.movement.filter(r => r.date === pick.date.value);
-    if (!values.length) {
-      const place = byId("flows");
-      if (place) place.textContent = "There is no earlier refresh to compare this date with.";
-      return Promise.resolve();
-    }
+    if (!values.length) return first("flows");
     const from = { field: "tier_before", type: "nominal", title: "before", sort: data.tiers,
                    axis: { minExtent: 80 } };
     const to = { field: "tier", type: "nominal", title: "after", sort: data.tiers,

@@ -3,20 +3,19 @@
 import math
 import warnings
 from collections.abc import Callable
+from functools import partial
 from html import escape
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pandas as pd
 
 from predclv.decisions.inputs import basis, value_column
 from predclv.decisions.segments import at_risk, due_soon, tiers, win_back
-from predclv.decisions.tiers import Tiers
 from predclv.errors import OptionError, PredclvError, PredclvWarning
 from predclv.forecast.fitted import FittedCLV
 from predclv.forecast.outlook import Outlook
 from predclv.forecast.result import Forecast
 from predclv.io.pseudonyms import pseudonymise as pseudonymised
-from predclv.money import money
 from predclv.notices import counted
 from predclv.plots.segments import tier_profile
 from predclv.plots.value import clv_distribution
@@ -24,9 +23,6 @@ from predclv.pools.source import Pooled
 from predclv.reports import parts
 from predclv.units import DAYS
 from predclv.validation.spread import value_histogram
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
 
 _TOTALS = {
     "purchases": "purchases expected",
@@ -82,8 +78,7 @@ def report(forecast: Forecast, rows: int = 10, pseudonymise: str | bytes | None 
     >>> report(fitted.forecast("26 weeks", level=None))[:15]
     '<!DOCTYPE html>'
     """
-    if not isinstance(rows, int) or isinstance(rows, bool) or rows < 1:
-        raise OptionError(f"rows must be a whole number from 1 on; got {rows!r}.")
+    parts.assert_rows(rows)
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", PredclvWarning)
         sections = [
@@ -121,26 +116,8 @@ def _header(forecast: Forecast) -> str:
 
 
 def _totals(forecast: Forecast) -> str:
-    total, level = forecast.total(), forecast.terms.level
-    figures = [(f"{len(forecast):,}", "customers")]
-    for name, what in _TOTALS.items():
-        if name not in total or (name == "discounted_purchases" and len(figures) > 1):
-            continue
-        has_bounds = f"{name}_lower" in total
-        currency = forecast.terms.currency if name in ("revenue", "clv") else None
-
-        def words(part: str, currency: str | None = currency) -> str:
-            return money(total[part], currency, digits=0)
-
-        between = (
-            f" ({level:.0%} interval {words(f'{name}_lower')} to {words(f'{name}_upper')})"
-            if has_bounds
-            else ""
-        )
-        if f"{name}_budget_lower" in total:
-            ends = (words(f"{name}_budget_{end}") for end in ("lower", "upper"))
-            between += f", for a budget {' to '.join(ends)}"
-        figures.append((words(name), what + between))
+    total = forecast.total()
+    figures = [(f"{len(forecast):,}", "customers"), *parts.totals(forecast, _TOTALS)]
     frame = forecast.frame
     for column, what in (("p_alive", "still customers today"), ("p_active", "will buy")):
         if column in frame:
@@ -173,19 +150,14 @@ def _fitted(forecast: Forecast) -> FittedCLV:
 
 
 def _due(forecast: Forecast) -> pd.DataFrame:
-    found = due_soon(_fitted(forecast), within=_month(forecast), seed=0)
+    month = 30.0 / DAYS[forecast.unit]
+    found = due_soon(_fitted(forecast), within=month, seed=0)
     columns = ["customer_id", "p_active", "median_days", "p_alive", "silent_days"]
     return found[[name for name in columns if name in found]]
 
 
-def _month(forecast: Forecast) -> float:
-    """30 days in the forecast's unit."""
-    return 30.0 / DAYS[forecast.unit]
-
-
 def _overdue(forecast: Forecast) -> pd.DataFrame:
-    found = at_risk(_fitted(forecast), forecast=forecast)
-    return found.drop(columns=["frequency"])
+    return at_risk(_fitted(forecast), forecast=forecast).drop(columns="frequency")
 
 
 def _top(forecast: Forecast) -> pd.DataFrame:
@@ -199,12 +171,7 @@ def _top(forecast: Forecast) -> pd.DataFrame:
 
 _LISTS: tuple[tuple[str, str, str, Callable[[Forecast], pd.DataFrame]], ...] = (
     ("top", "Worth the most", "The customers of whom most is expected.", _top),
-    (
-        "due_soon",
-        "Due soon",
-        "Who will most likely buy within 30 days.",
-        _due,
-    ),
+    ("due_soon", "Due soon", "Who will most likely buy within 30 days.", _due),
     (
         "at_risk",
         "At risk",
@@ -286,23 +253,16 @@ def _tiers(forecast: Forecast) -> list[str]:
         parts.picture(
             "tiers",
             "Tiers",
-            lambda ax: tier_profile(found, ax=ax),
+            partial(tier_profile, found),
             "Customers ranked by what is expected of them: each tier's share of customers beside "
             "its share of the value.",
-            lambda: _profile(found),
+            lambda: found.profile().set_index("tier"),
         )
     ]
 
 
-def _profile(found: Tiers) -> pd.DataFrame:
-    return found.profile().set_index("tier")
-
-
 def _values(forecast: Forecast) -> str:
     """How value is spread over customers."""
-
-    def drawn(ax: "Axes") -> "Axes":
-        return clv_distribution(forecast, ax=ax)
 
     def numbers() -> pd.DataFrame:
         values = forecast.frame[value_column(forecast.frame)]
@@ -311,7 +271,7 @@ def _values(forecast: Forecast) -> str:
     return parts.picture(
         "values",
         "How value is spread",
-        drawn,
+        partial(clv_distribution, forecast),
         "Bars: customers by what is expected of each, on a log scale. Line: the share of all value "
         "that customers up to there hold.",
         numbers,

@@ -97,7 +97,7 @@ _FOLLOWS = {
 }
 
 
-def inline(draw: "Callable[[Axes], Axes]", name: str) -> str:
+def inline(draw: "Callable[..., Axes]", name: str) -> str:
     """A picture as SVG for an HTML page, in the page's own ink, its title read aloud.
 
     Parameters
@@ -111,7 +111,7 @@ def inline(draw: "Callable[[Axes], Axes]", name: str) -> str:
         # The reader's browser has more glyphs than Matplotlib's own font.
         warnings.filterwarnings("ignore", message="Glyph .* missing from")
         figure = Figure(figsize=(7.4, 4.6), layout="constrained")
-        ax = draw(figure.subplots())
+        ax = draw(ax=figure.subplots())
         title = " ".join(ax.get_title(loc="left").split()).replace(r"\$", "$")
         axes_said = " ".join(f"{ax.get_xlabel()}; {ax.get_ylabel()}".split())
         file = io.StringIO()

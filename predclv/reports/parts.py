@@ -1,14 +1,16 @@
 """What pages are made of: the shell, figures in large type, tables, and pictures with numbers."""
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from html import escape, unescape
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
-from predclv.errors import PredclvError
+from predclv.errors import OptionError, PredclvError
+from predclv.forecast.result import Forecast
+from predclv.money import money
 from predclv.reports.page import STYLE, inline
 
 if TYPE_CHECKING:
@@ -43,10 +45,44 @@ def key_figures(figures: Iterable[tuple[str, str]]) -> str:
     return f'<ul class="figures">{items}</ul>'
 
 
+def totals(forecast: Forecast, names: Mapping[str, str]) -> list[tuple[str, str]]:
+    """Totals of a forecast in large type, each with what it is and with its intervals.
+
+    ``names`` says what each total is called; discounted purchases stand for all where there is
+    nothing else.
+    """
+    total, terms = forecast.total(), forecast.terms
+    figures: list[tuple[str, str]] = []
+    for name, what in names.items():
+        if name not in total or (name == "discounted_purchases" and figures):
+            continue
+        currency = terms.currency if name in ("revenue", "clv") else None
+
+        def said(part: str, currency: str | None = currency) -> str:
+            return money(total[part], currency, digits=0)
+
+        between = ""
+        if f"{name}_lower" in total:
+            between = (
+                f" ({terms.level:.0%} interval {said(f'{name}_lower')} to {said(f'{name}_upper')})"
+            )
+        if f"{name}_budget_lower" in total:
+            ends = (said(f"{name}_budget_{end}") for end in ("lower", "upper"))
+            between += f", for a budget {' to '.join(ends)}"
+        figures.append((said(name), what + between))
+    return figures
+
+
+def assert_rows(rows: object) -> None:
+    """Raise OptionError unless it is a number of rows that tables may have."""
+    if not isinstance(rows, int) or isinstance(rows, bool) or rows < 1:
+        raise OptionError(f"rows must be a whole number from 1 on; got {rows!r}.")
+
+
 def picture(
     name: str,
     heading: str,
-    draw: "Callable[[Axes], Axes]",
+    draw: "Callable[..., Axes]",
     reading: str,
     numbers: Callable[[], pd.DataFrame],
 ) -> str:

@@ -1,6 +1,7 @@
 """A report: everything a validation found, on one self-contained HTML page."""
 
 from collections.abc import Callable
+from functools import partial
 from html import escape
 from typing import NamedTuple
 
@@ -30,13 +31,13 @@ SECTIONS = (
         "Calibration",
         "Customers are ranked by forecast and cut into tenths. On the line they bought on average "
         "what was forecast; above it more, below it less. The bars are intervals of the mean.",
-        lambda v: tables.calibration(v, "purchases"),
+        partial(tables.calibration, value="purchases"),
     ),
     Section(
         "calibration_spend",
         "Calibration of spend",
         "The same in money.",
-        lambda v: tables.calibration(v, "spend"),
+        partial(tables.calibration, value="spend"),
     ),
     Section(
         "holdout_by_frequency",
@@ -83,13 +84,13 @@ SECTIONS = (
         "gains",
         "Who are the best customers?",
         "The share of all purchases reached by taking the customers of highest forecast first.",
-        lambda v: tables.gains(v, "purchases"),
+        partial(tables.gains, value="purchases"),
     ),
     Section(
         "gains_spend",
         "Who spends the most?",
         "The same in money.",
-        lambda v: tables.gains(v, "spend"),
+        partial(tables.gains, value="spend"),
     ),
 )
 """The pictures of the report, in their order."""
@@ -164,7 +165,7 @@ def _section(validation: Validation, section: Section) -> str:
     return picture(
         section.picture,
         section.heading,
-        lambda ax: PICTURES[section.picture](validation, ax=ax),
+        partial(PICTURES[section.picture], validation),
         section.reading,
-        lambda: section.numbers(validation),
+        partial(section.numbers, validation),
     )

@@ -5,9 +5,9 @@ from html import escape
 import numpy as np
 import pandas as pd
 
-from predclv.engines.result import Fit
 from predclv.errors import DataError
 from predclv.plots.style import span_in_words
+from predclv.plots.tracking import fits_in
 from predclv.reports import parts
 from predclv.reports.parts import number, table
 from predclv.validation import tables
@@ -144,10 +144,8 @@ def by_recency(validation: Validation) -> pd.DataFrame:
 
 def tracking(validation: Validation) -> pd.DataFrame:
     """Errors of tracking, and beside them that of the forecast."""
-    fits = {n: getattr(f, "purchases", f) for n, f in validation.fits.items()}
-    fits = {name: fit for name, fit in fits.items() if isinstance(fit, Fit)}
     split = validation.split
-    errors = tracked(fits, split.rfm, split.holdout_end).errors()
+    errors = tracked(fits_in(validation.fits), split.rfm, split.holdout_end).errors()
     errors["holdout_bias_of_the_forecast"] = validation.frame["bias"].reindex(errors.index)
     return errors
 

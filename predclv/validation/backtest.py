@@ -316,6 +316,7 @@ def backtest(
     chosen = origins(log, cutoffs, days, end)
     if not isinstance(transactions, RFM):  # whose maker was warned
         warn_of_broken_log(log, min(end or log.last_day, log.last_day), "until", tells=True)
+    terms = {"discount_rate": discount_rate, "margin": margin, "level": level, "seed": seed}
     validations: dict[datetime.date, Validation] = {}
     with progress_bar("Backtesting", len(chosen) * len(named), progress) as step:
         for split in splits_of(log, chosen, days, unit):
@@ -328,10 +329,7 @@ def backtest(
                 validations[split.calibration_end] = validated(
                     named,
                     split,
-                    level=level,
-                    seed=seed,
-                    discount_rate=discount_rate,
-                    margin=margin,
+                    terms,
                     errors=errors,
                     progress=named_step,
                     ahead=table_ahead(covariates_ahead, split),

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from predclv.forecast.total_words import CHANCE_ONLY
+from predclv.notices import listed
 from predclv.validation.glossary import GLOSSARY
 from predclv.validation.losses import Difference, apart, in_both
 from predclv.validation.total_findings import season, totals_off
@@ -139,10 +140,10 @@ def _against_baselines(
     lost += _lost_on_mae(model, rules, table, validations)
     told = []
     if won:
-        told.append(f"{model} beats every baseline on {_listed(won)}")
-    equal = [f"{rule} on {_listed(metrics)}" for rule, metrics in even.items()]
+        told.append(f"{model} beats every baseline on {listed(won)}")
+    equal = [f"{rule} on {listed(metrics)}" for rule, metrics in even.items()]
     if equal:
-        told.append(f"{'it' if won else model} is no better beyond chance than {_listed(equal)}")
+        told.append(f"{'it' if won else model} is no better beyond chance than {listed(equal)}")
     return [*lost, *([f"{'; '.join(told)}."] if told else [])]
 
 
@@ -209,14 +210,14 @@ def _among_models(
         return []
     if not behind:
         return [
-            f"No model is best on {_titled(metric)} beyond chance: {_listed([ranked[0], *equal])}, "
+            f"No model is best on {_titled(metric)} beyond chance: {listed([ranked[0], *equal])}, "
             f"{figure} at the lowest."
         ]
-    first = _listed([ranked[0], *equal])
+    first = listed([ranked[0], *equal])
     verb = "has" if not equal else "have, equal within chance,"
     return [
         f"{first} {verb} the lowest {_titled(metric)} of the models, {figure}; behind "
-        f"{'is' if len(behind) == 1 else 'are'} {_listed(behind)}."
+        f"{'is' if len(behind) == 1 else 'are'} {listed(behind)}."
     ]
 
 
@@ -242,7 +243,3 @@ def _with_error(behind: Difference, metric: str) -> str:
     if GLOSSARY[metric].is_share:
         return f"{100 * size:.1f} points (standard error {100 * error:.1f})"
     return f"{size:.2g} (standard error {error:.2g})"
-
-
-def _listed(names: Sequence[str]) -> str:
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"

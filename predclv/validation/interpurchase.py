@@ -17,6 +17,7 @@ from predclv.forecast.ways import Ways
 from predclv.samples.cells import Cells
 from predclv.summaries.rfm import RFM
 from predclv.units import days_per
+from predclv.validation.regularity import wheat_morrison
 
 _SIMULATED = 50_000  # customers
 
@@ -135,11 +136,7 @@ def _regularity(gaps: NDArray, of: NDArray) -> tuple[float, float, int]:
     share = gaps[second] / (gaps[second] + gaps[second - 1])
     if share.size < 2 or np.ptp(share) == 0:
         return float("nan"), float("nan"), int(share.size)
-    spread = (share - 0.5) ** 2
-    variance = spread.mean()
-    k = (1 - 4 * variance) / (8 * variance)
-    error = spread.std(ddof=1) / np.sqrt(share.size) / (8 * variance**2)
-    return float(k), float(error), int(share.size)
+    return *wheat_morrison(share, np.ones(share.size)), int(share.size)
 
 
 def _simulated(fit: Fit, cells: Cells, rng: np.random.Generator, days: float) -> NDArray:

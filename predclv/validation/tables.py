@@ -48,7 +48,9 @@ def holdout_by_frequency(
     ----------
     Fader, Hardie & Lee (2005), Marketing Science 24(2), figure 4.
     """
-    group = _up_to(split.frame["frequency"], most)
+    codes = np.minimum(split.frame["frequency"].to_numpy(), most).astype(np.int64)
+    labels = pd.CategoricalDtype([*map(str, range(most)), f"{most}+"], ordered=True)
+    group = pd.Categorical.from_codes(codes, dtype=labels)
     return _means_by(group, forecast, split).rename_axis("frequency")
 
 
@@ -167,9 +169,3 @@ def repeat_histogram(fit: Fit, rfm: RFM, most: int = 7) -> pd.DataFrame:
         "p_value": float(chi2.sf(statistic, freedom)) if freedom > 0 else float("nan"),
     }
     return table
-
-
-def _up_to(frequency: pd.Series, most: int) -> Any:
-    labels = [*map(str, range(most)), f"{most}+"]
-    codes = np.minimum(frequency.to_numpy(), most).astype(np.int64)
-    return pd.Categorical.from_codes(codes, dtype=pd.CategoricalDtype(labels, ordered=True))

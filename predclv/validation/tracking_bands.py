@@ -16,13 +16,10 @@ from predclv.engines.result import Fit
 from predclv.forecast.draws import clocked_draws
 from predclv.forecast.patterns import ByPattern, estimate_of, model_for
 from predclv.models.purchases import PurchaseModel
-from predclv.validation.tracking_ways import CohortOnWays
+from predclv.validation.tracking_ways import SAMPLE, CohortOnWays, simulated
 
 _DRAWS = 120  # of the parameters
 _STEP = 7  # days of age between which a spline stands in: off by 1e-4 in the first weeks, then less
-_WORK = 1_000_000  # customers x simulated futures
-_FEWEST, _MOST = 120, 400  # futures: an end of a 90% band is known to 0.2 standard deviations
-_SAMPLE = 10_000  # customers simulated; chance in the sum of more is scaled from them
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -131,21 +128,18 @@ def _chance(fit: Fit, cohort: Cohort, rng: np.random.Generator, patterns: Any) -
     born = np.concatenate([np.repeat(np.arange(births.size), births) for _, births in parts])
     pattern = np.repeat([z for z, _ in parts], [births.sum() for _, births in parts])
     everybody = born.size
-    if everybody > _SAMPLE:
-        chosen = rng.choice(everybody, _SAMPLE, replace=False)
+    if everybody > SAMPLE:
+        chosen = rng.choice(everybody, SAMPLE, replace=False)
         born, pattern = born[chosen], pattern[chosen]
     of_patterns = tuple((z, np.bincount(born[pattern == z])) for z in np.unique(pattern).tolist())
     sample = Cohort(cohort.first_day, np.bincount(born), days, extra, of_patterns)
-    of_each = model_for(model, pattern)
-    expected = sample.expected(model, clock)
+
+    def day_of(owner: NDArray, when: NDArray) -> NDArray:
+        return _day_of(clock, cohort, born[owner], when)
+
     observed = _observed(clock, cohort, born)
-    futures = int(np.clip(_WORK // born.size, _FEWEST, _MOST))
-    found = np.empty((futures, days.size))
-    for row in found:
-        owner, when = of_each.paths(observed, rng).times(rng)
-        period = np.searchsorted(days, _day_of(clock, cohort, born[owner], when))
-        row[:] = np.cumsum(np.bincount(period, minlength=days.size + 1)[: days.size])
-    return (found - expected) * np.sqrt(everybody / born.size)
+    found = simulated(model_for(model, pattern), observed, days, day_of, rng)
+    return (found - sample.expected(model, clock)) * np.sqrt(everybody / born.size)
 
 
 def _observed(clock: Any, cohort: Cohort, born: NDArray) -> NDArray:

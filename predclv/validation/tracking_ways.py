@@ -1,5 +1,6 @@
 """Tracking of customers whose covariates change: each on the days that they have lived through."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,9 +14,10 @@ from predclv.forecast.ways import StepTime, Ways
 _ASKED = 20_000  # expectations from which on a spline stands in
 _KNOTS = 1500  # of it, denser where customers are young: off by less than 1e-8
 _KINDS = 3000  # kinds of customers of whom drawn parameters are asked; of more, a sample
-_SAMPLE = 10_000  # customers simulated; chance in the sum of more is scaled from them
+SAMPLE = 10_000
+"""Customers simulated; chance in the sum of more is scaled from them."""
 _WORK = 1_000_000  # customers x simulated futures
-_FEWEST, _MOST = 120, 400  # futures
+_FEWEST, _MOST = 120, 400  # futures: an end of a 90% band is known to 0.2 standard deviations
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -63,15 +65,13 @@ class CohortOnWays:
         first = time.times[self.ways.first[way]]
         return np.where(days > begin - (self.extra > 0), ages + more * first, 0.0)
 
-    def expected(self, model: Any, clock: Any, step: int = 1) -> NDArray:
+    def expected(self, model: Any, clock: Any) -> NDArray:
         """Expected repeat purchases by the end of each period, (n_periods,).
 
         Parameters
         ----------
         model : ByPattern
         clock : Steady or Calendar
-        step : int
-            Of no use here.
         """
         time, total = self.ways.time(clock, self.unit, model.effects), np.zeros(self.ends.size)
         for z in np.unique(self.pattern).tolist():
@@ -98,19 +98,35 @@ class CohortOnWays:
         """How far simulated futures lie from what is expected, (futures, n_periods)."""
         kind = np.repeat(np.arange(self.way.size), self.weight)
         everybody = kind.size
-        if everybody > _SAMPLE:
-            kind = rng.choice(kind, _SAMPLE, replace=False)
+        if everybody > SAMPLE:
+            kind = rng.choice(kind, SAMPLE, replace=False)
         kinds, count = np.unique(kind, return_counts=True)
         expected = self._some(kinds, count).expected(model, clock)
         time, way = self.ways.time(clock, self.unit, model.effects), self.way[kind]
-        of_each = model.of(self.pattern[kind])
         observed = self._ages(time, way, self.ends[-1])
         first = Steady(self.unit).elapsed(self.extra) * time.times[self.ways.first[way]]
-        futures = int(np.clip(_WORK // kind.size, _FEWEST, _MOST))
-        found = np.empty((futures, self.ends.size))
-        for row in found:
-            owner, when = of_each.paths(observed, rng).times(rng)
-            day = time.day_at(way[owner], np.maximum(when - first[owner], 0.0))
-            period = np.searchsorted(self.ends, day)
-            row[:] = np.cumsum(np.bincount(period, minlength=row.size + 1)[: row.size])
+
+        def day_of(owner: NDArray, when: NDArray) -> NDArray:
+            return time.day_at(way[owner], np.maximum(when - first[owner], 0.0))
+
+        found = simulated(model.of(self.pattern[kind]), observed, self.ends, day_of, rng)
         return (found - expected) * np.sqrt(everybody / kind.size)
+
+
+def simulated(
+    customers: Any,
+    observed: NDArray,
+    ends: NDArray,
+    day_of: Callable[[NDArray, NDArray], NDArray],
+    rng: np.random.Generator,
+) -> NDArray:
+    """Repeat purchases of customers by the end of each period, (futures, n_periods).
+
+    ``observed``: how long each is looked at, by the clock; ``day_of(owner, when)``: the day of a
+    purchase so long after the first one.
+    """
+    found = np.empty((int(np.clip(_WORK // observed.size, _FEWEST, _MOST)), ends.size))
+    for row in found:
+        period = np.searchsorted(ends, day_of(*customers.paths(observed, rng).times(rng)))
+        row[:] = np.cumsum(np.bincount(period, minlength=ends.size + 1)[: ends.size])
+    return found

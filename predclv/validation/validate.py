@@ -140,14 +140,12 @@ def validate(
             "pc.HoldoutSplit.from_frame(frame, unit='week')."
         )
     named = named_forecasters(forecasters)
+    level = probability(level, "level")
     found = validated(
         named,
         split,
+        {"discount_rate": discount_rate, "margin": margin, "level": level, "seed": seed},
         ahead=table_ahead(covariates_ahead, split),
-        level=level,
-        seed=seed,
-        discount_rate=discount_rate,
-        margin=margin,
         errors="raise" if len(named) == 1 and errors == "row" else errors,
         progress=progress,
     )
@@ -158,23 +156,19 @@ def validate(
 def validated(
     named: Mapping[str, Any],
     split: HoldoutSplit,
+    terms: Mapping[str, Any],
     *,
-    level: float,
-    seed: int | None,
-    discount_rate: float,
-    margin: float,
     errors: str,
     progress: bool | Callable[[str], None] | None,
     ahead: Any = None,
 ) -> Validation:
     """The validation of forecasters by name, of whom each may fail.
 
-    Models with covariates are told of the holdout's by the table ``ahead``.
+    ``terms`` are those of a forecast. Models with covariates are told of the holdout's by the
+    table ``ahead``.
     """
-    level = probability(level, "level")
     if errors not in ("row", "raise"):
         raise OptionError(f"errors must be 'row' or 'raise'; got {errors!r}.")
-    terms = {"discount_rate": discount_rate, "margin": margin, "level": level, "seed": seed}
     actual = split.frame
     forecasts: dict[str, Forecast] = {}
     fits: dict[str, Any] = {}
@@ -186,7 +180,7 @@ def validated(
             try:
                 fitted, forecast = _forecast_of(name, forecaster, split, terms, ahead)
                 with blamed(_whose(name), " could not be scored"):
-                    scored[name] = scores(forecast, actual, level)
+                    scored[name] = scores(forecast, actual, terms["level"])
             except PredclvError as error:
                 if errors == "raise":
                     raise
@@ -204,7 +198,7 @@ def validated(
         forecasts=Frozen(forecasts),
         fits=Frozen(fits),
         split=split,
-        level=level,
+        level=terms["level"],
         failed=Frozen(failed),
         losses=Frozen({name: each.losses for name, each in scored.items()}),
         _frame=frame.rename_axis("forecaster"),
@@ -266,7 +260,8 @@ def named_forecasters(forecasters: Any) -> dict[str, Any]:
     if not named:
         raise OptionError("There is no forecaster to validate: give a mapping of name to model.")
     for name, forecaster in named.items():
-        if isinstance(forecaster, type) or not _forecasts(forecaster):
+        can = any(hasattr(forecaster, how) for how in ("fit", "forecast"))
+        if isinstance(forecaster, type) or not (can or isinstance(forecaster, Forecast)):
             raise OptionError(
                 f"Forecaster {name!r} cannot forecast: {forecaster!r} is neither a recipe with "
                 ".fit(rfm), such as pc.CLVModel() or pc.baselines.LastPeriod(), nor fitted, nor a "
@@ -322,14 +317,6 @@ def _forecast_of(
 
 def _whose(name: str) -> str:
     return f"Forecaster {name!r}"
-
-
-def _forecasts(forecaster: Any) -> bool:
-    return (
-        isinstance(forecaster, Forecast)
-        or hasattr(forecaster, "fit")
-        or hasattr(forecaster, "forecast")
-    )
 
 
 def _title_of(forecaster: Any) -> str:

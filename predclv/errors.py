@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Iterable
-from difflib import get_close_matches
 
 
 class PredclvError(Exception):
@@ -142,6 +141,8 @@ def plainly(value: object) -> str:
 
 def did_you_mean(word: object, known: Iterable[object]) -> str:
     """`` Did you mean 'date'?`` where a known word is near, else an empty text."""
+    from difflib import get_close_matches  # a third of what importing the package takes
+
     by_text = {str(candidate).casefold(): str(candidate) for candidate in known}
     near = get_close_matches(str(word).casefold(), by_text, n=1)
     return f" Did you mean {by_text[near[0]]!r}?" if near else ""

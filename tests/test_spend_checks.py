@@ -104,9 +104,9 @@ def test_refunds_are_netted_into_their_day_or_dropped():
     with pytest.warns(pc.errors.RefundWarning):
         dropped = spend_facts(pc.rfm_summary(pd.concat([log, back]), refunds="drop"))
     whole = spend_facts(pc.rfm_summary(log))
-    assert dropped.first_spend @ dropped.customers == whole.first_spend @ whole.customers
+    assert dropped.first_spend.sum() == whole.first_spend.sum()
     firsts = int((~log["customer_id"].head(50).duplicated()).sum())
-    difference = whole.first_spend @ whole.customers - facts.first_spend @ facts.customers
+    difference = whole.first_spend.sum() - facts.first_spend.sum()
     assert difference == pytest.approx(5.0 * firsts)
 
 
@@ -118,3 +118,16 @@ def test_the_error_of_the_mean_says_how_few_repeat_buyers_are():
     spent = frame.loc[frame["frequency"] > 0, "monetary_value"]
     assert of_few["mean_error"] == pytest.approx(spent.sem() / spent.mean(), rel=1e-9)
     assert of_few["mean_error"] > 2 * of_many["mean_error"]
+
+
+def test_of_many_purchases_a_sample_of_the_customers_is_looked_at(monkeypatch):
+    rfm = pc.rfm_summary(shop(late=1.1, first=0.8))
+    whole = pc.fit(pc.GammaGamma, rfm).checks
+    monkeypatch.setattr("predclv.summaries.spend_facts._PURCHASES", 1200)  # of 4,700: each fourth
+    again = pc.rfm_summary(shop(late=1.1, first=0.8))
+    some = pc.fit(pc.GammaGamma, again).checks
+    assert 90 < spend_facts(again).first_spend.size < 220 < spend_facts(rfm).first_spend.size
+    for name in ("recent_ratio", "first_ratio"):
+        assert some[name] != whole[name]
+        assert abs(some[name] - whole[name]) < 4 * some[f"{name}_error"], name
+        assert 1.3 < some[f"{name}_error"] / whole[f"{name}_error"] < 3.0

@@ -24,8 +24,8 @@ def spend_checks(model: SpendModel, rfm: Any, cells: SpendCells) -> dict[str, fl
     model : SpendModel
         At the estimate.
     rfm : RFM or SpendCells
-        What it was fitted to. Without a log, or with one of more than 5 million rows, nothing is
-        counted.
+        What it was fitted to. Without a log, or with one of more than 100 million rows, nothing is
+        counted; of more than 200,000 purchases a sample of the customers is.
     cells : SpendCells
         Repeat buyers by what they spent.
 
@@ -56,12 +56,11 @@ def spend_checks(model: SpendModel, rfm: Any, cells: SpendCells) -> dict[str, fl
             off = came - ratio * expected
             found["recent_ratio"] = float(ratio)
             found["recent_ratio_error"] = float(np.sqrt(off @ off) / expected.sum())
-    n = facts.customers.sum()
-    if n >= _FEWEST and observed_mean > 0:
-        first = facts.customers @ facts.first_spend / n
-        spread = facts.customers @ (facts.first_spend - first) ** 2 / (n - 1)
-        found["first_ratio"] = float(first / observed_mean)
-        found["first_ratio_error"] = float(np.sqrt(spread / n) / observed_mean)
+    firsts = facts.first_spend
+    if firsts.size >= _FEWEST and observed_mean > 0:
+        found["first_ratio"] = float(firsts.mean() / observed_mean)
+        error = np.sqrt(firsts.var(ddof=1) / firsts.size)
+        found["first_ratio_error"] = float(error / observed_mean)
     return found
 
 

@@ -5,8 +5,10 @@ result imports what stands above it.
 """
 
 from importlib import import_module
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 _DRAWN_BY: dict[str, str] = {}
 
@@ -16,7 +18,7 @@ def drawn_by(kind: str, module: str) -> None:
     _DRAWN_BY[kind] = module
 
 
-def write_page(kind: str, path: str | Path, result: Any, *options: Any) -> None:
+def write_page(kind: str, path: "str | Path", result: Any, *options: Any) -> None:
     """Draw the page of a result and write it, whole or not at all.
 
     Raises

@@ -4,32 +4,32 @@ As in `predclv.logs.statements`, the answers are integers and everything is comm
 Spark.
 """
 
+from dataclasses import replace
+
 from predclv.logs.statements import Statements
 
 
 def spend_around(
-    sql: Statements, cut: int, until: int, with_refunds: bool, refunds_count: bool
+    sql: Statements, cut: int, step: int, until: int, with_refunds: bool, refunds_count: bool
 ) -> str:
-    """What customers with repeat purchases by ``cut`` spent after it, by what they had spent.
+    """What about every ``step``-th customer who bought again by ``until`` spent when.
 
-    One row per x (repeat purchases by ``cut``) and units (of these): customers, late_purchases and
-    late_units up to ``until``. Days of refunds alone are no purchases, and their money is left out.
+    One row each: first_units; x and units, of repeat purchases by ``cut``; late_purchases and
+    late_units, after it. Days of refunds alone are no purchases, and their money is left out.
     """
-    days = sql.purchase_days(None, until, with_refunds, refunds_count)
+    some = f"(SELECT * FROM {sql.log} WHERE hash({sql.customer_id}) % {step} = 0)"
+    of = sql if step == 1 else replace(sql, log=some)
+    days = of.purchase_days(None, until, with_refunds, refunds_count)
     bought = "WHERE bought" if with_refunds else ""
     return f"""
-        SELECT x, units, CAST(count(*) AS BIGINT) AS customers,
-            CAST(sum(late_purchases) AS BIGINT) AS late_purchases,
-            CAST(sum(late_units) AS BIGINT) AS late_units
-        FROM (
-            SELECT CAST(count(*) FILTER (WHERE day <= {cut}) - 1 AS BIGINT) AS x,
-                CAST(sum(units) FILTER (WHERE day <= {cut}) - min_by(units, day) AS BIGINT)
-                    AS units,
-                count(*) FILTER (WHERE day > {cut}) AS late_purchases,
-                CAST(sum(units) FILTER (WHERE day > {cut}) AS BIGINT) AS late_units
-            FROM ({days}) {bought} GROUP BY customer_id
-        )
-        WHERE x > 0 AND units > 0 AND late_purchases > 0 GROUP BY x, units"""
+        SELECT customer_id,
+            CAST(min_by(units, day) AS BIGINT) AS first_units,
+            CAST(count(*) FILTER (WHERE day <= {cut}) - 1 AS BIGINT) AS x,
+            CAST(coalesce(sum(units) FILTER (WHERE day <= {cut}), 0) - min_by(units, day)
+                AS BIGINT) AS units,
+            CAST(count(*) FILTER (WHERE day > {cut}) AS BIGINT) AS late_purchases,
+            CAST(coalesce(sum(units) FILTER (WHERE day > {cut}), 0) AS BIGINT) AS late_units
+        FROM ({days}) {bought} GROUP BY customer_id HAVING count(*) > 1"""
 
 
 def first_spends(sql: Statements, until: int, with_refunds: bool, refunds_count: bool) -> str:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from predclv.errors import DataError
 from predclv.logs.log import Log
-from predclv.logs.spend_statements import first_spends, spend_around
+from predclv.logs.spend_statements import spend_around
 from predclv.money import UNITS
 from predclv.summaries.rfm import RFM
 from predclv.warehouse.base import LeftBehind
@@ -18,8 +18,15 @@ from predclv.warehouse.base import LeftBehind
 LATE_DAYS = 182
 """The half-year before the end of observation."""
 
-MOST_ROWS = 5_000_000
-"""Of a log that is looked at unasked: it is read twice, which takes as long as its summary."""
+_PURCHASES = 100_000
+"""About so many are looked at, of customers drawn by a hash of their ids.
+
+Of a shop like CDNOW's that is some 16,000 repeat buyers, whose ratios have errors below 1%; what is
+warned of are 25% and more.
+"""
+
+MOST_ROWS = 100_000_000
+"""Of a log that is looked at unasked: it is read once more."""
 
 _EPOCH = datetime.date(1970, 1, 1)
 _COUNTED: WeakKeyDictionary[Any, "SpendFacts"] = WeakKeyDictionary()  # by summary
@@ -32,12 +39,12 @@ class SpendFacts:
     Attributes
     ----------
     x, mean : ndarray, shape (n,)
-        Repeat purchases before the last half-year, and their mean spend: distinct pairs of
-        customers who bought in it too.
+        Repeat purchases before the last half-year, and their mean spend, of customers who bought in
+        it too.
     late_purchases, late_spend : ndarray, shape (n,)
         Of them in the last half-year.
-    first_spend, customers : ndarray, shape (m,)
-        What the first purchase of those who came again cost, and customers with each.
+    first_spend : ndarray, shape (m,)
+        What the first purchase of those who came again cost.
     """
 
     x: NDArray
@@ -45,7 +52,6 @@ class SpendFacts:
     late_purchases: NDArray
     late_spend: NDArray
     first_spend: NDArray
-    customers: NDArray
 
 
 def spend_facts(rfm: object) -> SpendFacts | None:
@@ -58,22 +64,23 @@ def spend_facts(rfm: object) -> SpendFacts | None:
     found = _COUNTED.get(rfm._summary)
     if found is None:
         try:
-            found = _COUNTED[rfm._summary] = _counted(log, end)
+            purchases = rfm.counts["customers"] + rfm.counts["repeat_purchases"]
+            step = max(1, purchases // _PURCHASES)
+            found = _COUNTED[rfm._summary] = _counted(log, end, step)
         except DataError:  # the file has gone since, or the user's connection: a fit needs neither
             return None
     return found
 
 
-def _counted(log: Log, end: datetime.date) -> SpendFacts:
+def _counted(log: Log, end: datetime.date, step: int) -> SpendFacts:
     cut = (end - _EPOCH).days - LATE_DAYS
-    around = log.table_of(spend_around, end, "x, units", cut)
-    firsts = log.table_of(first_spends, end, "units")
+    found = log.table_of(spend_around, end, "customer_id", cut, step)
+    around = found[(found["x"] > 0) & (found["units"] > 0) & (found["late_purchases"] > 0)]
     x = around["x"].to_numpy(np.float64)
     return SpendFacts(
         x=x,
         mean=around["units"].to_numpy(np.float64) / UNITS / x,
         late_purchases=around["late_purchases"].to_numpy(np.float64),
         late_spend=around["late_units"].to_numpy(np.float64) / UNITS,
-        first_spend=firsts["units"].to_numpy(np.float64) / UNITS,
-        customers=firsts["customers"].to_numpy(np.float64),
+        first_spend=found["first_units"].to_numpy(np.float64) / UNITS,
     )

@@ -14,7 +14,7 @@ from typing import Any
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 # Byte code is kept, in the environment's own folder, where nobody wants it beside the sources: the
 # processes that tests start would each compile PyMC again (5.8 seconds of processor, 1.4 with it).
-if os.environ.pop("PYTHONDONTWRITEBYTECODE", None):
+if sys.prefix != sys.base_prefix and os.environ.pop("PYTHONDONTWRITEBYTECODE", None):
     os.environ["PYTHONPYCACHEPREFIX"] = sys.pycache_prefix = str(Path(sys.prefix) / "bytecode")
     sys.dont_write_bytecode = False
 

@@ -59,8 +59,8 @@ class Channels:
         - ``cac``: cost of acquiring a customer;
         - ``ratio``, ``ratio_lower``, ``ratio_upper``: the three above over ``cac``;
         - ``payback_months``: ``cac`` over the forecast's mean profit per month, which is taken to
-          go on beyond the horizon; left out of a forecast of the whole lifetime, which has no
-          profit per month;
+          go on beyond the horizon, and without what was earned already, which ``ratio`` has where
+          it was given; left out of a forecast of the whole lifetime, which has no profit per month;
         - ``verdict``: the ratio in words; without costs, which channels it is really worth more
           or less than.
 

@@ -216,7 +216,7 @@ def tracking(
             tell_what_is_carried_on(fit, None, rfm.cells())
     bands, rng = {}, generator(seed)
     for name, fit in fits.items():
-        assert_as_they_stand(fit, "tracking")
+        assert_as_they_stand(fit, f"tracking of {name}")
         clock: Any = fit.clock
         known = Known.of(fit, rfm.cells())
         own: Cohort | CohortOnWays = cohort

@@ -26,6 +26,7 @@ from predclv.io.folders import write_folder
 from predclv.models.purchases import PurchaseModel
 from predclv.models.spend import SpendModel
 from predclv.samples.pattern_facts import levels_of
+from predclv.streams import whole_seed
 from predclv.summaries.files import customers_and_patterns, summary_from
 from predclv.summaries.memory import kept_memory, with_kept
 from predclv.summaries.rfm import RFM
@@ -148,8 +149,7 @@ class FittedCLV:
             )
         if dynamic_covariates is None:
             tell_what_is_carried_on(self.purchases, spend, customers.cells())
-        if seed is None:  # one for all parts of the forecast, so that they agree
-            seed = int(np.random.default_rng().integers(1 << 62))
+        seed = whole_seed(seed)
         outlook = Outlook(
             rfm=customers,
             purchases=self.purchases,

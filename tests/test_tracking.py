@@ -405,5 +405,5 @@ def test_a_fit_that_cannot_be_tracked_is_named_and_does_not_keep_others_from_it(
     told = " ".join(text.get_text() for text in ax.findobj(plt.Text))
     assert "No curve over time, so not shown: late" in told
     plt.close(ax.figure)
-    with pytest.raises(OptionError, match="^tracking of late knows .* has a drift"):
+    with pytest.raises(OptionError, match=r"^tracking of late knows .* has a drift"):
         tracking({"late": found.fits["late"].purchases}, cdnow_split.rfm, cdnow_split.holdout_end)

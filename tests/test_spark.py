@@ -295,6 +295,7 @@ def test_a_frame_that_fails_when_it_is_read_says_so_briefly(spark, local_file):
     assert len(str(caught.value)) < 600
 
 
+@pytest.mark.usefixtures("spark")  # skips where there is none
 def test_a_connect_session_gives_the_same(log_file, local_file, tmp_path):
     """In a process of its own, since a classic and a Connect session cannot share one."""
     if importlib.util.find_spec("grpc") is None:

@@ -22,8 +22,7 @@ def spend_around(
     days = of.purchase_days(None, until, with_refunds, refunds_count)
     bought = "WHERE bought" if with_refunds else ""
     return f"""
-        SELECT customer_id,
-            CAST(min_by(units, day) AS BIGINT) AS first_units,
+        SELECT CAST(min_by(units, day) AS BIGINT) AS first_units,
             CAST(count(*) FILTER (WHERE day <= {cut}) - 1 AS BIGINT) AS x,
             CAST(coalesce(sum(units) FILTER (WHERE day <= {cut}), 0) - min_by(units, day)
                 AS BIGINT) AS units,

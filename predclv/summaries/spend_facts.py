@@ -74,7 +74,8 @@ def spend_facts(rfm: object) -> SpendFacts | None:
 
 def _counted(log: Log, end: datetime.date, step: int) -> SpendFacts:
     cut = (end - _EPOCH).days - LATE_DAYS
-    found = log.table_of(spend_around, end, "customer_id", cut, step)
+    order = "first_units, x, units, late_purchases, late_units"  # ids stay where they lie
+    found = log.table_of(spend_around, end, order, cut, step)
     around = found[(found["x"] > 0) & (found["units"] > 0) & (found["late_purchases"] > 0)]
     x = around["x"].to_numpy(np.float64)
     return SpendFacts(

@@ -12,6 +12,8 @@ base = typer.Typer(
     help="A customer base that grows: add orders, refresh, see what moved.", rich_markup_mode=None
 )
 
+Batch = Annotated[str, typer.Option(help="The name of the batch, such as 2026-11.")]
+Source = Annotated[str, typer.Option(help="Which of several logs: web, till.")]
 Folder = Annotated[Path, typer.Argument(help="The folder of the base.")]
 Wait = Annotated[float, typer.Option(help="Seconds to wait for another process.")]
 Out = Annotated[Path | None, typer.Option(help="A file to write: .parquet or .csv.")]
@@ -34,8 +36,8 @@ def init(
 def add(
     folder: Folder,
     log: Annotated[str, typer.Argument(help="A .csv or .parquet file, or a glob.")],
-    batch: Annotated[str, typer.Option(help="The name of the batch, such as 2026-11.")],
-    source: Annotated[str, typer.Option(help="Which of several logs: web, till.")] = "shop",
+    batch: Batch,
+    source: Source = "shop",
     replace: Annotated[
         bool, typer.Option("--replace", help="Put it in the place of a batch of that name.")
     ] = False,
@@ -65,6 +67,24 @@ def add(
         f"Added {batch}: {added['row_count']:,} rows of {added['customers']:,} customers, "
         f"{added['first_day']} to {added['last_day']}, {added['late_customers']:,} counted anew"
     )
+
+
+@base.command()
+def remove(folder: Folder, batch: Batch, source: Source = "shop", wait: Wait = 60.0) -> None:
+    """Take a batch of orders, or a merge of ids, out again."""
+    pc.CustomerBase(folder, wait=wait).remove(batch, log=source)
+    typer.echo(f"Removed {batch}")
+
+
+@base.command("remove-refresh")
+def remove_refresh(
+    folder: Folder,
+    day: Annotated[str, typer.Argument(help="The refresh's date: 2026-11-30.")],
+    wait: Wait = 60.0,
+) -> None:
+    """Take the refresh of a day out again."""
+    pc.CustomerBase(folder, wait=wait).remove_refresh(day)
+    typer.echo(f"Removed the refresh of {day}")
 
 
 @base.command()
@@ -116,10 +136,34 @@ def _group(name: str) -> object:
 
 
 @base.command()
-def history(folder: Folder, out: Out = None) -> None:
-    """What the base and its groups were worth at every refresh."""
-    check_suffix(out, TABLES)
-    _told(pc.CustomerBase(folder).history(), out)
+def table(
+    folder: Folder,
+    out: Annotated[Path, typer.Option(help="The file to write: .parquet or .csv.")],
+) -> None:
+    """Write everybody's state, last forecast, tier and groups as one table."""
+    is_csv = check_suffix(out, TABLES) == ".csv"
+    found = pc.CustomerBase(folder).table(None if is_csv else out)
+    if found is not None:
+        write_table(found, out)
+    typer.echo(f"Written to {out}")
+
+
+def _tells(method: str, said: str) -> None:
+    """A verb that prints, or writes, the table of a method that needs no more than the base."""
+
+    def told(folder: Folder, out: Out = None) -> None:
+        check_suffix(out, TABLES)
+        _told(getattr(pc.CustomerBase(folder), method)(), out)
+
+    base.command(method.replace("_", "-"), help=said)(told)
+
+
+_tells("batches", "What was added so far, one row per batch.")
+_tells("history", "What the base and its groups were worth at every refresh.")
+_tells("changes", "Why equity changed from one refresh to the next, in parts that add up.")
+_tells("movement", "Customers who went from one tier to another between refreshes.")
+_tells("quiet", "Customers of the highest tier who are silent beyond their own rhythm.")
+_tells("forecasts_kept", "Did earlier forecasts come true: what came since, beside each.")
 
 
 @base.command()

@@ -22,13 +22,14 @@ def parts():
 
 
 def write(folder, rows, until):
-    """What a child does until it is killed: add, refresh, take out, over and over."""
+    """What a child does until it is killed: add, refresh, take both out, over and over."""
     warnings.simplefilter("ignore")
     base = pc.CustomerBase(folder)
     while time.monotonic() < until:
         base.add(rows, batch="later", replace=True)
         base.refresh(horizon="8 weeks", level=None)
         base.remove("later")
+        base.remove_refresh("1998-06-30")
 
 
 def killed(folder, rows, after):

@@ -56,6 +56,30 @@ def test_every_verb_of_a_base_says_one_line_and_does_its_work(months, capsys):
     assert call(capsys, "base", "alerts", base, "--fail")[0] == int(len(alerts) > 0)
 
 
+def test_every_table_of_a_base_is_a_verb_and_what_was_wrong_goes_out_again(months, capsys):
+    base = months / "base"
+    for name in ("first", "second"):
+        call(capsys, "base", "add", base, months / f"{name}.csv", "--batch", name)
+        assert call(capsys, "base", "refresh", base, "--horizon", "4 weeks")[0] == 0
+    grown = pc.CustomerBase(base)
+    for verb in ("batches", "history", "changes", "movement", "quiet", "forecasts-kept", "table"):
+        out = months / f"{verb}.csv"
+        code, said, erred = call(capsys, "base", verb, base, "--out", out)
+        assert (code, erred) == (0, "")
+        assert said.splitlines()[-1] == f"Written to {out}"
+        assert len(pd.read_csv(out)) == len(getattr(grown, verb.replace("-", "_"))())
+    assert call(capsys, "base", "table", base, "--out", months / "table.parquet")[0] == 0
+    assert len(pd.read_parquet(months / "table.parquet")) == len(grown.table())
+    assert call(capsys, "base", "remove", base, "--batch", "second")[:2] == (0, "Removed second\n")
+    assert grown.batches()["batch"].tolist() == ["first"]
+    code, _, erred = call(capsys, "base", "remove-refresh", base, "1997-10-30")
+    assert code != 0
+    assert "keeps those of 1997-09-30, 1997-10-31" in erred
+    said = "Removed the refresh of 1997-10-31\n"
+    assert call(capsys, "base", "remove-refresh", base, "1997-10-31") == (0, said, "")
+    assert len(grown.history().query("grouping == 'all'")) == 1
+
+
 def test_the_dashboard_is_written_from_the_shell(months, capsys):
     pytest.importorskip("vl_convert", reason="vl-convert-python holds the charts' script")
     base, page = months / "base", months / "clv.html"

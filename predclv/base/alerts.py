@@ -6,13 +6,17 @@ second condition, a tenth of what was expected, keeps large bases from alarms ov
 """
 
 import math
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
+from predclv.base.doubts import large_orders, typical_of
 from predclv.base.kept import Kept
 from predclv.base.measures import days_between
+from predclv.clocks.base import Steady
+from predclv.logs.suspicions import order_of
 from predclv.money import UNITS
 from predclv.units import day_number, day_of
 from predclv.warehouse.duckdb import DuckDBWarehouse
@@ -45,7 +49,15 @@ COLUMNS = ("date", *Alert._fields)
 def alerts(engine: DuckDBWarehouse, kept: list[Kept], refunds: str) -> pd.DataFrame:
     """The alerts of the last of some refreshes, its base attached to ``engine``."""
     now, last = kept[-1], kept[-2] if len(kept) > 1 else None
-    rows = [*_outside(now), *_jumped(now, last), *_quiet(now), *_broken(engine, now, last, refunds)]
+    until = day_number(now.date)
+    before = until - 31 if last is None else day_number(last.date)
+    rows = [
+        *_with_season(_outside(now), now, kept),
+        *_jumped(now, last),
+        *_quiet(now),
+        *_broken(engine, before, until, refunds),
+        *_large(engine, before, until, now, refunds),
+    ]
     frame = pd.DataFrame([(pd.Timestamp(now.date), *row) for row in rows], columns=list(COLUMNS))
     numbers = dict.fromkeys(("number", "expected", "lower", "upper"), "float64")
     return frame.astype({"date": "datetime64[us]", **numbers})
@@ -68,6 +80,46 @@ def _outside(now: Kept) -> list[Alert]:
         against = row["came"], row["expected"], row["lower"], row["upper"]
         rows.append(Alert("outside what was expected", *of, *against, said, rule))
     return rows
+
+
+def _with_season(rows: list[Alert], now: Kept, kept: Sequence[Kept]) -> list[Alert]:
+    """The same, the first saying that a season may be why, where the forecast knew of none."""
+    if not rows:
+        return []
+    expecting = [one for one in kept if str(one.date) == now.document["before"]]
+    fitted = (expecting or [now])[-1].fitted()
+    if not isinstance(getattr(fitted.purchases, "clock", None), Steady):
+        return rows
+    hint = (
+        ". Is it a season? The forecast knows of none: "
+        "base.refresh(model=pc.CLVModel(clock=pc.Clock())) has one"
+    )
+    return [rows[0]._replace(said=rows[0].said + hint), *rows[1:]]
+
+
+def _large(
+    engine: DuckDBWarehouse, before: int, until: int, now: Kept, refunds: str
+) -> list[Alert]:
+    """Orders since the last refresh that are most of what their customer spent, far from others."""
+    limit = typical_of(engine) if now.has_spend else None
+    if limit is None:
+        return []
+    rule = (
+        f"{limit.least / limit.typical:,.0f} times what a typical customer spends a day, and more "
+        "than half of this one's repeat purchases"
+    )
+    against = limit.typical / UNITS, math.nan, limit.least / UNITS
+    found = large_orders(engine, days_between(before, until, refunds), limit)
+    said = [order_of(row) for row in found.itertuples()]
+    return [
+        Alert(
+            "an order far from all others", "customer", str(customer), "amount",
+            largest / UNITS, *against, f"{sentence} ({day_of(day)})", rule,
+        )
+        for customer, largest, day, sentence in zip(
+            found["customer_id"], found["largest"], found["day"], said, strict=True
+        )
+    ]  # fmt: skip
 
 
 def _jumped(now: Kept, last: Kept | None) -> list[Alert]:
@@ -124,10 +176,8 @@ def daily(engine: DuckDBWarehouse, first: int, last: int, refunds: str) -> pd.Da
     return found
 
 
-def _broken(engine: DuckDBWarehouse, now: Kept, last: Kept | None, refunds: str) -> list[Alert]:
+def _broken(engine: DuckDBWarehouse, before: int, until: int, refunds: str) -> list[Alert]:
     """Days since the last refresh that look as if their data were broken."""
-    until = day_number(now.date)
-    before = until - 31 if last is None else day_number(last.date)
     days = daily(engine, before - 7 * WEEKS, until, refunds)
     rows = []
     for day in range(before + 1, until + 1):
@@ -146,7 +196,33 @@ def _broken(engine: DuckDBWarehouse, now: Kept, last: Kept | None, refunds: str)
             )
     for measure, what in (("amount", "amounts"), ("rows_each", "rows per purchase")):
         rows += _odd_days(days, before, measure, what)
+    if all(row.measure != "rows_each" for row in rows):
+        rows += _repeated_rows(days, before)
     return rows
+
+
+def _repeated_rows(days: pd.DataFrame, before: int) -> list[Alert]:
+    """Rows per purchase of all days since, where no day has enough purchases to be judged alone."""
+    rows = days["purchases"] * days["rows_each"].fillna(0.0)
+    is_new = days.index > before
+    purchases = [float(days["purchases"][which].sum()) for which in (~is_new, is_new)]
+    if min(purchases) < FEWEST_FOR_AMOUNTS:
+        return []
+    usual, here = (
+        float(rows[which].sum()) / number
+        for which, number in zip((~is_new, is_new), purchases, strict=True)
+    )
+    if here < FACTOR * usual:
+        return []
+    days_of = f"{day_of(before + 1)} to {day_of(int(days.index[-1]))}"
+    said = (
+        f"Rows per purchase of {days_of} are {here / usual:.2f} times those of the weeks before: "
+        "rows may be there twice"
+    )
+    rule = f"{FACTOR:g} times the {WEEKS} weeks before; {FEWEST_FOR_AMOUNTS} purchases or more each"
+    of = "days", days_of, "rows_each"
+    against = usual, math.nan, FACTOR * usual
+    return [Alert("rows per purchase look wrong", *of, here, *against, said, rule)]
 
 
 def _odd_days(days: pd.DataFrame, before: int, measure: str, what: str) -> list[Alert]:

@@ -7,8 +7,10 @@ from typing import Any
 import pandas as pd
 import pyarrow as pa
 
+from predclv.base.doubts import warn_of_doubts
 from predclv.base.merging import roots
 from predclv.base.states import recounted, with_batch
+from predclv.base.stranded import warn_of_stranded
 from predclv.base.vault import About, Vault, transact
 from predclv.errors import DataError, DuplicateWarning, OptionError
 from predclv.logs.log import Log
@@ -100,11 +102,13 @@ class Arrival:
     def facts(self) -> dict[str, Any]:
         """Rows, days and a fingerprint that equal batches share."""
         units = "sum(units)" if self.about.has_spend else "0"
-        refunds = "sum(refund_rows)" if self.has_refunds else "0"
+        refunds, bought = "0", "count(*)"
+        if self.has_refunds:
+            refunds, bought = "sum(refund_rows)", "count_if(bought)"
         ids, amount = self.about.ids, "units" if self.about.has_spend else "0"
         return self.engine.record(
             "SELECT CAST(sum(row_count) AS BIGINT) AS row_count,"
-            " min(day) AS first_day,"
+            f" CAST({bought} AS BIGINT) AS purchase_days, min(day) AS first_day,"
             f" max(day) AS last_day, CAST({refunds} AS BIGINT) AS refund_rows,"
             f" CAST({units} AS HUGEINT) AS units, CAST(sum(hash(CAST(customer_id AS {ids}), day,"
             f" CAST({amount} AS BIGINT), row_count)) AS VARCHAR) AS fingerprint FROM {self.table}"
@@ -124,8 +128,21 @@ def checked_name(name: object, what: str) -> str:
     return name.strip()
 
 
-def put(vault: Vault, arrival: Arrival, name: str, log: str, replace_batch: bool) -> dict[str, Any]:
+def put(
+    vault: Vault, orders: Log, refunds: str, name: str, log: str, replace_batch: bool
+) -> dict[str, Any]:
     """Put a batch into the base, in one transaction; what was put in.
+
+    Parameters
+    ----------
+    vault : Vault
+    orders : Log
+        The batch.
+    refunds : str
+        What becomes of refunds in a base that is new.
+    name, log : str
+        The batch's, and that of where it is from.
+    replace_batch : bool
 
     Raises
     ------
@@ -134,6 +151,7 @@ def put(vault: Vault, arrival: Arrival, name: str, log: str, replace_batch: bool
     StoreError
         If the base cannot be written; it is then as it was.
     """
+    arrival = Arrival.of(orders, refunds)
     facts = arrival.facts()
     with vault.writing(arrival.engine) as engine:
         about = vault.about(engine)
@@ -166,7 +184,10 @@ def put(vault: Vault, arrival: Arrival, name: str, log: str, replace_batch: bool
         counted_in = engine.record(
             f"SELECT customers, late_customers FROM base.batches WHERE number = {number}"
         )
-    return facts | counted_in
+        facts |= counted_in
+        warn_of_doubts(engine, about, orders, facts, number)
+        warn_of_stranded(vault, engine)
+    return facts
 
 
 def remove(vault: Vault, name: str, log: str) -> None:
@@ -185,6 +206,7 @@ def remove(vault: Vault, name: str, log: str) -> None:
         number = found["number"]
         if found["kind"] == "orders":
             transact(engine, _taken_out(number, about.refunds))
+            warn_of_stranded(vault, engine)
             return
         pairs = engine.rows(f"SELECT old, new FROM base.merges WHERE batch <> {number}")
         gone = [

@@ -13,12 +13,16 @@ from predclv.base.history import changes, history, movement
 from predclv.base.kept import Kept
 from predclv.base.orders import Orders
 from predclv.base.refreshes import refresh, refreshes
+from predclv.base.stranded import orders_until, remove_refresh, warn_of_stranded
 from predclv.errors import DataError
 from predclv.forecast.fitted import Horizon
 from predclv.io.files import write_text
+from predclv.logs.log import civil_date
 from predclv.notices import counted
 from predclv.recipe import CLVModel
+from predclv.summaries.stored import MONETARY_VALUE
 from predclv.units import day_of
+from predclv.warehouse.dialects import DUCKDB
 from predclv.warehouse.duckdb import DuckDBWarehouse
 
 
@@ -43,7 +47,7 @@ class CustomerBase(Orders):
     Raises
     ------
     StoreError
-        If the folder holds something else, or a base of a newer format.
+        If the folder holds something else, which is named, or a base of a newer format.
 
     See Also
     --------
@@ -105,16 +109,42 @@ class CustomerBase(Orders):
         ------
         DataError, FitError, OptionError
             As the summary, the fit and the forecast; the base is then as it was.
+
+        Warns
+        -----
+        ObservationEndWarning
+            If a later refresh is kept, of a day that orders reached until their batch was taken
+            out or replaced: :meth:`remove_refresh`.
         """
         with self._vault.reading() as reader:
             self._about(reader)
-            batches = known_batches(reader)
+            batches, until = known_batches(reader), orders_until(reader)
         rfm, engine = self.summary_in(unit, observation_end, static_covariates, dynamic_covariates)
         asked = {
             "horizon": horizon, "discount_rate": discount_rate, "margin": margin, "level": level,
         }  # fmt: skip
-        kept = refresh(self._vault, engine, rfm, model, by, asked, seed, batches)
+        kept = refresh(self._vault, engine, rfm, model, by, asked, seed, batches, until)
+        with self._vault.reading() as reader:
+            warn_of_stranded(self._vault, reader)
         return history([kept])
+
+    def remove_refresh(self, day: str | datetime.date) -> None:
+        """Take the refresh of a day out again, as if it had never been made.
+
+        A later refresh keeps what it said of the time since; the next one is held against the
+        refresh before it that is there.
+
+        Parameters
+        ----------
+        day : str or date
+            The refresh's date, as in :meth:`history`.
+
+        Raises
+        ------
+        DataError
+            If there is no refresh of that day; the message names those that are kept.
+        """
+        remove_refresh(self._vault, civil_date(day, "day"))
 
     def history(self) -> pd.DataFrame:
         """What the base and its groups were worth at every refresh.
@@ -224,11 +254,21 @@ class CustomerBase(Orders):
         Returns
         -------
         DataFrame or None
-            customer_id, the state on the day of the refresh in whole days, the forecast, tier and
-            groups, sorted by customer_id. None where a file was written.
+            A row per customer, sorted by customer_id: refreshed_on; the state of that day, which is
+            frequency, recency_days and age_days and, where there are amounts, repeat_units (spend
+            of repeat purchases), largest_units (the largest of them), both in whole 0.0001 of
+            money, and monetary_value (money per repeat purchase, 0.0 where there is none); what
+            refunds did, from refund_only_days to refund_rows, their units in 0.0001 too; groups
+            and tier; and the forecast in the columns of :class:`predclv.Forecast`, its amounts in
+            money. None where a file was written.
         """
         kept, engine = self._last(), DuckDBWarehouse()
-        sql = f"SELECT DATE '{kept.date}' AS refreshed_on, * FROM {kept.customers}"
+        columns = [DUCKDB.quote(name) for name in engine.types(kept.customers)]
+        if '"repeat_units"' in columns:
+            after = 1 + columns.index('"repeat_units"')
+            columns.insert(after, f"{MONETARY_VALUE} AS monetary_value")
+        of_day = f"SELECT DATE '{kept.date}' AS refreshed_on, {', '.join(columns)}"
+        sql = f"{of_day} FROM {kept.customers}"
         if path is None:
             return engine.frame(f"{sql} ORDER BY customer_id")
         engine.write_parquet(sql, "customer_id", path, {})

@@ -30,7 +30,7 @@ MOST_GROUPS = 60
 
 _TAKEN = {
     *("customer_id", "tier", "all", "group", "date", "refreshed_on", *COHORTS, *FORECAST),
-    *("frequency", "recency_days", "age_days", "repeat_units", "largest_units"),
+    *("frequency", "recency_days", "age_days", "repeat_units", "monetary_value", "largest_units"),
     *("pattern", "path", "memory", "static_pattern", "units", "purchases"),
 }
 """Columns that a table of customers has already."""

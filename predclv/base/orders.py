@@ -6,11 +6,12 @@ from typing import Any
 
 import pandas as pd
 
-from predclv.base.batches import Arrival, checked_name, put, put_merge, remove
+from predclv.base.batches import checked_name, put, put_merge, remove
+from predclv.base.doubts import warn_of_end_ahead
 from predclv.base.purchases import BaseWarehouse, log_of
 from predclv.base.states import summary
 from predclv.base.vault import About, Vault
-from predclv.errors import DataError, OptionError, StoreError, did_you_mean
+from predclv.errors import DataError, OptionError, did_you_mean
 from predclv.logs.ids import usable_ids
 from predclv.logs.log import civil_date
 from predclv.logs.opening import open_log, with_covariates
@@ -45,8 +46,7 @@ class Orders:
             )
         self._vault = Vault(folder, wait)
         self._refunds = refunds or "net"
-        if self._vault.folder.is_file():
-            raise StoreError(f"{self._vault.folder} is a file; name a folder.")
+        self._vault.refuse_foreign()
         if self._vault.file.exists():
             with self._vault.reading() as engine:
                 about = self._vault.about(engine)
@@ -116,6 +116,13 @@ class Orders:
         -----
         DuplicateWarning
             If a batch of another name holds exactly the same.
+        ObservationEndWarning, DuplicateWarning, LargeOrderWarning, SharedAccountWarning
+            If the batch looks broken, as :func:`predclv.rfm_summary` says it of a log: the batch
+            is in the base then, and ``replace`` puts a mended one in its place. A later batch's
+            orders are held against what customers of the base spend; ids that many share are
+            told of the first batch.
+        ObservationEndWarning
+            If a refresh is kept of a day that orders no longer reach: see ``remove_refresh``.
         """
         name, source = checked_name(batch, "batch"), checked_name(log, "log")
         options = LogOptions(
@@ -127,7 +134,7 @@ class Orders:
         )
         checked = open_log(orders, options)
         with stage(f"Adding {counted(checked.rows, 'row')} to the base"):
-            facts = put(self._vault, Arrival.of(checked, self._refunds), name, source, replace)
+            facts = put(self._vault, checked, self._refunds, name, source, replace)
         for day in ("first_day", "last_day"):
             facts[day] = day_of(facts[day])
         shown = ("row_count", "customers", "first_day", "last_day", "refund_rows", "late_customers")
@@ -140,6 +147,11 @@ class Orders:
         ------
         DataError
             If there is no such batch.
+
+        Warns
+        -----
+        ObservationEndWarning
+            If a refresh is kept of a day that the base's orders no longer reach.
         """
         remove(self._vault, checked_name(batch, "batch"), checked_name(log, "log"))
 
@@ -300,6 +312,8 @@ class Orders:
         )[0]
         earliest = engine.rows("SELECT min(first_day) FROM base.batches")[0][0]
         end = day_of(last) if asked is None else asked
+        if asked is None:
+            warn_of_end_ahead(end)
         day = day_number(end)
         if day < earliest:
             raise DataError(

@@ -61,6 +61,7 @@ def refresh(
     asked: dict[str, Any],
     seed: int,
     batches: dict[str, Any],
+    orders_until: int | None,
 ) -> Kept:
     """Make a refresh of a summary that lies in ``engine``, and keep it.
 
@@ -68,6 +69,8 @@ def refresh(
     ----------
     batches : dict
         `known_batches`, as they were before the summary was made.
+    orders_until : int or None
+        The last day of the base's orders, likewise.
     """
     end = rfm.observation_end
     assert end is not None
@@ -93,6 +96,7 @@ def refresh(
                 "groupings": ["tier", *names],
                 "seed": seed,
                 "batches": batches,
+                "orders_until": orders_until,
                 "model": [type(f.model).__name__ for f in (fitted.purchases, fitted.spend) if f],
             }
             now = Kept(end, folder, document)

@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from predclv.errors import DataError, StoreError
+from predclv.errors import DataError, StoreError, some
 from predclv.io.places import is_workshop, place
 from predclv.warehouse.dialects import DUCKDB
 from predclv.warehouse.duckdb import DuckDBWarehouse
@@ -37,6 +37,8 @@ FORMAT_VERSION = 2
 
 DATABASE = "states.duckdb"
 _LOCK, _HOLDER = "lock", "lock-holder"
+_OWN = (_LOCK, _HOLDER, f"{DATABASE}.wal", "refreshes")
+"""What a writer that was killed with the first batch may leave."""
 
 _SCHEMA = """
     CREATE TABLE base.about (name VARCHAR, value VARCHAR);
@@ -99,6 +101,28 @@ class Vault:
     def file(self) -> Path:
         """The DuckDB file."""
         return self.folder / DATABASE
+
+    def refuse_foreign(self) -> None:
+        """Refuse a file, and a folder that holds something else; hidden files are nobody's.
+
+        Raises
+        ------
+        StoreError
+            It names what is there.
+        """
+        if self.folder.is_file():
+            raise StoreError(f"{self.folder} is a file; name a folder.")
+        if self.file.exists() or not self.folder.is_dir():
+            return
+        found = []
+        with contextlib.suppress(OSError):  # said where it is opened
+            found = sorted(entry.name for entry in self.folder.iterdir())
+        others = [name for name in found if name not in _OWN and not name.startswith(".")]
+        if others:
+            raise StoreError(
+                f"{self.folder} holds {some(others)}, and no base. Name a folder of its own for "
+                "the base, new or empty."
+            )
 
     @contextlib.contextmanager
     def writing(self, engine: DuckDBWarehouse | None = None) -> Iterator[DuckDBWarehouse]:

@@ -12,7 +12,7 @@ that really are odd; the numbers of those logs stand beside each.
 import datetime
 import math
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -21,14 +21,15 @@ from predclv.errors import (
     DataWarning,
     DuplicateWarning,
     LargeOrderWarning,
-    ObservationEndWarning,
     SharedAccountWarning,
     some,
 )
-from predclv.logs.log import EPOCH, Log
+from predclv.logs.log import Log
 from predclv.logs.spend_statements import large_days
+from predclv.logs.stray_days import check_end, check_stray_days
 from predclv.money import UNITS
 from predclv.notices import counted, warn
+from predclv.warehouse.base import Warehouse
 
 DOUBLED_SHARE = 0.2
 """Of customers' days with a purchase; real logs: 0.3% at most, simulated baskets of seven articles
@@ -43,26 +44,12 @@ FEWEST_DOUBLED_DAYS = 20
 
 _SAMPLED_ROWS = 500_000
 
-SILENT_DAYS = 365
-"""From the last purchase of all to observation_end: longer than any season lasts."""
-
 LARGE_RATIO, LARGE_SIGMAS = 100.0, 7.0
 """How far an order is from the typical one, as a factor and on the scale of logarithms.
 
 Orders that are more than half of what their customer spent: clothing 48-fold, CDNOW 46-fold, the
 supermarket 120-fold but 5 sigmas, and once 672-fold but 7 sigmas. Beyond are two of the
 wholesaler's (255- and 557-fold), both cancelled on their day in the log with returns.
-"""
-
-FEWEST_OTHER_DAYS = 10
-"""Days with a purchase beside a stray one; of fewer, a year's gap is nothing odd."""
-
-STRAY_GAPS = 5
-"""How many times the longest gap between the other days a stray day is away: where a few customers
-buy once in a while, gaps of a year come by chance.
-
-A stray first day lies further from the others than they from each other besides: R's rfm orders
-begin with one that is 2.2 years before three years of orders.
 """
 
 FEWEST_REPEATERS = 20
@@ -111,22 +98,14 @@ def warn_of_suspicions(
     -----
     ObservationEndWarning, DuplicateWarning, SharedAccountWarning, LargeOrderWarning
     """
-    _check_end(log, end, what)
-    _check_stray_days(log, table, end, what, days)
-    _check_copies(log, counts)
-    size = "CAST(NULL AS INTEGER)"
-    if log.has_spend:
-        mean = "CAST(repeat_units AS DOUBLE) / frequency"
-        size = f"CASE WHEN repeat_units > 0 THEN CAST(floor(8 * log2({mean})) AS INTEGER) END"
-    repeaters = log.warehouse.frame(
-        f"SELECT frequency, {size} AS size, count(*) AS customers"
-        f" FROM {table} WHERE frequency > 0 GROUP BY 1, 2"
-    )
-    if counts["customers"] >= FEWEST_CUSTOMERS and len(repeaters):
-        _check_accounts(log, table, counts, repeaters)
-    spenders = repeaters.dropna(subset="size")
-    if spenders["customers"].sum() >= FEWEST_REPEATERS:
-        _check_orders(log, table, spenders, until)
+    check_end(log, end, what)
+    check_stray_days(log, table, end, what, days)
+    check_copies(log, counts, _SAMPLED_ROWS)
+    repeaters = repeaters_in(log.warehouse, table, log.has_spend)
+    check_accounts(log.warehouse, table, counts, repeaters)
+    limit = large_from(repeaters)
+    if limit is not None:
+        _check_orders(log, table, limit, until)
 
 
 def warn_of_broken_log(log: Log, end: datetime.date, what: str, tells: bool = False) -> None:
@@ -149,88 +128,22 @@ def warn_of_late_rows(counts: Mapping[str, int], end: datetime.date | None) -> N
     )
 
 
-def _check_end(log: Log, end: datetime.date, what: str) -> None:
-    silent = (end - log.last_day).days
-    if silent > SILENT_DAYS:
-        warn(
-            f"{what} {end} is {silent / 365.25:.1f} years after the last purchase of anybody "
-            f"({log.last_day}), so everybody looks lost. Is it the right year? It should be the "
-            "day on which the log was drawn.",
-            ObservationEndWarning,
-        )
+def check_copies(log: Log, counts: Mapping[str, int], most_rows: int) -> None:
+    """Warn of a log that has its rows more than once, as a sample of customers shows.
 
-
-def _check_stray_days(
-    log: Log, table: str, end: datetime.date, what: str, counted_days: pd.DataFrame | None
-) -> None:
-    """A last day in the future, or a first or last day a year apart from all others.
-
-    Whether one can be is seen from customers' first and last days, where the log's days are not
-    counted; only then they are.
+    Parameters
+    ----------
+    log : Log
+    counts : mapping
+        customers, repeat_purchases and same_day_rows_merged.
+    most_rows : int
+        About how many rows are looked at, where many share their day.
     """
-    today = datetime.date.today() + datetime.timedelta(days=1)  # begun somewhere on Earth
-    is_ahead = today < log.last_day <= end
-    if is_ahead:
-        warn(
-            f"The log's last day, {log.last_day}, is in the future{_at_end(log, end, what)}. Is "
-            f"it a typing error? Correct or leave out its rows, or say {what}= (the day on which "
-            "the log was drawn): later rows are left out then.",
-            ObservationEndWarning,
-        )
-    may_stray = log.last_day <= end and not is_ahead
-    if counted_days is None:
-        if not _ends_apart(log, table, end, may_stray):
-            return
-        counted_days = log.purchases_by_day(end)
-    days = counted_days["day"].to_numpy()
-    if days.size <= FEWEST_OTHER_DAYS:
-        return
-    of_last, of_first = int(days[-1] - days[-2]), int(days[1] - days[0])
-    if max(of_last, of_first) <= SILENT_DAYS or not _ends_apart(log, table, end, may_stray):
-        return
-    first, second, previous, last = (
-        EPOCH + datetime.timedelta(days=int(days[at])) for at in (0, 1, -2, -1)
-    )
-    far = max(SILENT_DAYS, STRAY_GAPS * int(np.diff(days[1:-1]).max()))
-    if may_stray and (last - previous).days > far:
-        warn(
-            f"The last day with a purchase, {last}, is {(last - previous).days / 365.25:.1f} years "
-            f"after the one before it ({previous}){_at_end(log, end, what)}. Is it a typing "
-            f"error? Correct or leave out its rows, or say {what}= (the day on which the log was "
-            "drawn): later rows are left out then.",
-            ObservationEndWarning,
-        )
-    if (second - first).days > max(far, (last - second).days):
-        warn(
-            f"The first day with a purchase, {first}, is {(second - first).days / 365.25:.1f} "
-            f"years before the next ({second}). Is it a typing error, or a date that was not "
-            "known? Correct or leave out its rows: they make the log seem that much older.",
-            ObservationEndWarning,
-        )
-
-
-def _ends_apart(log: Log, table: str, end: datetime.date, may_stray: bool) -> bool:
-    """Whether customers' first days, or last ones, leave a gap of a year to the log's."""
-    silent, age = (end - log.last_day).days, (end - log.first_day).days
-    before, after = log.warehouse.rows(
-        f"SELECT min(CASE WHEN age_days - recency_days > {silent} THEN age_days - recency_days"
-        f" END), max(CASE WHEN age_days < {age} THEN age_days END) FROM {table}"
-    )[0]
-    is_last = may_stray and before is not None and before - silent > SILENT_DAYS
-    return is_last or (after is not None and age - after > SILENT_DAYS)
-
-
-def _at_end(log: Log, end: datetime.date, what: str) -> str:
-    """What a stray last day did, where observation was taken to end with it."""
-    return f", and {what} is that day: everybody else looks lost" if end == log.last_day else ""
-
-
-def _check_copies(log: Log, counts: Mapping[str, int]) -> None:
     days = counts["customers"] + counts["repeat_purchases"]
     least = DOUBLED_SHARE if log.has_spend else DOUBLED_SHARE_WITHOUT_AMOUNTS
     if counts["same_day_rows_merged"] < least * days:
         return
-    found = log.doubled_days(_SAMPLED_ROWS)
+    found = log.doubled_days(most_rows)
     if found["doubled_days"] < max(FEWEST_DOUBLED_DAYS, least * found["days"]):
         return
     share = found["doubled_days"] / found["days"]
@@ -259,9 +172,32 @@ def _quantiles(values: pd.Series, customers: pd.Series, *shares: float) -> list[
     return [float(value) for value in values.to_numpy()[order][places]]
 
 
-def _check_accounts(
-    log: Log, table: str, counts: Mapping[str, int], repeaters: pd.DataFrame
+def repeaters_in(warehouse: Warehouse, table: str, has_spend: bool) -> pd.DataFrame:
+    """Who bought again, counted by frequency and by size of their mean spend, in eighths of log2.
+
+    Parameters
+    ----------
+    warehouse : Warehouse
+    table : str
+        SQL of a summary: frequency and, where there is spend, repeat_units.
+    has_spend : bool
+    """
+    size = "CAST(NULL AS INTEGER)"
+    if has_spend:
+        mean = "CAST(repeat_units AS DOUBLE) / frequency"
+        size = f"CASE WHEN repeat_units > 0 THEN CAST(floor(8 * log2({mean})) AS INTEGER) END"
+    return warehouse.frame(
+        f"SELECT frequency, {size} AS size, count(*) AS customers"
+        f" FROM {table} WHERE frequency > 0 GROUP BY 1, 2"
+    )
+
+
+def check_accounts(
+    warehouse: Warehouse, table: str, counts: Mapping[str, int], repeaters: pd.DataFrame
 ) -> None:
+    """Warn of ids in a summary that buy like an account that many share."""
+    if counts["customers"] < FEWEST_CUSTOMERS or repeaters.empty:
+        return
     (usual,) = _quantiles(repeaters["frequency"], repeaters["customers"], 0.99)
     usual += 1  # days, the first included
     purchases = counts["customers"] + counts["repeat_purchases"]
@@ -269,7 +205,7 @@ def _check_accounts(
     if repeaters["frequency"].max() + 1 < least:
         return
     of_all = max(SHARED_PURCHASES * purchases, SHARED_PURCHASES_RATIO * usual)
-    found = log.warehouse.frame(
+    found = warehouse.frame(
         "SELECT customer_id, frequency + 1 AS days, recency_days + 1 AS out_of, count(*) OVER ()"
         f" AS accounts FROM {table} WHERE frequency >= {least - 1} AND (frequency + 1 >="
         f" {SHARED_DAYS} * (recency_days + 1) OR frequency + 1 >= {of_all})"
@@ -291,14 +227,28 @@ def _check_accounts(
     )
 
 
-def _check_orders(log: Log, table: str, spenders: pd.DataFrame, until: datetime.date) -> None:
+class LargeFrom(NamedTuple):
+    """From where an order is large: a typical customer's spend of a day, and the least; in 1e-4."""
+
+    typical: float
+    least: int
+
+
+def large_from(repeaters: pd.DataFrame) -> LargeFrom | None:
+    """From where an order is far from all others; None where too few show what is typical."""
+    spenders = repeaters.dropna(subset="size")
+    if spenders["customers"].sum() < FEWEST_REPEATERS:
+        return None
     low, middle, high = (
         place / 8 for place in _quantiles(spenders["size"], spenders["customers"], 0.25, 0.5, 0.75)
     )
     typical = 2 ** (middle + 1 / 16)  # the middle of its bin
     sigma = (high - low) * math.log(2) / 1.349  # a normal's quartiles are 1.349 sigma apart
-    least = typical * max(LARGE_RATIO, math.exp(LARGE_SIGMAS * sigma))
-    large = f"repeat_units >= {least:.0f}"
+    return LargeFrom(typical, round(typical * max(LARGE_RATIO, math.exp(LARGE_SIGMAS * sigma))))
+
+
+def _check_orders(log: Log, table: str, limit: LargeFrom, until: datetime.date) -> None:
+    large = f"repeat_units >= {limit.least}"
     found = log.warehouse.frame(
         "SELECT customer_id, frequency, CAST(repeat_units AS DOUBLE) AS spend"
         f" FROM {table} WHERE {large} ORDER BY customer_id"
@@ -306,25 +256,39 @@ def _check_orders(log: Log, table: str, spenders: pd.DataFrame, until: datetime.
     if found.empty:
         return
     wanted = f"SELECT customer_id FROM {table} WHERE {large}"
-    days = log.table_of(large_days, until, "customer_id", round(least), wanted=wanted)
+    days = log.table_of(large_days, until, "customer_id", limit.least, wanted=wanted)
     found = found.merge(days.rename(columns={"largest_units": "largest"}), on="customer_id")
+    warn_of_large_orders(found, limit, log.refunds)
+
+
+def warn_of_large_orders(found: pd.DataFrame, limit: LargeFrom, refunds: str) -> None:
+    """Warn of customers who owe most of what they spent to one order.
+
+    Parameters
+    ----------
+    found : DataFrame
+        customer_id, frequency, spend (of repeat purchases) and largest, a large day's.
+    limit : LargeFrom
+    refunds : str
+        What became of them: net or drop.
+    """
     found = found[2 * found["largest"] > found["spend"]]
     if found.empty:
         return
     found = found.sort_values("largest", ascending=False, kind="stable")
-    shown = (_order_of(row) for row in found.head(3).itertuples())
+    shown = (order_of(row) for row in found.head(3).itertuples())
     warn(
         f"{counted(len(found), 'customer owes', 'customers owe')} most of their monetary value, "
         f"and so of their CLV, to one order: {'; '.join(shown)}. A typical customer spends about "
-        f"{typical / UNITS:,.2f} a day. If it is a typing error, correct it or leave its row out. "
-        f"{_advice_on_cancelled(log)}",
+        f"{limit.typical / UNITS:,.2f} a day. If it is a typing error, correct it or leave its row "
+        f"out. {_advice_on_cancelled(refunds)}",
         LargeOrderWarning,
     )
 
 
-def _advice_on_cancelled(log: Log) -> str:
+def _advice_on_cancelled(refunds: str) -> str:
     """What to do about a cancelled order, given what becomes of this log's refunds."""
-    if log.refunds == "drop":
+    if refunds == "drop":
         return (
             "If it was cancelled, refunds='net' takes it back where the log has the cancellation "
             "as a negative amount of the same day; this log's refunds were left out (refunds="
@@ -337,7 +301,8 @@ def _advice_on_cancelled(log: Log) -> str:
     )
 
 
-def _order_of(row: Any) -> str:
+def order_of(row: Any) -> str:
+    """An order in a sentence: who, how much, and beside what."""
     spent = f"customer {row.customer_id} spent {row.largest / UNITS:,.2f} on one day"
     others = int(row.frequency) - 1
     if not others:

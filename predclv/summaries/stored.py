@@ -24,6 +24,11 @@ from predclv.summaries.spread import assert_covered, write_scored
 from predclv.warehouse.base import Warehouse, fresh
 from predclv.warehouse.duckdb import DuckDBWarehouse
 
+MONETARY_VALUE = (
+    f"CASE WHEN frequency > 0 THEN CAST(repeat_units AS DOUBLE) / {UNITS} / frequency ELSE 0.0 END"
+)
+"""SQL of the mean spend per repeat purchase, of a summary's columns."""
+
 _HISTORY = ("frequency", "recency_days", "age_days")
 
 
@@ -152,8 +157,7 @@ class StoredSummary:
         mean = (
             f"CAST(spent_units AS DOUBLE) / {UNITS} / (frequency + 1)"
             if self.counts_first
-            else f"CASE WHEN frequency > 0 THEN CAST(repeat_units AS DOUBLE) / {UNITS} / frequency"
-            " ELSE 0.0 END"
+            else MONETARY_VALUE
         )
         spend = f", {mean} AS monetary_value"
         extra = "".join(f", {name}" for name in self.extra)

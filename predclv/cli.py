@@ -124,11 +124,9 @@ def fit(
     options: CustomerOptions,
 ) -> None:
     """Fit the models to a log or a summary, and save them with their customers."""
-    from predclv.models import class_named
-
     model = pc.CLVModel(
-        purchases=purchases if purchases == "auto" else class_named(purchases),
-        spend=None if spend.casefold() == "none" else class_named(spend),
+        purchases=purchases,
+        spend=None if spend.casefold() == "none" else spend,
         engine=engine,
         clock=clock_asked(season, trend, weekday, events),
         covariates=covariates_asked(covariates),

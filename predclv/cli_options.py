@@ -45,7 +45,7 @@ Model = Annotated[Path, typer.Argument(help="A fitted model: the folder that fit
 Pictures = Annotated[
     Path | None, typer.Option(help="A folder to write pictures of the result to, as PNG.")
 ]
-Models = Annotated[str, typer.Option(help="Models of purchases, with commas between them.")]
+Models = Annotated[str, typer.Option(help="Models of purchases, or auto, with commas between them.")]
 Baselines = Annotated[str, typer.Option(help="Baselines beside them, or none.")]
 Season = Annotated[
     str | None, typer.Option(help="Fit on a clock with a yearly season: auto, or harmonics.")
@@ -207,16 +207,20 @@ def forecasters_named(
     With covariates each model is there without and with them, by names of its own.
     """
     from predclv.models import class_named
+    from predclv.models.purchases import PurchaseModel
 
-    found: list[Any] = [pc.CLVModel(class_named(name)) for name in listed(models)]
+    asked = [
+        name if name == "auto" else class_named(name, PurchaseModel) for name in listed(models)
+    ]
+    found: list[Any] = [pc.CLVModel(model) for model in asked]
     rules = _baselines(baselines)
     if covariates is None:
         return [*found, *rules]
-    title = {name: class_named(name).title for name in listed(models)}
     named: dict[str, Any] = {}
-    for name, plain in zip(listed(models), found, strict=True):
-        named[title[name]] = plain
-        named[f"{title[name]}, covariates"] = pc.CLVModel(class_named(name), covariates=covariates)
+    for model, plain in zip(asked, found, strict=True):
+        title = model if model == "auto" else model.title
+        named[title] = plain
+        named[f"{title}, covariates"] = pc.CLVModel(model, covariates=covariates)
     return named | {rule.title: rule for rule in rules}
 
 

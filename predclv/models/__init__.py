@@ -46,13 +46,14 @@ def class_named(name: str, kind: Any = object) -> Any:
         own = _defined().get(name)
         if own is not None:
             return own
-        known = {each: class_named(each) for each in MODELS}
-        known = {each: cls for each, cls in known.items() if issubclass(cls, kind)}
-        titles = {cls.title.casefold(): each for each, cls in known.items()}
-        meant = titles.get(str(name).casefold())
+        classes = {each: class_named(each) for each in MODELS}
+        known = [each for each, cls in classes.items() if issubclass(cls, kind)]
+        titles = {cls.title.casefold(): each for each, cls in classes.items()}
+        meant = titles.get(name.casefold())
+        hint = did_you_mean(name, known) or did_you_mean(name, MODELS)
         raise OptionError(
             f"There is no model {name!r}; there are {', '.join(known)}."
-            f"{did_you_mean(name, known) if meant is None else f' Did you mean {meant!r}?'}"
+            f"{hint if meant is None else f' Did you mean {meant!r}?'}"
         )
     return getattr(import_module(MODELS[name]), name)
 

@@ -31,6 +31,7 @@ from predclv.cli_options import (
     clock_asked,
     covariates_asked,
     draw,
+    in_lines,
     listed,
     with_options,
     write_table,
@@ -247,7 +248,7 @@ def segments(
         else:
             found = pc.segments.tiers(result, rules=rules, currency_scale=currency_scale)
         write_table(found.frame, out)
-    typer.echo(found.profile().to_string(index=False, float_format="{:,.3g}".format))
+    typer.echo(in_lines(found.profile(), fitted.rfm.currency))
     typer.echo(f"Written to {out}")
     draw(pictures, {"tier_profile": lambda ax: pc.plots.tier_profile(found, ax=ax)})
 
@@ -292,7 +293,7 @@ def lists(
                     fitted, overdue=overdue, least_repeats=least_repeats, forecast=result
                 )
         write_table(found, out)
-    typer.echo(found.head(5).to_string(index=False, float_format="{:,.3g}".format))
+    typer.echo(in_lines(found.head(5), fitted.rfm.currency))
     typer.echo(f"{len(found):,} of {len(fitted.rfm):,} customers\nWritten to {out}")
 
 

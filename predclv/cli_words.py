@@ -23,6 +23,7 @@ _DONE_THERE = {
         "Write them in the file as 2026-11-28."
     ),
     r"Convert it: pd\.to_datetime.*": "Write them in the file as 2026-11-28.",
+    r"in one way first: log.*": "in one way in the file.",
     r"Make it with pc\.rfm_summary\(log\)( or pc\.holdout_split\(log\))?": "Give the log itself",
     r"Say which: k=2; or make the summary from the log: pc\.rfm_summary\(log\)": (
         "Say which, as --purchases MBGCNBD-2; or give the log itself"

@@ -6,7 +6,7 @@ import pytest
 
 import predclv as pc
 from predclv import cli
-from predclv.cli_options import forecasters_named
+from predclv.cli_options import forecasters_named, in_lines
 from predclv.cli_words import in_the_shell
 
 
@@ -198,3 +198,20 @@ def test_values_of_options_are_written_as_a_shell_takes_them():
     )
     kept = "Make one: pc.CLVModel(purchases=pc.MBGNBD, clock=pc.Clock(season=2)).fit(rfm)."
     assert in_the_shell(kept, options) == kept
+
+
+def test_the_shell_prints_money_as_money(folder, tmp_path, capsys):
+    frame = pd.DataFrame({"tier": ["top"], "clv": [45_678.9], "p_alive": [1.9e-17]})
+    assert in_lines(frame).split() == ["tier", "clv", "p_alive", "top", "45,679", "1.9e-17"]
+    for verb in (("lists", "win-back"), ("segments",)):
+        _, said, _ = call(capsys, *verb, folder / "model", "--out", tmp_path / "l.csv")
+        rows = pd.read_csv(tmp_path / "l.csv")
+        shown = rows["value_if_alive"] if "value_if_alive" in rows else rows["clv"].nlargest(0)
+        assert "e+0" not in said
+        assert all(f"{value:,.0f}" in said for value in shown.head(5))
+
+
+def test_days_in_a_list_are_whole(folder, tmp_path, capsys):
+    call(capsys, "lists", "at-risk", folder / "model", "--out", tmp_path / "l.csv")
+    silent = pd.read_csv(tmp_path / "l.csv", dtype=str)["silent_days"]
+    assert silent.str.fullmatch(r"\d+(\.0)?").all()

@@ -95,9 +95,7 @@ def _parsed(column: pd.Series, what: str) -> pd.Series:
                 "Convert the column first, in the format it really has: pd.to_datetime(column, "
                 "format='%d/%m/%Y')."
             )
-        raise DataError(
-            f"{what} could not be read as ISO dates: {some(unreadable, 3)}. {advice}"
-        )
+        raise DataError(f"{what} could not be read as ISO dates: {some(unreadable, 3)}. {advice}")
     return pd.Series(parsed, dtype="datetime64[us]")
 
 

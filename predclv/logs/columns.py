@@ -164,10 +164,8 @@ def _days_of_text(table: Table, timezone: str | None) -> str:
 
 def _unreadable(table: Table, where: str, number: int, of: int) -> DataError:
     """The error for dates that are none: a few are somebody's mistakes, most are a format."""
-    said = (
-        f"{counted(number, 'value')} of date column {table.names['date']!r} could not be read as an "
-        "ISO date"
-    )
+    said = f"{counted(number, 'value')} of date column {table.names['date']!r} could not be read"
+    said += " as an ISO date"
     if 2 * number >= of:
         return DataError(
             f"{said} ({_examples(table, 'date', where)}). Convert the column first: "
@@ -227,7 +225,8 @@ def text_amounts(table: Table) -> DataError:
     """The error for amounts that are text, with the ones that are no numbers first."""
     name = table.names["amount"]
     no_number = "amount IS NOT NULL AND TRY_CAST(amount AS DOUBLE) IS NULL"
-    first = _first(table, "amount", no_number, 4) or _first(table, "amount", "amount IS NOT NULL", 4)
+    first = _first(table, "amount", no_number, 4)
+    first = first or _first(table, "amount", "amount IS NOT NULL", 4)
     shown = f"amount column {name!r} holds text ({some(map(repr, first), 3, math.inf)})"
     if any(_DECIMAL_COMMA.fullmatch(value) for value in first):
         plain = ".str.replace('.', '')" if any("." in value for value in first) else ""

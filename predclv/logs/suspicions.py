@@ -21,12 +21,13 @@ from predclv.errors import (
     DataWarning,
     DuplicateWarning,
     LargeOrderWarning,
-    ObservationEndWarning,
     SharedAccountWarning,
     some,
 )
-from predclv.logs.log import EPOCH, Log
+from predclv.logs.log import Log
 from predclv.logs.spend_statements import large_days
+from predclv.logs.stray_days import warn_of_late_end, warn_of_stray_days
+from predclv.logs.twin_ids import warn_of_twin_ids
 from predclv.money import UNITS
 from predclv.notices import counted, warn
 
@@ -43,26 +44,12 @@ FEWEST_DOUBLED_DAYS = 20
 
 _SAMPLED_ROWS = 500_000
 
-SILENT_DAYS = 365
-"""From the last purchase of all to observation_end: longer than any season lasts."""
-
 LARGE_RATIO, LARGE_SIGMAS = 100.0, 7.0
 """How far an order is from the typical one, as a factor and on the scale of logarithms.
 
 Orders that are more than half of what their customer spent: clothing 48-fold, CDNOW 46-fold, the
 supermarket 120-fold but 5 sigmas, and once 672-fold but 7 sigmas. Beyond are two of the
 wholesaler's (255- and 557-fold), both cancelled on their day in the log with returns.
-"""
-
-FEWEST_OTHER_DAYS = 10
-"""Days with a purchase beside a stray one; of fewer, a year's gap is nothing odd."""
-
-STRAY_GAPS = 5
-"""How many times the longest gap between the other days a stray day is away: where a few customers
-buy once in a while, gaps of a year come by chance.
-
-A stray first day lies further from the others than they from each other besides: R's rfm orders
-begin with one that is 2.2 years before three years of orders.
 """
 
 FEWEST_REPEATERS = 20
@@ -109,10 +96,11 @@ def warn_of_suspicions(
 
     Warns
     -----
-    ObservationEndWarning, DuplicateWarning, SharedAccountWarning, LargeOrderWarning
+    DataWarning, ObservationEndWarning, DuplicateWarning, SharedAccountWarning, LargeOrderWarning
     """
-    _check_end(log, end, what)
-    _check_stray_days(log, table, end, what, days)
+    warn_of_late_end(log, end, what)
+    warn_of_stray_days(log, table, end, what, until, days)
+    warn_of_twin_ids(log, table, counts["customers"])
     _check_copies(log, counts)
     size = "CAST(NULL AS INTEGER)"
     if log.has_spend:
@@ -147,82 +135,6 @@ def warn_of_late_rows(counts: Mapping[str, int], end: datetime.date | None) -> N
         + (f", and with them {counted(lost, 'customer')} altogether." if lost else "."),
         DataWarning,
     )
-
-
-def _check_end(log: Log, end: datetime.date, what: str) -> None:
-    silent = (end - log.last_day).days
-    if silent > SILENT_DAYS:
-        warn(
-            f"{what} {end} is {silent / 365.25:.1f} years after the last purchase of anybody "
-            f"({log.last_day}), so everybody looks lost. Is it the right year? It should be the "
-            "day on which the log was drawn.",
-            ObservationEndWarning,
-        )
-
-
-def _check_stray_days(
-    log: Log, table: str, end: datetime.date, what: str, counted_days: pd.DataFrame | None
-) -> None:
-    """A last day in the future, or a first or last day a year apart from all others.
-
-    Whether one can be is seen from customers' first and last days, where the log's days are not
-    counted; only then they are.
-    """
-    today = datetime.date.today() + datetime.timedelta(days=1)  # begun somewhere on Earth
-    is_ahead = today < log.last_day <= end
-    if is_ahead:
-        warn(
-            f"The log's last day, {log.last_day}, is in the future{_at_end(log, end, what)}. Is "
-            f"it a typing error? Correct or leave out its rows, or say {what}= (the day on which "
-            "the log was drawn): later rows are left out then.",
-            ObservationEndWarning,
-        )
-    may_stray = log.last_day <= end and not is_ahead
-    if counted_days is None:
-        if not _ends_apart(log, table, end, may_stray):
-            return
-        counted_days = log.purchases_by_day(end)
-    days = counted_days["day"].to_numpy()
-    if days.size <= FEWEST_OTHER_DAYS:
-        return
-    of_last, of_first = int(days[-1] - days[-2]), int(days[1] - days[0])
-    if max(of_last, of_first) <= SILENT_DAYS or not _ends_apart(log, table, end, may_stray):
-        return
-    first, second, previous, last = (
-        EPOCH + datetime.timedelta(days=int(days[at])) for at in (0, 1, -2, -1)
-    )
-    far = max(SILENT_DAYS, STRAY_GAPS * int(np.diff(days[1:-1]).max()))
-    if may_stray and (last - previous).days > far:
-        warn(
-            f"The last day with a purchase, {last}, is {(last - previous).days / 365.25:.1f} years "
-            f"after the one before it ({previous}){_at_end(log, end, what)}. Is it a typing "
-            f"error? Correct or leave out its rows, or say {what}= (the day on which the log was "
-            "drawn): later rows are left out then.",
-            ObservationEndWarning,
-        )
-    if (second - first).days > max(far, (last - second).days):
-        warn(
-            f"The first day with a purchase, {first}, is {(second - first).days / 365.25:.1f} "
-            f"years before the next ({second}). Is it a typing error, or a date that was not "
-            "known? Correct or leave out its rows: they make the log seem that much older.",
-            ObservationEndWarning,
-        )
-
-
-def _ends_apart(log: Log, table: str, end: datetime.date, may_stray: bool) -> bool:
-    """Whether customers' first days, or last ones, leave a gap of a year to the log's."""
-    silent, age = (end - log.last_day).days, (end - log.first_day).days
-    before, after = log.warehouse.rows(
-        f"SELECT min(CASE WHEN age_days - recency_days > {silent} THEN age_days - recency_days"
-        f" END), max(CASE WHEN age_days < {age} THEN age_days END) FROM {table}"
-    )[0]
-    is_last = may_stray and before is not None and before - silent > SILENT_DAYS
-    return is_last or (after is not None and age - after > SILENT_DAYS)
-
-
-def _at_end(log: Log, end: datetime.date, what: str) -> str:
-    """What a stray last day did, where observation was taken to end with it."""
-    return f", and {what} is that day: everybody else looks lost" if end == log.last_day else ""
 
 
 def _check_copies(log: Log, counts: Mapping[str, int]) -> None:

@@ -1,5 +1,7 @@
 """Warnings that point at the caller's line, however deep in the package they arise."""
 
+import contextlib
+import functools
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
@@ -7,11 +9,13 @@ from pathlib import Path
 from predclv.errors import PredclvWarning
 
 _PACKAGE = str(Path(__file__).resolve().parent)
+# Who calls the package for the package; a whole path would not count as a prefix of itself.
+_BETWEEN = tuple(str(Path(str(each.__file__)).with_suffix("")) for each in (contextlib, functools))
 
 
 def warn(message: str | PredclvWarning, category: type[PredclvWarning] | None = None) -> None:
     """Give a warning at the first line outside the package."""
-    warnings.warn(message, category, skip_file_prefixes=(_PACKAGE,))
+    warnings.warn(message, category, skip_file_prefixes=(_PACKAGE, *_BETWEEN))
 
 
 def listed(names: Sequence[str]) -> str:

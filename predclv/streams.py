@@ -5,8 +5,11 @@ thread, and is the same each time: so it cannot be drawn from one generator that
 """
 
 from enum import IntEnum
+from numbers import Integral
 
 import numpy as np
+
+from predclv.errors import OptionError
 
 
 class Stream(IntEnum):
@@ -20,6 +23,33 @@ class Stream(IntEnum):
     GROUPS = 5
     BUYERS_OF_POOL = 6
     PAYMENTS = 7
+
+
+def whole_seed(seed: int | None) -> int:
+    """The seed, or one drawn where there is none: of one question all parts agree.
+
+    Raises
+    ------
+    OptionError
+        If it is no whole number.
+
+    Examples
+    --------
+    >>> whole_seed(7)
+    7
+    """
+    if seed is None:
+        return int(np.random.default_rng().integers(1 << 62))
+    if isinstance(seed, bool) or not isinstance(seed, Integral):
+        raise OptionError(
+            f"seed must be a whole number, such as 1, or None to draw afresh; got {seed!r}."
+        )
+    return int(seed)
+
+
+def generator(seed: int | None) -> np.random.Generator:
+    """The generator of a seed that one thing alone is drawn from; errors as of `whole_seed`."""
+    return np.random.default_rng(whole_seed(seed) % (1 << 63))
 
 
 def stream(seed: int, use: Stream) -> np.random.Generator:

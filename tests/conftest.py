@@ -1,22 +1,52 @@
 """Shared data: the CDNOW log, its summary at 39 weeks, and what is fitted to it, each made once."""
 
+import importlib.util
 import os
+import shutil
+import sys
 import warnings
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 # One thread of linear algebra in each process, which pytest-xdist's and a test's own inherit: where
 # two processes share two cores, every step of an optimiser would wait for the other's threads.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+# Byte code is kept, in the environment's own folder, where nobody wants it beside the sources: the
+# processes that tests start would each compile PyMC again (5.8 seconds of processor, 1.4 with it).
+if sys.prefix != sys.base_prefix and os.environ.pop("PYTHONDONTWRITEBYTECODE", None):
+    os.environ["PYTHONPYCACHEPREFIX"] = sys.pycache_prefix = str(Path(sys.prefix) / "bytecode")
+    sys.dont_write_bytecode = False
 
 import numpy as np
 import pandas as pd
 import pytest
 from handmade_logs import log_of
+from spark_sessions import started
 
 import predclv as pc
 
 CALIBRATION_END = "1997-09-30"
 SHARED = Path(__file__).parents[2] / "shared" / "data"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files with tests of minutes begin first, so that none is left to one process at the end."""
+    slow = {item.path for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: item.path not in slow)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Files go to processes whole, for fixtures are made once; those that need Spark to one."""
+    from xdist.scheduler import LoadFileScheduling
+
+    class LoadSubjectScheduling(LoadFileScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            file = super()._split_scope(nodeid)
+            return "Spark" if "spark" in file else file
+
+    return LoadSubjectScheduling(config, log)
 
 
 @pytest.fixture(scope="session")
@@ -89,6 +119,29 @@ def grocery() -> pd.DataFrame:
     if not path.exists():
         pytest.skip(f"{path} is absent")
     return pd.read_csv(path, usecols=["customer_id", "date"])
+
+
+@pytest.fixture(scope="session")
+def spark() -> Iterator[Any]:
+    """The one Spark of a process, skipped where it cannot start."""
+    if importlib.util.find_spec("pyspark") is None:
+        pytest.skip("pyspark is absent")
+    if shutil.which("java") is None and "JAVA_HOME" not in os.environ:
+        pytest.skip("Java is absent; Spark needs 17 or later")
+    from pyspark.sql import SparkSession
+
+    # A query over a few thousand rows is planned once and not compiled: a third of the processor's
+    # time less. The Connect session of tests/test_spark.py keeps what Spark does by default.
+    plans = {
+        "spark.sql.adaptive.enabled": "false",
+        "spark.sql.codegen.wholeStage": "false",
+        "spark.sql.codegen.factoryMode": "NO_CODEGEN",
+    }
+    session = started(SparkSession.builder.master("local[2]"), **plans)
+    yield session
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        session.stop()
 
 
 @pytest.fixture

@@ -40,8 +40,8 @@ ROWS = (
     {"maths"},
     {"money"},
     {"units"},
-    {"notices"},
-    {"errors", "progress", "once", "frozen", "interrupts", "streams"},
+    {"notices", "streams"},
+    {"errors", "progress", "once", "frozen", "interrupts"},
 )
 
 # The only files that may import a package, as patterns of their path in the package.

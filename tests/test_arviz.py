@@ -1,6 +1,5 @@
 """ArviZ on a log with somebody who first bought on its last day: their likelihood says nothing."""
 
-import arviz as az
 import numpy as np
 import pandas as pd
 import pytest
@@ -23,6 +22,19 @@ def fit(request, rfm):
     return pc.fit(model, rfm, engine="pymc", draws=150, tune=150, chains=2, seed=1)
 
 
+@pytest.fixture(scope="module")
+def other(rfm):
+    return pc.fit(pc.ParetoNBD, rfm, engine="pymc", draws=150, tune=150, chains=2, seed=1)
+
+
+@pytest.fixture(scope="module")
+def az():
+    """Imported where it is used: both processes of the tests read this file."""
+    import arviz
+
+    return arviz
+
+
 pytestmark = pytest.mark.filterwarnings("ignore::predclv.errors.SamplingWarning")
 
 
@@ -37,20 +49,19 @@ def test_loo_counts_customers_without_history_as_nothing(fit):
     assert found.elpd == pytest.approx(per_customer.sum())
 
 
-def test_arviz_leaves_out_customers_one_at_a_time_too(fit):
+def test_arviz_leaves_out_customers_one_at_a_time_too(az, fit):
     own, theirs = fit.loo(), az.loo(fit.idata, pointwise=True)
     assert theirs.elpd == pytest.approx(own.elpd, rel=1e-10)
     assert theirs.n_data_points == 560
 
 
-def test_fits_are_compared_by_arviz(rfm, fit):
-    other = pc.fit(pc.ParetoNBD, rfm, engine="pymc", draws=150, tune=150, chains=2, seed=1)
+def test_fits_are_compared_by_arviz(az, fit, other):
     table = az.compare({"one": fit.loo(), "other": other.loo()})
     assert set(table.index) == {"one", "other"}
     assert np.isfinite(table["elpd"].astype(float)).all()
 
 
-def test_summaries_and_predictive_checks_work(fit):
+def test_summaries_and_predictive_checks_work(az, fit):
     table = az.summary(fit.idata, round_to="none")
     assert list(table.index) == list(fit.params)
     predicted = fit.idata["posterior_predictive"]["frequency"]

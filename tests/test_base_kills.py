@@ -74,6 +74,7 @@ def kill_many(folder, kills, seed):
     ]
 
 
+@pytest.mark.slow
 def test_a_base_is_whole_wherever_its_writer_is_killed(tmp_path):
     seen = kill_many(tmp_path / "base", int(os.environ.get("PREDCLV_KILLS", "6")), seed=1)
     assert len(seen) > 0

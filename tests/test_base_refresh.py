@@ -278,15 +278,15 @@ def test_customers_without_news_need_no_join_to_tell_what_changed(
     for name in ("moved", "all joined"):
         base = pc.CustomerBase(tmp_path / name)
         base.add(cdnow[cdnow["date"] <= DATES[0]], batch="a", amount=spend)
-        base.refresh(horizon="8 weeks", by="cohort_month")
+        base.refresh(horizon="8 weeks", by="cohort_month", level=None)
         if name == "all joined":
             monkeypatch.setattr("predclv.base.compared.moved_since", lambda *_: None)
         base.add(news[~is_late], batch="b", amount=spend)
-        base.refresh(horizon="8 weeks", by="cohort_month")
+        base.refresh(horizon="8 weeks", by="cohort_month", level=None)
         base.add(cdnow[cdnow["date"] > DATES[1]], batch="c", amount=spend)
         base.add(news[is_late], batch="late", log="web", amount=spend)
-        base.refresh(horizon="8 weeks", by="cohort_month", observation_end=DATES[2])
-        base.refresh(horizon="8 weeks", by="cohort_month")
+        base.refresh(horizon="8 weeks", by="cohort_month", level=None, observation_end=DATES[2])
+        base.refresh(horizon="8 weeks", by="cohort_month", level=None)
         found.append(base.changes())
     assert len(found[0].query("grouping == 'all'")) == 3
     pd.testing.assert_frame_equal(*found, check_exact=True)

@@ -39,7 +39,7 @@ def regular():
 
 
 def members_of(fitted, horizon):
-    return fitted._outlook(horizon, 0.10, 1.0, 0.9, None, 1, None)._members
+    return fitted.forecast(horizon, seed=1).source._members
 
 
 def free_draws(fit, n):

@@ -152,7 +152,7 @@ def test_auto_looks_for_a_season_from_a_year_on_and_says_so():
     assert clock.note(0, 728) == "" == Clock(season=0).note(0, 10)
     assert Clock(season=2).most_harmonics(0, 100) == 2
     assert clock.calendar("day", 0, 200).names == ()
-    assert len(clock.calendar("day", 0, 800, harmonics=2).names) == 4
+    assert len(Clock(season=2).calendar("day", 0, 800).names) == 4
 
 
 @pytest.mark.parametrize(

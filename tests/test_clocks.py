@@ -189,6 +189,18 @@ def test_weekdays_are_the_calendars_and_only_their_differences_count():
     np.testing.assert_allclose(clock.at(reported).rate(OBSERVED), clock.rate(OBSERVED), rtol=1e-12)
 
 
+def test_regressors_are_reported_for_one_more_of_what_they_count():
+    days = np.arange(FIRST - 10, LAST + 10)
+    high = (days % 9 < 3).astype(float)
+    seen = high[(days > FIRST) & (days <= LAST)]
+    term = Regressors(
+        ("high",), int(days[0]), high[:, None], seen.mean(keepdims=True), seen.std(keepdims=True)
+    )
+    clock = calendar(terms=(term,), effects=[0.3])
+    low, busy = clock.rate([days[high == 0][20], days[high == 1][20]])
+    assert clock.summary()["multiplier"].item() == pytest.approx(busy / low, rel=1e-12)
+
+
 def test_terms_have_a_name_and_a_spread_for_every_column():
     for term in (*TERMS, regressors()):
         assert term.columns(OBSERVED).shape == (OBSERVED.size, len(term.names))

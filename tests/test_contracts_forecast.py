@@ -349,6 +349,9 @@ def test_pictures_show_the_numbers(fitted, forecast, validation):
     ax = pc.plots.contract_calibration(validation[0])
     actual = validation[0].calibration()["actual"]
     assert np.allclose(ax.lines[-1].get_ydata()[1:], actual)
+    off = {line.get_label(): abs(line.get_ydata()[1:] - actual).mean() for line in ax.lines[:-1]}
+    best = min(off, key=off.get)
+    assert ax.get_title(loc="left") == f"{best} came closest: {off[best]:.1%} off on average"
     with pytest.raises(OptionError, match="Which plan"):
         pc.plots.retention_by_age(fitted)
     with pytest.raises(DataError):

@@ -1,8 +1,5 @@
 """Contracts and opportunities in Spark: the very integers that DuckDB counts."""
 
-import importlib.util
-import os
-import shutil
 import warnings
 
 import numpy as np
@@ -13,24 +10,7 @@ from pandas.testing import assert_frame_equal
 import predclv as pc
 from predclv.errors import DataError
 
-if importlib.util.find_spec("pyspark") is None:
-    pytest.skip("pyspark is absent", allow_module_level=True)
-if shutil.which("java") is None and "JAVA_HOME" not in os.environ:
-    pytest.skip("Java is absent; Spark needs 17 or later", allow_module_level=True)
-
 pytestmark = pytest.mark.slow
-
-
-@pytest.fixture(scope="module")
-def spark():
-    from pyspark.sql import SparkSession
-    from test_spark import started
-
-    session = started(SparkSession.builder.master("local[2]"))
-    yield session
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        session.stop()
 
 
 def in_spark(spark, frame, dates):

@@ -47,11 +47,11 @@ def test_columns_are_numbers_indicators_and_their_products():
         {"channel": ["shop", "web", "app", "web"], "age": [30.0, 30.0, 50.0, 50.0]}
     )
     patterns = Patterns(frame, {"channel": ("shop", "web", "app")})
-    names, matrix = patterns.design(["channel", "age", ("channel", "age")])
-    assert names == (
+    coding = patterns.coding((("channel",), ("age",), ("channel", "age")), np.ones(4))
+    assert coding.names == (
         "channel[web]", "channel[app]", "age", "channel[web]:age", "channel[app]:age",
     )  # fmt: skip
-    assert matrix.tolist() == [
+    assert coding.matrix(patterns).tolist() == [
         [0, 0, 30, 0, 0], [1, 0, 30, 30, 0], [0, 1, 50, 0, 50], [1, 0, 50, 50, 0],
     ]  # fmt: skip
 

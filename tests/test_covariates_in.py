@@ -13,7 +13,6 @@ from pandas.testing import assert_frame_equal
 import predclv as pc
 from predclv import cli
 from predclv.errors import DataError, DataWarning, OptionError, ScaleWarning
-from predclv.samples.patterns import Patterns
 from predclv.summaries.files import read_rfm, write_rfm
 
 END = "2024-12-31"
@@ -413,28 +412,6 @@ def test_columns_that_say_nothing_are_warned_of():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         summary(log, known)
-
-
-def test_patterns_take_the_levels_of_others():
-    fitted = Patterns(
-        pd.DataFrame({"channel": ["web", "store"], "age": [1.0, 2.0]}),
-        {"channel": ("web", "store")},
-    )
-    new = Patterns(
-        pd.DataFrame({"age": [5.0, 6.0], "channel": ["store", "fax"], "more": [0.0, 0.0]}),
-        {"channel": ("store", "fax")},
-    )
-    with pytest.raises(DataError, match=r"'fax'.* It knows 'web', 'store'"):
-        new.coded_like(fitted)
-    gathering = Patterns(fitted.frame, {"channel": ("web", "store", "other")})
-    found = new.coded_like(gathering)
-    assert found.frame.to_dict("list") == {"channel": ["store", "other"], "age": [5.0, 6.0]}
-    assert found.levels == gathering.levels
-    with pytest.raises(DataError, match="without the covariate 'age'"):
-        Patterns(new.frame[["channel"]], new.levels).coded_like(gathering)
-    in_text = Patterns(fitted.frame[["age"]].astype("str"), {"age": ("1.0", "2.0")})
-    with pytest.raises(DataError, match=r"'age' .* numbers, and text"):
-        new.coded_like(in_text)
 
 
 def test_a_summary_made_elsewhere_has_covariates_too():

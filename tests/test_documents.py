@@ -199,6 +199,7 @@ def test_a_notebook_is_committed_without_outputs(path):
     }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 def test_a_notebook_runs_from_top_to_bottom(path, tmp_path, request):
     notebook = nbformat.read(path, as_version=4)

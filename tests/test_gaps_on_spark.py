@@ -1,9 +1,5 @@
 """Times between purchases of a log that lies in Spark: the integers that DuckDB counts."""
 
-import importlib.util
-import os
-import shutil
-import tempfile
 import warnings
 
 import pandas as pd
@@ -12,30 +8,6 @@ from pandas.testing import assert_frame_equal
 
 import predclv as pc
 from predclv.logs.gap_statements import gap_days, last_two_gaps
-
-if importlib.util.find_spec("pyspark") is None:
-    pytest.skip("pyspark is absent", allow_module_level=True)
-if shutil.which("java") is None and "JAVA_HOME" not in os.environ:
-    pytest.skip("Java is absent; Spark needs 17 or later", allow_module_level=True)
-
-
-@pytest.fixture(scope="module")
-def spark():
-    from pyspark.sql import SparkSession
-
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # pyspark does not know pandas 3 yet
-        builder = SparkSession.builder.master("local[2]")
-        for name, value in {
-            "spark.ui.enabled": "false",
-            "spark.ui.showConsoleProgress": "false",
-            "spark.sql.shuffle.partitions": "2",
-            "spark.sql.warehouse.dir": os.path.join(tempfile.gettempdir(), "predclv-spark-gaps"),
-        }.items():
-            builder = builder.config(name, value)
-        session = builder.getOrCreate()
-        yield session
-        session.stop()
 
 
 @pytest.mark.slow

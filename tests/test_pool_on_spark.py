@@ -1,34 +1,11 @@
 """A pool whose log lies in Spark: earlier days are counted there, to the numbers of DuckDB's."""
 
-import importlib.util
-import os
-import shutil
-import warnings
-
 import numpy as np
 import pyarrow as pa
 import pytest
 
 import predclv as pc
 from predclv.warehouse.spark import SparkWarehouse
-
-if importlib.util.find_spec("pyspark") is None:
-    pytest.skip("pyspark is absent", allow_module_level=True)
-if shutil.which("java") is None and "JAVA_HOME" not in os.environ:
-    pytest.skip("Java is absent; Spark needs 17 or later", allow_module_level=True)
-
-
-@pytest.fixture(scope="module")
-def spark():
-    from pyspark.sql import SparkSession
-    from test_spark import started
-
-    plans = {"spark.sql.adaptive.enabled": "false"}
-    session = started(SparkSession.builder.master("local[2]"), **plans)
-    yield session
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        session.stop()
 
 
 @pytest.mark.slow

@@ -4,10 +4,8 @@ import gc
 import importlib.util
 import json
 import os
-import shutil
 import subprocess
 import sys
-import tempfile
 import textwrap
 import warnings
 
@@ -17,6 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from pandas.testing import assert_frame_equal
+from spark_sessions import SESSION_ZONE
 
 import predclv as pc
 from predclv.errors import (
@@ -32,42 +31,6 @@ from predclv.errors import (
 
 ZONES = ["UTC", "Europe/Berlin", "America/New_York", "Pacific/Auckland"]
 BROKEN = {DuplicateWarning, LargeOrderWarning, ObservationEndWarning, SharedAccountWarning}
-SESSION_ZONE = "Asia/Kolkata"  # none of them, and not a whole hour from any
-
-if importlib.util.find_spec("pyspark") is None:
-    pytest.skip("pyspark is absent", allow_module_level=True)
-if shutil.which("java") is None and "JAVA_HOME" not in os.environ:
-    pytest.skip("Java is absent; Spark needs 17 or later", allow_module_level=True)
-
-CONFIG = {
-    "spark.ui.enabled": "false",
-    "spark.ui.showConsoleProgress": "false",
-    "spark.sql.shuffle.partitions": "2",
-    "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1",  # a short life is not worth more
-    "spark.sql.session.timeZone": SESSION_ZONE,
-    "spark.sql.warehouse.dir": os.path.join(tempfile.gettempdir(), "predclv-spark-warehouse"),
-}
-
-
-def started(builder, **more):
-    """A session; pyspark warns that it does not know pandas 3 yet."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        for name, value in (CONFIG | more).items():
-            builder = builder.config(name, value)
-        return builder.getOrCreate()
-
-
-@pytest.fixture(scope="module")
-def spark():
-    from pyspark.sql import SparkSession
-
-    plans = {"spark.sql.adaptive.enabled": "false"}  # plans once per query; Connect's has it on
-    session = started(SparkSession.builder.master("local[2]"), **plans)
-    yield session
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        session.stop()
 
 
 def orders(seed=1, n=3000):
@@ -332,6 +295,7 @@ def test_a_frame_that_fails_when_it_is_read_says_so_briefly(spark, local_file):
     assert len(str(caught.value)) < 600
 
 
+@pytest.mark.usefixtures("spark")  # skips where there is none
 def test_a_connect_session_gives_the_same(log_file, local_file, tmp_path):
     """In a process of its own, since a classic and a Connect session cannot share one."""
     if importlib.util.find_spec("grpc") is None:
@@ -341,8 +305,9 @@ def test_a_connect_session_gives_the_same(log_file, local_file, tmp_path):
         sys.path.insert(0, {os.path.dirname(__file__)!r})
         warnings.simplefilter("ignore")
         from pyspark.sql import SparkSession
+        import spark_sessions
         import test_spark as t
-        spark = t.started(SparkSession.builder.remote("local[2]"))
+        spark = spark_sessions.started(SparkSession.builder.remote("local[2]"))
         assert "connect" in type(spark).__module__
         t.assert_same(*t.both(spark, {log_file!r}, timezone=t.ZONES[1]))
         from pathlib import Path

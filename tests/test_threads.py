@@ -19,7 +19,6 @@ import pytest
 from pandas.testing import assert_frame_equal, assert_series_equal
 
 import predclv as pc
-from predclv.errors import DataError
 from predclv.once import once
 from predclv.progress import _LINE, _Line, progress, stage
 
@@ -478,41 +477,3 @@ LOCKED = """
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system cannot fork")
 def test_a_fork_while_a_thread_computes_does_not_leave_the_child_waiting(tmp_path):
     assert ran(tmp_path, LOCKED) == "done\n"
-
-
-@pytest.fixture(scope="module")
-def spark_log(cdnow_log):
-    import test_spark  # skips where there is no Spark
-    from pyspark.sql import SparkSession
-
-    session = test_spark.started(SparkSession.builder.master("local[2]"))
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        frame = session.createDataFrame(cdnow_log.head(2000))
-    yield frame
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        session.stop()
-
-
-def test_a_spark_summary_answers_many_threads_and_travels_without_its_cluster(spark_log):
-    import pickle
-
-    asked = ("head", "frame", "cells", "keyed cells", "spend cells", "spend of cells")
-    alone, rfm = (pc.rfm_summary(spark_log, timezone="Asia/Kolkata") for _ in range(2))
-    expected = [QUESTIONS[name](alone) for name in asked]
-    end = rfm.log.last_day
-    answers = at_once(
-        *(partial(QUESTIONS[name], rfm) for name in asked),
-        lambda: rfm.log.purchases(),
-        lambda: rfm.log.totals(end),
-    )
-    for answer, known in zip(
-        answers, [*expected, alone.log.purchases(), alone.log.totals(end)], strict=True
-    ):
-        assert_same(answer, known)
-    travelled = pickle.loads(pickle.dumps(rfm))
-    for name, known in zip(asked, expected, strict=True):
-        assert_same(QUESTIONS[name](travelled), known)
-    with pytest.raises(DataError, match="did not come along"):
-        travelled.log.purchases()

@@ -2,6 +2,7 @@
 
 import datetime
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
@@ -389,3 +390,20 @@ def test_where_nobody_came_back_there_are_no_times(bgnbd, cdnow_split):
     found = interpurchase_times(pc.rfm_summary(one, amount=None))
     assert np.isnan(found.regularity)
     assert "too few" in found.verdict()
+
+
+def test_a_fit_that_cannot_be_tracked_is_named_and_does_not_keep_others_from_it(cdnow_split):
+    forecasters = {
+        "plain": pc.CLVModel(pc.MBGNBD, spend=None),
+        "late": pc.CLVModel(pc.MBGNBD, spend=None, drift=True),
+    }
+    found = pc.validate(forecasters, cdnow_split, seed=1)
+    ax = pc.plots.tracking(found, level=None)
+    assert [line.get_label().split(":")[0] for line in ax.lines if ":" in line.get_label()] == [
+        "plain"
+    ]
+    told = " ".join(text.get_text() for text in ax.findobj(plt.Text))
+    assert "No curve over time, so not shown: late" in told
+    plt.close(ax.figure)
+    with pytest.raises(OptionError, match=r"^tracking of late knows .* has a drift"):
+        tracking({"late": found.fits["late"].purchases}, cdnow_split.rfm, cdnow_split.holdout_end)

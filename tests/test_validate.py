@@ -221,6 +221,35 @@ def test_recipes_fits_and_forecasts_are_scored_alike(split, fitted):
     assert found.forecasts["forecast"] is ready
 
 
+def test_a_fit_that_has_seen_the_holdout_is_told_of_at_the_callers_line(cdnow_log, split):
+    whole = pc.CLVModel().fit(pc.rfm_summary(cdnow_log))
+    said = (
+        "'whole' was fitted to purchases until 1998-06-30, and is to forecast those after 1997-09"
+    )
+    with pytest.warns(pc.errors.AssumptionWarning, match=said) as told:
+        pc.validate({"whole": whole}, split)
+    assert [one.filename for one in told] == [__file__]
+
+
+def test_warnings_of_forecasters_point_at_the_callers_line(split):
+    clocked = pc.CLVModel(clock=pc.Clock(season=1))
+    with pytest.warns(pc.errors.PredclvWarning, match="Forecaster 'clocked': ") as told:
+        pc.validate({"clocked": clocked}, split, seed=1)
+    assert {one.filename for one in told} == {__file__}
+
+
+@pytest.mark.parametrize("seed", ["a", 1.5, True])
+def test_a_seed_that_is_none_is_refused(fitted, seed):
+    for ask in (
+        lambda: fitted.forecast("1 year", seed=seed),
+        lambda: fitted.purchases.draws(3, seed=seed),
+        lambda: pc.economics.new_customer(fitted, "1 year", seed=seed),
+        lambda: pc.fit(pc.BGNBD, fitted.rfm, bootstrap=3, seed=seed),
+    ):
+        with pytest.raises(OptionError, match="seed must be a whole number"):
+            ask()
+
+
 def test_a_forecast_with_another_level_still_has_intervals_of_purchases(split, fitted):
     found = pc.validate(
         {"bare": fitted.forecast(39, level=None, seed=1), "whole": fitted}, split, level=0.8, seed=1

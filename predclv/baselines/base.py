@@ -4,26 +4,18 @@ import datetime
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 
-from predclv.baselines.point import point_forecast
-from predclv.errors import DataError, OptionError
+from predclv.baselines.point import Expected, point_forecast
+from predclv.errors import OptionError
+from predclv.forecast.fitted_checks import assert_summary
 from predclv.forecast.result import Forecast
-from predclv.forecast.terms import Terms
+from predclv.forecast.terms import Terms, asked_terms
 from predclv.frozen import Frozen
 from predclv.summaries.rfm import RFM
-from predclv.units import DAYS, force_of_interest, horizon_in, horizon_in_words, is_lifetime, share
-
-
-class Expected(NamedTuple):
-    """What a baseline says of each customer, all of shape (n,); spend is per purchase."""
-
-    purchases: NDArray
-    p_active: NDArray
-    spend: NDArray | None
+from predclv.units import DAYS, is_lifetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,11 +46,7 @@ class Baseline(ABC):
         DataError
             If the rule needs the log and the summary has none, or is no summary.
         """
-        if not isinstance(rfm, RFM):
-            raise DataError(
-                f"{type(self).__name__}.fit wants an RFM (pc.rfm_summary or pc.RFM.from_frame); "
-                f"got {type(rfm).__name__}."
-            )
+        assert_summary(rfm, f"{type(self).__name__}.fit wants")
         return FittedBaseline(self, rfm, Frozen(self._learned(rfm)))
 
     def _learned(self, rfm: RFM) -> dict[str, float]:
@@ -138,24 +126,14 @@ class FittedBaseline:
             If the rule needs the log of the customers and they have none.
         """
         customers = self.rfm if rfm is None else rfm
-        if not isinstance(customers, RFM):
-            raise DataError(
-                f"rfm must be an RFM (pc.rfm_summary or pc.RFM.from_frame); got "
-                f"{type(customers).__name__}."
-            )
+        assert_summary(customers, "rfm must be")
         terms = finite_terms(
             type(self.baseline).__name__, customers, horizon, discount_rate, margin
         )
         assert terms.horizon is not None
         learned = _converted(self.learned, DAYS[self.rfm.unit] / DAYS[customers.unit])
         said = self.baseline._expected(customers, terms.horizon, learned)
-        return point_forecast(
-            customers,
-            terms,
-            expected_purchases=said.purchases,
-            expected_spend=said.spend,
-            p_active=said.p_active,
-        )
+        return point_forecast(customers, terms, said)
 
     def __repr__(self) -> str:
         said = ", ".join(f"{name} {value:.4g}" for name, value in self.learned.items())
@@ -177,17 +155,7 @@ def finite_terms(
             f"{who} forecasts a finite horizon, such as '52 weeks': it says nothing of the whole "
             "remaining lifetime, for which a model is needed, such as pc.CLVModel()."
         )
-    force_of_interest(discount_rate, customers.unit)
-    return Terms(
-        horizon=horizon_in(horizon, customers.unit, start=customers.observation_end),
-        unit=customers.unit,
-        discount_rate=float(discount_rate),
-        margin=share(margin, "margin"),
-        level=None,
-        observation_end=customers.observation_end,
-        asked=horizon_in_words(horizon),
-        currency=customers.currency,
-    )
+    return asked_terms(customers, horizon, discount_rate, margin, level=None)
 
 
 def averages(rfm: RFM) -> dict[str, float]:

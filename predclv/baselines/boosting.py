@@ -1,7 +1,7 @@
 """Gradient boosting on features of earlier windows: what a practitioner would build instead."""
 
 import datetime
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
@@ -9,20 +9,11 @@ import pandas as pd
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
-from predclv.baselines.base import finite_terms
 from predclv.baselines.boosting_features import PurchaseDays
-from predclv.baselines.negative_binomial import (
-    Counted,
-    NegativeBinomialCounts,
-    fitted_sizes,
-    sizes_at,
-)
-from predclv.baselines.point import point_forecast
-from predclv.errors import DataError, FitError, OptionError
-from predclv.forecast.result import COLUMNS, Forecast
+from predclv.baselines.by_horizon import FittedByHorizon, with_log
+from predclv.baselines.negative_binomial import NegativeBinomialCounts, fitted_sizes, sizes_at
+from predclv.errors import FitError, OptionError
 from predclv.logs.log import Log
-from predclv.progress import stage
-from predclv.summaries.origins import whole_days
 from predclv.summaries.rfm import RFM
 
 _MOST = 200_000  # rows that a booster learns from
@@ -92,17 +83,11 @@ class Boosting:
         DataError
             If the summary has no log, or is no summary.
         """
-        if not isinstance(rfm, RFM):
-            raise DataError(
-                f"Boosting.fit wants an RFM (pc.rfm_summary or pc.holdout_split); got "
-                f"{type(rfm).__name__}."
-            )
-        rfm.log_for("Boosting needs")
-        return FittedBoosting(self, rfm)
+        return FittedBoosting(self, with_log(rfm, self))
 
 
 @dataclass(frozen=True, slots=True, repr=False, eq=False)
-class FittedBoosting:
+class FittedBoosting(FittedByHorizon):
     """A booster and the log that it learns from.
 
     Attributes
@@ -125,86 +110,22 @@ class FittedBoosting:
     """
 
     recipe: Boosting
-    rfm: RFM
-    _learned: dict[int, _Learned] = field(default_factory=dict)
+    learning: ClassVar[str] = "Boosting on earlier windows"
 
-    @property
-    def title(self) -> str:
-        """What it is called in tables."""
-        return self.recipe.title
+    def _learn(self, log: Log, end: datetime.date, days: int) -> _Learned:
+        return _taught(self.recipe, log, end, days)
 
-    @property
-    def unit(self) -> str:
-        """Unit of time of its customers."""
-        return self.rfm.unit
-
-    def forecast(
-        self,
-        horizon: str | float | datetime.timedelta | np.timedelta64 = "52 weeks",
-        discount_rate: float = 0.10,
-        margin: float = 1.0,
-        level: float | None = None,
-        rfm: RFM | None = None,
-        seed: int | None = None,
-    ) -> Forecast:
-        """What every customer will do, learnt from windows as long as the horizon.
-
-        Parameters
-        ----------
-        horizon, discount_rate, margin, rfm
-            As in :meth:`predclv.FittedCLV.forecast`, but the horizon must be finite, and ``rfm``
-            must have its log.
-        level, seed
-            Taken so that all are called alike. Intervals of purchases are quantiles of
-            ``forecast.counts()``; of spend and of totals there are none.
-
-        Returns
-        -------
-        Forecast
-            p_active, expected_purchases, discounted_purchases (as if spread evenly) and, with
-            spend, expected_spend (the customer's mean, drawn to everybody's by the weight of one
-            purchase) and what follows from it.
-
-        Raises
-        ------
-        OptionError
-            If the horizon is None or makes no sense.
-        DataError
-            If the customers have no log.
-        FitError
-            If there is too little to learn from.
-        """
-        customers = self.rfm if rfm is None else rfm
-        log, end = customers.log_for("Boosting needs")
-        terms = finite_terms("Boosting", customers, horizon, discount_rate, margin)
-        assert terms.horizon is not None
-        days = whole_days(terms.horizon, customers.unit)
+    def _said(
+        self, customers: RFM, log: Log, end: datetime.date, days: int
+    ) -> tuple[NegativeBinomialCounts, NDArray | None]:
         learned = self._taught(days)
         seen = PurchaseDays.of(log, end)
         who = seen.ids.get_indexer(pd.Index(customers.frame["customer_id"]))
         today = (end - log.first_day).days
         mean = _means(learned.trees, seen.features(who, today, learned.days))
         mean = mean * (days / learned.days)
-        counts = NegativeBinomialCounts(mean, sizes_at(learned.sizes, mean))
-        stated = point_forecast(
-            customers,
-            terms,
-            expected_purchases=mean,
-            expected_spend=None if seen.spend is None else seen.mean_spend(who, today),
-            p_active=1.0 - counts.mass(np.zeros(mean.size)),
-        ).frame
-        columns = ["customer_id", *(name for name in COLUMNS if name in stated)]
-        return Forecast(terms, Counted(stated[columns], distribution=counts))
-
-    def _taught(self, days: int) -> _Learned:
-        if days not in self._learned:
-            log, end = self.rfm.log_for("Boosting needs")
-            with stage("Boosting on earlier windows"):
-                self._learned[days] = _taught(self.recipe, log, end, days)
-        return self._learned[days]
-
-    def __repr__(self) -> str:
-        return f"{self.recipe} on {len(self.rfm):,} customers"
+        spend = None if seen.spend is None else seen.mean_spend(who, today)
+        return NegativeBinomialCounts(mean, sizes_at(learned.sizes, mean)), spend
 
 
 def _taught(recipe: Boosting, log: Log, end: datetime.date, days: int) -> _Learned:

@@ -2,7 +2,7 @@
 
 import datetime
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
@@ -10,21 +10,12 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.optimize import minimize
 
-from predclv.baselines.base import averages, finite_terms
-from predclv.baselines.negative_binomial import (
-    Counted,
-    NegativeBinomialCounts,
-    log_mass,
-    sizes_at,
-)
-from predclv.baselines.point import point_forecast
-from predclv.errors import DataError, FitError
-from predclv.forecast.result import COLUMNS, Forecast
+from predclv.baselines.base import averages
+from predclv.baselines.by_horizon import FittedByHorizon, with_log
+from predclv.baselines.negative_binomial import NegativeBinomialCounts, log_mass, sizes_at
+from predclv.errors import FitError
 from predclv.logs.log import Log
-from predclv.progress import stage
-from predclv.summaries.origins import whole_days
 from predclv.summaries.rfm import RFM
-from predclv.units import force_of_interest
 from predclv.warehouse.base import fresh
 
 _FEWEST = 20  # purchases that a period must have to learn from
@@ -91,13 +82,7 @@ class LastPeriodNB:
         DataError
             If the summary has no log, or is no summary.
         """
-        if not isinstance(rfm, RFM):
-            raise DataError(
-                f"LastPeriodNB.fit wants an RFM (pc.rfm_summary or pc.holdout_split); got "
-                f"{type(rfm).__name__}."
-            )
-        rfm.log_for("LastPeriodNB needs")
-        return FittedLastPeriodNB(self, rfm)
+        return FittedLastPeriodNB(self, with_log(rfm, self))
 
     def takes_part(self, days_known: int, horizon: int) -> bool:
         """Whether it may be in a pool whose last inner origin knows so many days."""
@@ -105,7 +90,7 @@ class LastPeriodNB:
 
 
 @dataclass(frozen=True, slots=True, repr=False, eq=False)
-class FittedLastPeriodNB:
+class FittedLastPeriodNB(FittedByHorizon):
     """The rule and the log that it learns from.
 
     Attributes
@@ -128,84 +113,25 @@ class FittedLastPeriodNB:
     """
 
     recipe: LastPeriodNB
-    rfm: RFM
-    _learned: dict[int, _Learned] = field(default_factory=dict)
-
-    @property
-    def title(self) -> str:
-        """What it is called in tables."""
-        return self.recipe.title
-
-    @property
-    def unit(self) -> str:
-        """Unit of time of its customers."""
-        return self.rfm.unit
-
-    def forecast(
-        self,
-        horizon: str | float | datetime.timedelta | np.timedelta64 = "52 weeks",
-        discount_rate: float = 0.10,
-        margin: float = 1.0,
-        level: float | None = None,
-        rfm: RFM | None = None,
-        seed: int | None = None,
-    ) -> Forecast:
-        """What every customer will do, learnt from periods as long as the horizon.
-
-        Parameters
-        ----------
-        horizon, discount_rate, margin, rfm
-            As in :meth:`predclv.FittedCLV.forecast`, but the horizon must be finite, and ``rfm``
-            must have its log.
-        level, seed
-            Taken so that all are called alike. Intervals of purchases are quantiles of
-            ``forecast.counts()``; of spend and of totals there are none.
-
-        Returns
-        -------
-        Forecast
-            p_active, expected_purchases, discounted_purchases (as if spread evenly) and, with
-            spend, expected_spend: the customer's mean, drawn to everybody's by the weight of one
-            purchase.
-
-        Raises
-        ------
-        OptionError
-            If the horizon is None or makes no sense.
-        DataError
-            If the customers have no log.
-        FitError
-            If there is too little to learn from.
-        """
-        customers = self.rfm if rfm is None else rfm
-        log, end = customers.log_for("LastPeriodNB needs")
-        terms = finite_terms("LastPeriodNB", customers, horizon, discount_rate, margin)
-        assert terms.horizon is not None
-        days = whole_days(terms.horizon, customers.unit)
-        learned = self.learned(days)
-        frame = customers.frame
-        found = log.purchases(end - datetime.timedelta(days=learned.days), end)
-        bought = found.set_index("customer_id")["purchases"]
-        c = bought.reindex(pd.Index(frame["customer_id"]), fill_value=0).to_numpy(np.float64)
-        counts = learned.counts(c, days / learned.days)
-        stated = point_forecast(
-            customers,
-            terms,
-            expected_purchases=counts.mean,
-            expected_spend=_spend(customers) if customers.has_spend else None,
-            p_active=1.0 - counts.mass(np.zeros(len(counts))),
-        ).frame
-        columns = ["customer_id", *(name for name in COLUMNS if name in stated)]
-        shrinkage = force_of_interest(terms.discount_rate, terms.unit) * terms.horizon
-        return Forecast(terms, Counted(stated[columns], shrinkage, distribution=counts))
+    learning: ClassVar[str] = "Learning from last periods"
 
     def learned(self, days: int) -> _Learned:
         """What was learnt for a horizon of so many days, once."""
-        if days not in self._learned:
-            log, end = self.rfm.log_for("LastPeriodNB needs")
-            with stage("Learning from last periods"):
-                self._learned[days] = _taught(log, end, days)
-        return self._learned[days]
+        return self._taught(days)
+
+    def _learn(self, log: Log, end: datetime.date, days: int) -> _Learned:
+        return _taught(log, end, days)
+
+    def _said(
+        self, customers: RFM, log: Log, end: datetime.date, days: int
+    ) -> tuple[NegativeBinomialCounts, NDArray | None]:
+        learned = self.learned(days)
+        found = log.purchases(end - datetime.timedelta(days=learned.days), end)
+        bought = found.set_index("customer_id")["purchases"]
+        ids = pd.Index(customers.frame["customer_id"])
+        c = bought.reindex(ids, fill_value=0).to_numpy(np.float64)
+        spend = _spend(customers) if customers.has_spend else None
+        return learned.counts(c, days / learned.days), spend
 
     def document(self) -> dict[str, Any]:
         """What was learnt, by horizon in days, in JSON's own types."""
@@ -219,9 +145,6 @@ class FittedLastPeriodNB:
             for days, (b0, b1, b2, b3, of) in content.items()
         }
         return cls(LastPeriodNB(), rfm, learned)
-
-    def __repr__(self) -> str:
-        return f"{self.recipe} on {len(self.rfm):,} customers"
 
 
 def _taught(log: Log, end: datetime.date, days: int) -> _Learned:

@@ -10,10 +10,8 @@ from scipy.optimize import minimize
 from scipy.special import betainc, gammaln, xlogy
 from scipy.stats import nbinom
 
-from predclv.baselines.point import Point
-from predclv.errors import DataError
+from predclv.forecast.counts import ELEMENTS, checked_counts
 
-_ELEMENTS = 1 << 20  # probabilities that are held at once
 _BEYOND = 1e-8  # probability of the counts that are cut off
 
 
@@ -43,23 +41,17 @@ class NegativeBinomialCounts:
 
     def mass(self, counts: ArrayLike) -> NDArray:
         """P(Y = counts), one count per customer, shape (n,)."""
-        return np.exp(log_mass(self._checked(counts), self.mean, self.size))
+        return np.exp(log_mass(checked_counts(counts, len(self)), self.mean, self.size))
 
     def below(self, counts: ArrayLike) -> NDArray:
         """P(Y < counts), one count per customer, shape (n,)."""
-        counts = self._checked(counts)
+        counts = checked_counts(counts, len(self))
         found = betainc(self.size, np.maximum(counts, 1.0), self._chance)
         return np.where(counts > 0, found, 0.0)
 
     def of(self, which: NDArray) -> "NegativeBinomialCounts":
         """Of some of the customers."""
         return NegativeBinomialCounts(self.mean[which], self.size[which])
-
-    def _checked(self, counts: ArrayLike) -> NDArray:
-        counts = np.asarray(counts, float)
-        if counts.shape != (len(self),) or np.any(counts < 0) or np.any(counts % 1):
-            raise DataError(f"counts must be {len(self):,} whole numbers of at least 0.")
-        return counts
 
     def parts(self) -> Iterator[tuple[NDArray, NDArray, NDArray]]:
         """The whole distribution, some customers at a time: rows, values (k,), probabilities."""
@@ -68,7 +60,7 @@ class NegativeBinomialCounts:
         start = 0
         while start < order.size:
             most = int(last[order[min(start + 4095, order.size - 1)]])
-            rows = order[start : start + max(1, min(4096, _ELEMENTS // (most + 1)))]
+            rows = order[start : start + max(1, min(4096, ELEMENTS // (most + 1)))]
             values = np.arange(float(last[rows].max()) + 1.0)
             table = np.exp(log_mass(values, self.mean[rows, None], self.size[rows, None]))
             yield rows, values, table / table.sum(axis=1, keepdims=True)
@@ -100,21 +92,3 @@ def fitted_sizes(mean: NDArray, counts: NDArray) -> tuple[float, float]:
 def sizes_at(at: Any, mean: NDArray) -> NDArray:
     """The sizes of these means, from 0.001 (nearly all buy nothing) to 1e6 (Poisson)."""
     return np.clip(np.exp(np.clip(at[0] + at[1] * np.log1p(mean), -50, 50)), 1e-3, 1e6)
-
-
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Counted(Point):
-    """What a forecast is made from that knows expectations and the distribution of purchases.
-
-    Totals have no distribution: nothing is known of what customers' errors have in common.
-
-    Attributes
-    ----------
-    distribution : NegativeBinomialCounts
-    """
-
-    distribution: Any = None
-
-    def counts(self) -> Any:
-        """The distribution of each customer's purchases."""
-        return self.distribution

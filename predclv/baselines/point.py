@@ -1,16 +1,16 @@
-"""Forecasts of rules that name one number per customer, and no chance around it."""
+"""Forecasts of rules: one number per customer, and of some the distribution of purchases."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from predclv.errors import OptionError
-from predclv.forecast.result import COLUMNS, Forecast
+from predclv.forecast.result import Forecast
 from predclv.forecast.scoring import ScoreTable
 from predclv.forecast.terms import Terms
 from predclv.io.files import write_parquet
@@ -20,7 +20,9 @@ from predclv.units import force_of_interest
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Point:
-    """What a forecast is made from where a rule states expectations alone.
+    """What a forecast is made from where a rule states expectations.
+
+    Totals have no distribution: nothing is known of what customers' errors have in common.
 
     Attributes
     ----------
@@ -28,10 +30,13 @@ class Point:
         The columns of ``Forecast.frame`` that the rule states.
     shrinkage : float
         The continuous discount rate times the horizon.
+    distribution : NegativeBinomialCounts or None
+        Of purchases, where the rule knows chance.
     """
 
     frame: pd.DataFrame
-    shrinkage: float = 0.0
+    shrinkage: float
+    distribution: Any = None
 
     def __len__(self) -> int:
         return len(self.frame)
@@ -77,7 +82,8 @@ class Point:
         """No simulated numbers: a rule knows no chance."""
 
     def counts(self) -> Any:
-        """No distribution of purchases: a rule knows no chance."""
+        """The distribution of each customer's purchases, or None."""
+        return self.distribution
 
     def table(self) -> ScoreTable:
         """Refused: what a rule says of customers is in no table of histories.
@@ -96,15 +102,15 @@ class Point:
         write_parquet(self.frame, path, metadata)
 
 
-def point_forecast(
-    rfm: RFM,
-    terms: Terms,
-    *,
-    expected_purchases: NDArray,
-    expected_spend: NDArray | None = None,
-    p_active: NDArray | None = None,
-    p_alive: NDArray | None = None,
-) -> Forecast:
+class Expected(NamedTuple):
+    """What a rule says of each customer, all of shape (n,); spend is per purchase."""
+
+    purchases: NDArray
+    p_active: NDArray
+    spend: NDArray | None
+
+
+def point_forecast(rfm: RFM, terms: Terms, said: Expected, distribution: Any = None) -> Forecast:
     """A Forecast from one number per customer.
 
     Purchases count as spread evenly over the horizon where they are discounted.
@@ -114,38 +120,26 @@ def point_forecast(
     rfm : RFM
         The customers, in the order of the arrays.
     terms : Terms
-        Its horizon finite; a level is dropped, for there are no intervals.
-    expected_purchases : ndarray, shape (n,)
-        Within the horizon.
-    expected_spend : ndarray, shape (n,), optional
-        Per future purchase; without it spend, revenue and clv are left out.
-    p_active, p_alive : ndarray, shape (n,), optional
-        Left out where the rule has no word on them.
-
-    Raises
-    ------
-    OptionError
-        If the horizon is the whole remaining lifetime.
+        Of a finite horizon, without a level.
+    said : Expected
+        Within the horizon; without spend, revenue and clv are left out too.
+    distribution : NegativeBinomialCounts, optional
+        Of purchases, where the rule knows chance.
     """
-    if terms.horizon is None:
-        raise OptionError(
-            "A rule without chance forecasts a finite horizon only, such as horizon='52 weeks'."
-        )
+    assert terms.horizon is not None
     shrinkage = force_of_interest(terms.discount_rate, terms.unit) * terms.horizon
     discount = -np.expm1(-shrinkage) / shrinkage if shrinkage > 0 else 1.0
     columns = {
-        "p_alive": p_alive,
-        "p_active": p_active,
-        "expected_purchases": expected_purchases,
-        "discounted_purchases": expected_purchases * discount,
+        "p_active": said.p_active,
+        "expected_purchases": said.purchases,
+        "discounted_purchases": said.purchases * discount,
     }
-    if expected_spend is not None:
-        revenue = expected_purchases * expected_spend
+    if said.spend is not None:
+        revenue = said.purchases * said.spend
         columns |= {
-            "expected_spend": expected_spend,
+            "expected_spend": said.spend,
             "expected_revenue": revenue,
             "clv": terms.margin * discount * revenue,
         }
-    stated = {name: columns[name] for name in COLUMNS if columns.get(name) is not None}
-    frame = pd.DataFrame({"customer_id": rfm.frame["customer_id"], **stated})
-    return Forecast(terms.without_level(), Point(frame, shrinkage))
+    frame = pd.DataFrame({"customer_id": rfm.frame["customer_id"], **columns})
+    return Forecast(terms, Point(frame, shrinkage, distribution))

@@ -8,8 +8,9 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from predclv.baselines.base import Baseline, Expected, averages
+from predclv.baselines.base import Baseline, averages
 from predclv.baselines.hiatus import best_gap
+from predclv.baselines.point import Expected
 from predclv.errors import OptionError
 from predclv.logs.log import Log
 from predclv.summaries.origins import whole_days

@@ -8,7 +8,8 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from predclv.baselines.base import Baseline, Expected
+from predclv.baselines.base import Baseline
+from predclv.baselines.point import Expected
 from predclv.money import UNITS
 from predclv.summaries.rfm import RFM
 from predclv.units import DAYS, horizon_in

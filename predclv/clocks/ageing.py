@@ -28,7 +28,8 @@ def time_at_ages(ages: ArrayLike, ageing: float, unit: str) -> NDArray:
     """
     ages = np.asarray(ages, float)
     days = np.arange(1, int(np.ceil(ages.max(initial=0.0))) + 1)
-    return _summed((1.0 + days / SETTLES) ** -ageing, ages) / days_per(unit)
+    until = np.append(0.0, np.cumsum((1.0 + days / SETTLES) ** -ageing))
+    return np.interp(ages, np.arange(until.size), until) / days_per(unit)
 
 
 def time_and_slope(most: int, ageing: float, unit: str) -> tuple[NDArray, NDArray]:
@@ -44,9 +45,3 @@ def time_and_slope(most: int, ageing: float, unit: str) -> tuple[NDArray, NDArra
 def log_slowness(ages: ArrayLike) -> NDArray:
     """How much slower time runs on a day at this age: the log of its rate is so often -ageing."""
     return np.log1p(np.asarray(ages, float) / SETTLES)
-
-
-def _summed(rate: NDArray, ages: NDArray) -> NDArray:
-    """The sum of a daily rate up to these ages."""
-    until = np.concatenate([[0.0], np.cumsum(rate)])
-    return np.interp(ages, np.arange(until.size), until)

@@ -17,8 +17,6 @@ from predclv.clocks.terms import (
     Term,
     as_reported,
     basis,
-    names_of,
-    spread_of,
 )
 from predclv.errors import DataError, OptionError
 from predclv.once import FieldsAlone, once
@@ -94,12 +92,12 @@ class Calendar(FieldsAlone):
     @property
     def names(self) -> tuple[str, ...]:
         """The names of the effects."""
-        return names_of(self.terms)
+        return tuple(name for term in self.terms for name in term.names)
 
     @property
     def spread(self) -> NDArray:
         """Prior standard deviation of each effect, shape (k,); prior means are 0."""
-        return spread_of(self.terms)
+        return np.concatenate([np.empty(0), *(term.spread for term in self.terms)])
 
     def __repr__(self) -> str:
         shown = ", ".join(type(term).__name__.lower() for term in self.terms) or "nothing"
@@ -122,8 +120,10 @@ class Calendar(FieldsAlone):
         -------
         DataFrame
             Columns estimate, std_error, lower, upper (on the log scale; those of weekdays sum to
-            zero) and multiplier, ``exp(estimate)``: 1.2 makes its days a fifth busier. A season is
-            a wave; :func:`predclv.plots.clock` draws it.
+            zero, those of regressors are for one more of what they count) and multiplier,
+            ``exp(estimate)``: 1.2 makes its days a fifth busier. A season is a wave;
+            :func:`predclv.plots.clock` draws it. In a fit's own ``params`` and ``summary()``
+            effects of regressors are for a standard deviation over the days observed.
         """
         reported = as_reported(self.terms)
         estimate = reported @ self.effects

@@ -123,14 +123,7 @@ class Clock:
             "growth, and is held back by its prior alone."
         )
 
-    def calendar(
-        self,
-        unit: str,
-        first_day: int,
-        last_day: int,
-        harmonics: int | None = None,
-        strength: float = 1.0,
-    ) -> Calendar:
+    def calendar(self, unit: str, first_day: int, last_day: int) -> Calendar:
         """The clock for a log, at effects of zero: every day as every other.
 
         Parameters
@@ -139,10 +132,6 @@ class Clock:
             Of time: day, week, month or year.
         first_day, last_day : int
             The log's first day and the end of observation, since 1970-01-01.
-        harmonics : int, optional
-            Those chosen for ``season="auto"``; by default as many as there may be.
-        strength : float
-            How large a season is believed to be, times the usual.
 
         Raises
         ------
@@ -157,11 +146,9 @@ class Clock:
         AssumptionWarning
             If two events always coincide, so that only their priors hold them apart.
         """
-        if harmonics is None:
-            harmonics = self.most_harmonics(first_day, last_day)
         terms: list[Term] = []
-        if harmonics:
-            terms.append(Season(harmonics, strength))
+        if harmonics := self.most_harmonics(first_day, last_day):
+            terms.append(Season(harmonics))
         if self.trend:
             terms.append(Trend(last_day))
         if self.weekday:

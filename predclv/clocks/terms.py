@@ -225,25 +225,16 @@ class Regressors:
         return (self.values[days - self.first_day] - self.centre) / self.scale
 
 
-def names_of(terms: Sequence[Term]) -> tuple[str, ...]:
-    """The names of all effects."""
-    return tuple(name for term in terms for name in term.names)
-
-
-def spread_of(terms: Sequence[Term]) -> NDArray:
-    """Prior standard deviations of all effects, shape (k,)."""
-    return np.concatenate([np.empty(0), *(term.spread for term in terms)])
-
-
 def basis(terms: Sequence[Term], days: NDArray) -> NDArray:
     """The columns of all terms side by side, shape (n_days, k)."""
     return np.hstack([np.empty((len(days), 0)), *(term.columns(days) for term in terms)])
 
 
 def as_reported(terms: Sequence[Term]) -> NDArray:
-    """The matrix (k, k) from effects to those reported: weekdays without their mean.
+    """The matrix (k, k) from effects to those reported.
 
-    Nothing but the prior holds the mean of seven weekdays, so standard errors are those of
+    Of weekdays without their mean, which nothing but the prior holds; of regressors for one more of
+    what the user counts, not for a standard deviation. Standard errors are those of
     ``matrix @ covariance @ matrix.T``.
 
     Examples
@@ -256,4 +247,6 @@ def as_reported(terms: Sequence[Term]) -> NDArray:
     for term, size, end in zip(terms, sizes, np.cumsum(sizes), strict=True):
         if isinstance(term, Weekday):
             matrix[end - size : end, end - size : end] -= 1.0 / size
+        if isinstance(term, Regressors):
+            matrix[end - size : end, end - size : end] /= term.scale
     return matrix

@@ -18,6 +18,7 @@ from predclv.engines.result import Fit
 from predclv.errors import OptionError
 from predclv.forecast.terms import Terms
 from predclv.io.folders import write_folder
+from predclv.streams import whole_seed
 from predclv.units import (
     force_of_interest,
     horizon_in,
@@ -166,9 +167,7 @@ class FittedContracts:
             end,
             horizon_in_words(horizon),
         )
-        if seed is None:
-            seed = int(np.random.default_rng().integers(1 << 62))
-        source: Any = ContractSource(self, terms, within, float(np.expm1(rate)), seed)
+        source: Any = ContractSource(self, terms, within, float(np.expm1(rate)), whole_seed(seed))
         return ContractForecast(terms, source)
 
     def save(self, path: str | Path, customers: bool = True) -> None:

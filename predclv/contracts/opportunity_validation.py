@@ -15,6 +15,7 @@ from predclv.contracts.opportunity_outlook import opportunities_ahead, simulated
 from predclv.contracts.opportunity_split import OpportunitySplit
 from predclv.contracts.parts import parts_of
 from predclv.contracts.scored import Scored, fitted_to, score_table
+from predclv.streams import whole_seed
 from predclv.units import probability
 
 _FUTURES = 1000
@@ -85,7 +86,7 @@ def validated_opportunities(
         If there is no forecaster, or none can forecast.
     """
     level = probability(level, "level")
-    seed = int(np.random.default_rng().integers(1 << 62)) if seed is None else seed
+    seed = whole_seed(seed)
     known, came = split.calibration, split.came
     keys = [name for name in came if name not in ("later", "customers")]
     fits, failed = fitted_to(forecasters, lambda recipe: known if recipe.by else known.together())

@@ -18,6 +18,7 @@ from predclv.contracts.scored import Scored, fitted_to, score_table
 from predclv.engines.result import Fit
 from predclv.errors import DataError
 from predclv.notices import counted
+from predclv.streams import whole_seed
 from predclv.units import probability
 
 _FUTURES = 1000
@@ -179,7 +180,7 @@ def validated(
     came = split.came()
     if not len(came):
         raise DataError("No contract that ran at the cut has come up for renewal since.")
-    seed = int(np.random.default_rng().integers(1 << 62)) if seed is None else seed
+    seed = whole_seed(seed)
 
     def known(recipe: Any) -> Renewals:
         by = getattr(recipe, "by", split.whole.by)

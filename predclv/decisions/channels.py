@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from predclv.decisions.as_html import as_html
@@ -32,6 +31,7 @@ from predclv.errors import OptionError, did_you_mean
 from predclv.forecast.result import Forecast
 from predclv.money import in_currency
 from predclv.notices import counted
+from predclv.streams import generator
 from predclv.units import probability
 
 _NOTE = (
@@ -59,8 +59,8 @@ class Channels:
         - ``cac``: cost of acquiring a customer;
         - ``ratio``, ``ratio_lower``, ``ratio_upper``: the three above over ``cac``;
         - ``payback_months``: ``cac`` over the forecast's mean profit per month, which is taken to
-          go on beyond the horizon; left out of a forecast of the whole lifetime, which has no
-          profit per month;
+          go on beyond the horizon, and without what was earned already, which ``ratio`` has where
+          it was given; left out of a forecast of the whole lifetime, which has no profit per month;
         - ``verdict``: the ratio in words; without costs, which channels it is really worth more
           or less than.
 
@@ -259,7 +259,7 @@ def by_channel(
     by = "mean_clv" if cost is None else "ratio"
     table = table.drop(columns="clv").sort_values(by, ascending=False, kind="stable")
     warn_of_few(dict(table["customers"]), "Channels")
-    rng = np.random.default_rng(seed)
+    rng = generator(seed)
     pairs = pair_differences(channel, value, list(table.index), difference_level, rng)
     if cost is None:
         table["verdict"] = [standing(name, pairs) for name in table.index]

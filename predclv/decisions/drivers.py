@@ -14,6 +14,7 @@ from predclv.decisions.trait_model import Learnt, dependence, explained, importa
 from predclv.decisions.traits import Traits, traits_of, warn_of_leakage
 from predclv.errors import DataError, OptionError, did_you_mean
 from predclv.forecast.result import Forecast
+from predclv.streams import generator
 from predclv.units import probability
 
 _FEWEST = 100
@@ -245,7 +246,7 @@ def drivers(
         raise DataError(f"Every customer's {name} is 0: there is no value to explain.")
     found = traits_of(traits, frame["customer_id"])
     suspects = [] if leakage == "ignore" else warn_of_leakage(found, frame)
-    rng = np.random.default_rng(seed)
+    rng = generator(seed)
     model = learnt(found, value, np.ones(value.size), seed)
     return Drivers(
         lifts(found, value, top, level),

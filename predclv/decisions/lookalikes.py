@@ -18,6 +18,7 @@ from predclv.errors import DataError, OptionError, did_you_mean, some
 from predclv.forecast.result import Forecast
 from predclv.logs.frames import as_pandas
 from predclv.notices import counted
+from predclv.streams import generator
 from predclv.units import probability
 
 _FEWEST = 200
@@ -268,7 +269,7 @@ def lookalike(
     suspects = [] if leakage == "ignore" else warn_of_leakage(found, frame)
     ratio = newcomers.brought / newcomers.expected
     model = learnt(found, ratio, newcomers.expected, seed)
-    rng = np.random.default_rng(seed)
+    rng = generator(seed)
     gains = gains_of(model.predicted, newcomers, level, rng)
     bands = _in_bands(model.predicted, newcomers, level, ranks=_ranks(gains))
     place = np.searchsorted(bands.edges, model.predicted, side="right")

@@ -20,6 +20,7 @@ from predclv.forecast.fitted import FittedCLV
 from predclv.forecast.recalled import newcomer_at
 from predclv.money import money
 from predclv.pools.fitted import single
+from predclv.streams import generator
 from predclv.units import DAYS, force_of_interest, horizon_in, probability, share
 
 _DRAWS = 4000
@@ -182,7 +183,7 @@ def new_customer(
     delta = force_of_interest(discount_rate, fitted.unit)
     mix = NewcomerMix.of(fitted, covariates)
     repeats_of = _repeats(fitted.purchases, month[1:], delta, day_of(fitted, comes_on), mix)
-    rng = np.random.default_rng(seed)
+    rng = generator(seed)
     of_spend = fitted.spend
     observed = of_spend.checks.get("observed_mean", np.nan)
 

@@ -12,7 +12,8 @@ from predclv.engines.result import Fit
 from predclv.forecast.fitted import FittedCLV
 from predclv.forecast.outlook import Outlook
 from predclv.forecast.patterns import ByPattern, estimate_of
-from predclv.samples.patterns import OTHER, Patterns
+from predclv.samples.design import OTHER
+from predclv.samples.patterns import Patterns
 
 
 def effects_beside(forecast: Any, level: float) -> pd.DataFrame | None:

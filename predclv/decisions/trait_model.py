@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from scipy.special import stdtrit
 
 from predclv.decisions.traits import MISSING, Traits
+from predclv.streams import generator
 
 FOLDS = 5
 _REPEATS = 5
@@ -68,7 +69,7 @@ def learnt(traits: Traits, value: NDArray, weight: NDArray, seed: int | None) ->
     from threadpoolctl import threadpool_limits
 
     n = value.size
-    rng = np.random.default_rng(seed)
+    rng = generator(seed)
     fold = rng.permutation(np.arange(n) % FOLDS)
     codes = {
         str(name): sorted(set(traits.levels[name]) - {MISSING}, key=str)

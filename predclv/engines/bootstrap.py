@@ -5,6 +5,7 @@ from numpy.typing import NDArray
 
 from predclv.engines.search import estimate
 from predclv.likelihoods.likelihood import Likelihood
+from predclv.streams import generator
 
 
 def replicates(likelihood: Likelihood, free: NDArray, n: int, seed: int | None) -> NDArray:
@@ -31,7 +32,7 @@ def replicates(likelihood: Likelihood, free: NDArray, n: int, seed: int | None) 
     FitError
         If no base can be drawn in which anybody buys again.
     """
-    rng = np.random.default_rng(seed)
+    rng = generator(seed)
     found = np.empty((1, n, free.size))
     compiled = likelihood.compiled()
     for i in range(n):

@@ -13,9 +13,7 @@ from predclv.engines.search import estimate, log_covariance
 from predclv.errors import AssumptionWarning, DataError, OptionError
 from predclv.likelihoods.clocked import ClockedLikelihood
 from predclv.likelihoods.likelihood import Likelihood
-from predclv.models.base import Model
 from predclv.models.purchases import PurchaseModel
-from predclv.models.regular import RegularModel
 from predclv.notices import warn
 from predclv.progress import stage
 from predclv.samples.exposures import CalendarExposure
@@ -76,9 +74,9 @@ def on_clock(likelihood: Likelihood, rfm: Any, clock: Clock) -> ClockedLikelihoo
     return clocked
 
 
-def _days_of(rfm: RFM, model: type[Model]) -> tuple[int, NDArray, NDArray | None]:
+def _days_of(rfm: RFM, model: type[PurchaseModel]) -> tuple[int, NDArray, NDArray | None]:
     """The log's first day, repeat purchases per day after it, and gaps where a model wants them."""
-    if not issubclass(model, RegularModel) or model.order == 1:
+    if model.order == 1:
         return *rfm.repeats_by_day(), None
     return gap_pairs_of(rfm)
 

@@ -73,16 +73,21 @@ def drawn_amounts(
     The latter to first order in the logarithms, which is what an interval needs and a thousand
     times as fast as asking each draw.
     """
-    names, space = list(fit.params), fit.space
-    at = space.free_at(np.array([fit.params[name] for name in names]))
-    draws = fit.draws(_DRAWS, seed=seed)
-    away = space.free_at(np.column_stack([draws[name] for name in names])) - at
+    at, away = draws_away(fit, _DRAWS, seed)
     estimate = np.atleast_1d(np.asarray(amounts(at), float))
     slopes = [
         np.atleast_1d(np.log(amounts(at + step)) - np.log(amounts(at - step))) / (2 * _STEP)
-        for step in _STEP * np.eye(len(names))
+        for step in _STEP * np.eye(at.size)
     ]
     return estimate, estimate * np.exp(away @ np.array(slopes))
+
+
+def draws_away(fit: Any, n: int, seed: int | None) -> tuple[NDArray, NDArray]:
+    """Free parameters at the estimate, (k,), and how far draws are from them, (n, k)."""
+    space = fit.space
+    at = space.free_at(np.array(list(fit.params.values())))
+    draws = fit.draws(n, seed=seed)
+    return at, space.free_at(np.column_stack([draws[name] for name in space.names])) - at
 
 
 def _models(fit: Any, free: NDArray) -> Any:
@@ -111,10 +116,7 @@ def of_targets(fit: Any, seed: int | None, level: float) -> pd.DataFrame:
     drawn = np.column_stack([draws[name] for name in effects.names])
     columns: dict[str, NDArray] = {}
     for target in dict.fromkeys(t for group in effects.groups for t in group.acts_on):
-        acts = np.concatenate(
-            [np.full(len(g.coding.names), target in g.acts_on) for g in effects.groups]
-        )
-        away = (rows - typical) * acts
+        away = (rows - typical) * effects.acts(target)
         ends = np.quantile(drawn @ away.T, [0.5 - level / 2, 0.5 + level / 2], axis=0)
         acted = {n for g in effects.groups if target in g.acts_on for n in g.coding.covariates}
         known = np.where([name in acted for name, _ in effects.levels], 0.0, np.nan)

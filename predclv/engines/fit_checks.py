@@ -128,8 +128,7 @@ def space_of(
     """A fit's free parameters: of the model, of the clock, of the recall, of covariates."""
     space = model.space().and_numbers(clock.names if isinstance(clock, Calendar) else ())
     if recall is not None:
-        more = recall.space
-        space = Space((*space.names, *more.names), (*space.scales, *more.scales))
+        space = space.and_more(recall.space)
     return space.and_numbers(() if covariates is None else covariates.names)
 
 
@@ -157,7 +156,7 @@ def replicates_of(frame: pd.DataFrame | None, space: Space, method: str) -> NDAr
             raise StoreError(f"The fit is by {method}, but its replicates are missing.")
         return None
     values = frame.sort_values(["chain", "draw"])[list(space.names)].to_numpy(float)
-    if not len(values) or not (np.isfinite(values) & (~space.is_log | (values > 0))).all():
+    if not len(values) or not space.holds(values):
         raise StoreError("The fit's replicates must be positive and finite; some are not.")
     per_chain = frame["chain"].value_counts()
     if per_chain.nunique() != 1 or frame.duplicated(["chain", "draw"]).any():

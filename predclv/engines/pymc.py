@@ -22,6 +22,7 @@ from predclv.engines.search import assert_converged, estimate
 from predclv.errors import FitError, OptionError, did_you_mean
 from predclv.likelihoods.likelihood import Likelihood
 from predclv.maths.newton import hessian_at
+from predclv.streams import whole_seed
 
 _FLAT = 0.05  # curvature that a direction is given at least, when the centre is chosen
 _METHODS = ("nuts", "map", "advi")
@@ -84,8 +85,7 @@ def run(
     for name, value, least in (("draws", draws, 4), ("tune", tune, 1), ("chains", chains, 1)):
         if isinstance(value, bool) or not isinstance(value, int) or value < least:
             raise OptionError(f"{name} must be a whole number from {least} on; got {value!r}.")
-    if seed is None:
-        seed = int(np.random.SeedSequence().generate_state(1)[0])
+    seed = whole_seed(seed) % (1 << 32)
     if progress is None:
         progress = sys.stderr.isatty() or "ipykernel" in sys.modules
     likelihood = likelihood.compiled()

@@ -107,13 +107,7 @@ class Posterior(FieldsAlone):
             coords=labels if "log_likelihood" not in everyone else {},
         ).children.items():
             tree[group] = part
-        data = dict(zip((*columns, "weight"), arrays, strict=True))
-        tree["constant_data"] = arviz_base.from_dict(
-            {"constant_data": data}, dims={name: ["cell"] for name in data}
-        )["constant_data"]
-        if self.stats is not None:
-            tree["sample_stats"] = type(tree)(self.stats)
-        return tree
+        return self._with_cells(tree)
 
     @property
     def _by_parameter(self) -> Any:
@@ -126,6 +120,10 @@ class Posterior(FieldsAlone):
         tree = arviz_base.from_dict(
             {"posterior": _by_name(names, self.replicates), "prior": _by_name(names, prior)}
         )
+        return self._with_cells(tree)
+
+    def _with_cells(self, tree: Any) -> Any:
+        """The cells, and the sampler's statistics, put beside what a tree has."""
         data = dict(zip((*self.density.model.columns, "weight"), self.density.arrays, strict=True))
         tree["constant_data"] = arviz_base.from_dict(
             {"constant_data": data}, dims={name: ["cell"] for name in data}

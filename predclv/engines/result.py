@@ -21,6 +21,7 @@ from predclv.errors import DataError, FitError, OptionError
 from predclv.likelihoods.effects import Effects
 from predclv.models.base import Model, Space
 from predclv.models.purchases import PurchaseModel
+from predclv.streams import generator
 from predclv.units import probability
 
 _TOLD = {
@@ -261,7 +262,7 @@ class Fit:
         """
         if not isinstance(n, (int, np.integer)) or isinstance(n, bool) or n < 1:
             raise OptionError(f"draws must be a positive whole number; got {n!r}.")
-        rng = np.random.default_rng(seed)
+        rng = generator(seed)
         if self.replicates is None:
             sizes, directions = np.linalg.eigh(self.log_covariance)
             root = directions * np.sqrt(np.maximum(sizes, 0.0))

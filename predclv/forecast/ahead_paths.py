@@ -11,7 +11,7 @@ from predclv.clocks.calendar import Calendar
 from predclv.engines.result import Fit
 from predclv.errors import OptionError
 from predclv.forecast.ahead import SETTLED_DAYS, Ahead, expectation_rule
-from predclv.forecast.members import Member, Members
+from predclv.forecast.members import Members
 from predclv.forecast.ways import StepTime, Ways, days_ahead
 from predclv.likelihoods.effects import Effects
 from predclv.models.futures import Future
@@ -190,25 +190,12 @@ class MembersOnWays(Members):
         """Nothing: each way has another length at other effects, and models know of one."""
         return None
 
-    def _ahead_on(self, clock: Steady | Calendar | None) -> Ahead:
-        return self._on_ways(clock, self.fit.covariates)
-
-    def _on_ways(self, clock: Steady | Calendar | None, effects: Effects | None) -> Ahead:
+    def _ahead_on(self, clock: Steady | Calendar | None, effects: Effects | None) -> Ahead:
         assert self.ways is not None
         assert effects is not None
         days = self.t * Steady(self.fit.unit).days_per_unit
         time = self.ways.time(clock, self.fit.unit, effects)
         return AheadOnWays.made(time, days, self.delta)
-
-    def at(self, free: NDArray) -> Member:
-        """The member at free parameters (k,), those of clock, recall and covariates included."""
-        member = super().at(free)
-        own, clock, effects = len(self.fit.model.names()), self.fit.clock, self.fit.covariates
-        assert effects is not None
-        if isinstance(clock, Calendar):
-            clock = clock.at(free[own : own + len(clock.names)])
-        effects = effects.at(free[free.size - len(effects.names) :])
-        return replace(member, ahead=self._on_ways(clock, effects))
 
 
 def members_of(

@@ -7,7 +7,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from predclv.engines.result import Fit
-from predclv.forecast.draws import fixed_draws
 from predclv.forecast.members import Member, Members
 from predclv.forecast.patterns import at_free, estimate_of
 from predclv.forecast.simulation import drawn_purchases
@@ -15,11 +14,12 @@ from predclv.forecast.source import SUMS, Source
 from predclv.forecast.totals import (
     NORMAL_DRAWS,
     STEP,
+    each_future,
     expected_totals,
-    futures_of,
+    moved,
     parameters_away,
 )
-from predclv.progress import progress, stage
+from predclv.progress import stage
 from predclv.streams import Stream, stream
 
 _SAMPLE_FUTURES = 60
@@ -54,20 +54,10 @@ def simulated_by_period(
 
     The draws are the same, purchase by purchase: the periods of a future add up to its total.
     """
-    rng = stream(seed, Stream.TOTALS)
-    customers = members.histories.cell_of_customer.size
-    n = futures_wanted or futures_of(customers, endless=False)
-    drawn = members.drawn(n, rng)
-    spends = [None] * n if spend is None else fixed_draws(spend, n, rng, members.patterns)
     found: dict[str, list[NDArray]] = {}
-    with progress(f"Simulating {customers:,} customers by period", n) as step:
-        for i, (member, spend_model) in enumerate(zip(drawn, spends, strict=True)):
-            step(f"future {i + 1} of {n}")
-            for name, (_, period, values) in _future(
-                member, spend_model, mean, shares, rng
-            ).items():
-                sums = np.bincount(period, values, shares.size)
-                found.setdefault(name, []).append(sums)
+    for member, spent, rng in each_future(members, spend, seed, futures_wanted, " by period"):
+        for name, (_, period, values) in _future(member, spent, mean, shares, rng).items():
+            found.setdefault(name, []).append(np.bincount(period, values, shares.size))
     return {name: np.array(values) for name, values in found.items()}
 
 
@@ -157,7 +147,7 @@ def _shifts(
     at, away = parameters_away(members.fit, rng)
     of_purchases = np.zeros((NORMAL_DRAWS, shares.size))
     for i in range(at.size):
-        above, below = (_expected(members.at(m), shares) for m in _moved(at, i))
+        above, below = (_expected(members.at(m), shares) for m in moved(at, i))
         of_purchases += np.outer(away[:, i], (np.log(above) - np.log(below)) / (2 * STEP))
     of_spend = np.zeros(NORMAL_DRAWS)
     if spend is not None:
@@ -169,16 +159,10 @@ def _shifts(
                         "revenue"
                     ]
                 )
-                for m in _moved(at, i)
+                for m in moved(at, i)
             )
             of_spend += away[:, i] * (above - below) / (2 * STEP)
     return of_purchases, of_spend
-
-
-def _moved(at: NDArray, i: int) -> list[NDArray]:
-    step = np.zeros(at.size)
-    step[i] = STEP
-    return [at + step, at - step]
 
 
 def _expected(member: Member, shares: NDArray) -> NDArray:

@@ -1,6 +1,6 @@
 """The predictive distribution of the number of purchases, per history: exact, no simulation."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from predclv.errors import DataError
 from predclv.forecast.histories import Histories
 from predclv.models.purchases import PurchaseModel
 
@@ -16,7 +17,11 @@ _BY_RECURRENCE = 1000  # counts up to here are found from those before, which is
 _FEW = 12  # and where few classes are asked for, up to here, beyond in classes 6% wide
 _GROWTH = 1.06
 _UNLIKELY = 1e-7  # a class of counts that nobody reaches more often is left out
-_NEGLIGIBLE = 1e-5  # probability of a count beyond which the distribution is cut
+NEGLIGIBLE = 1e-5
+"""Probability of a count beyond which a distribution is cut."""
+
+ELEMENTS = 1 << 20
+"""Probabilities that are held at once."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -39,7 +44,7 @@ class CountTails:
         if cells == slice(0, len(self.tails)):
             return self
         tails = self.tails[cells]
-        needed = 1 + int((tails.max(axis=0) >= _NEGLIGIBLE).sum())
+        needed = 1 + int((tails.max(axis=0) >= NEGLIGIBLE).sum())
         return CountTails(self.counts[:needed], tails[:, :needed])
 
     @property
@@ -114,9 +119,56 @@ def count_tails(piece: Histories, model: PurchaseModel, t: ArrayLike) -> CountTa
         taken = n
         counts.append(n)
         tails.append(total)
-        if tails[-1].max(initial=0.0) < _NEGLIGIBLE:
+        if tails[-1].max(initial=0.0) < NEGLIGIBLE:
             break
     return CountTails(np.array(counts), np.array(tails).T)
+
+
+def checked_counts(counts: ArrayLike, n: int) -> NDArray:
+    """Counts of ``n`` customers, if they are some.
+
+    Raises
+    ------
+    DataError
+        If not.
+    """
+    counts = np.asarray(counts)
+    if counts.shape != (n,) or np.any(counts < 0) or np.any(counts % 1):
+        raise DataError(f"counts must be {n:,} whole numbers of at least 0.")
+    return counts
+
+
+def by_customer(
+    cell: NDArray, n_cells: int, parts: Iterable[tuple[int, CountTails]]
+) -> Iterator[tuple[NDArray, NDArray, NDArray]]:
+    """The distribution of customers, some at a time, from the tails of the cells that they are in.
+
+    Parameters
+    ----------
+    cell : ndarray of int, shape (n_customers,)
+    n_cells : int
+    parts : iterable of (int, CountTails)
+        The first cell of each piece, and the tails of its cells.
+
+    Yields
+    ------
+    rows : ndarray of int, shape (m,)
+        Which customers.
+    values : ndarray, shape (k,)
+        Counts from 0; beyond 64 the middles of classes 4% wide.
+    probabilities : ndarray, shape (m, k)
+        Rows sum to 1.
+    """
+    order = np.argsort(cell, kind="stable")
+    bounds = np.searchsorted(cell[order], np.arange(n_cells + 1))
+    for first, tails in parts:
+        values = np.append(0.0, tails.representatives)
+        table = np.column_stack([1.0 - tails.tails[:, 0], tails.probabilities])
+        customers = order[bounds[first] : bounds[first + len(table)]]
+        step = max(1, ELEMENTS // values.size)
+        for start in range(0, customers.size, step):
+            rows = customers[start : start + step]
+            yield rows, values, table[cell[rows] - first]
 
 
 def count_classes() -> Iterator[int]:
@@ -136,13 +188,19 @@ def count_quantile(
     The horizon ``t`` is a number, or one per cell.
     """
     beyond = 1.0 - probability
-    above = (found.tails > beyond).sum(axis=1)  # P(Y >= counts[above - 1]) is still too large
-    low = np.where(above > 0, found.counts[np.maximum(above, 1) - 1], 0)
-    high = found.counts[np.minimum(above, len(found.counts) - 1)]
+    low, high = bracket(found, probability).T.copy()
     t = np.broadcast_to(np.asarray(t, float), piece.n_cells)
     for cell in np.flatnonzero(high - low > 1).tolist():
         low[cell] = _bisected(piece, model, t[cell], beyond, cell, int(low[cell]), int(high[cell]))
-    return low.astype(np.int64)
+    return low
+
+
+def bracket(tails: CountTails, probability: float) -> NDArray:
+    """The last class of counts that more than the rest reach, and the next, shape (m, 2), int64."""
+    above = (tails.tails > 1.0 - probability).sum(axis=1)
+    low = np.where(above > 0, tails.counts[np.maximum(above, 1) - 1], 0)
+    high = tails.counts[np.minimum(above, tails.counts.size - 1)]
+    return np.column_stack([low, high]).astype(np.int64)
 
 
 def _bisected(
@@ -156,7 +214,7 @@ def _bisected(
 ) -> int:
     """The largest n in [low, high) whose tail is above ``beyond``, for one cell."""
     one = slice(cell, cell + 1)
-    alive = piece.p_alive_of(model, one)
+    alive = piece.p_alive(model, one)
     living = piece.living(model, one)
     while high - low > 1:
         middle = (low + high) // 2

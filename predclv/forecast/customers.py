@@ -13,6 +13,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from predclv.forecast.result import COLUMNS
+
 _SIDES = ("lower", "upper")
 
 
@@ -84,6 +86,13 @@ class CellForecast:
                     own[f"clv_{side}"] = self.margin * own["discount"] * bound
         return own
 
+    def frame_of(self, customers: pd.DataFrame, cell: NDArray) -> pd.DataFrame:
+        """The columns of ``Forecast.frame`` of rows of a summary's frame, in these cells."""
+        mean = customers["monetary_value"].to_numpy(float) if "spend_base" in self.frame else None
+        columns = self.of_customers(cell, customers["frequency"].to_numpy(float), mean)
+        named = {name: columns[name] for name in COLUMNS if name in columns}
+        return pd.DataFrame({"customer_id": customers["customer_id"], **named})
+
     def expressions(self) -> Mapping[str, str]:
         """The columns in SQL, over a cell ``c`` and a customer ``s``."""
         sql = {name: f"c.{name}" for name in self.frame if name in _PLAIN}
@@ -109,7 +118,7 @@ class CellForecast:
                 else:
                     sql[f"revenue_{side}"] = bound
                     sql[f"clv_{side}"] = f"{_double(self.margin)} * c.discount * {bound}"
-        return sql
+        return {name: sql[name] for name in COLUMNS if name in sql}
 
 
 _PLAIN = (

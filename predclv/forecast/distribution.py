@@ -6,15 +6,21 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from predclv.errors import DataError
 from predclv.forecast.ahead import Ahead
-from predclv.forecast.counts import ONE_BY_ONE, CountTails, count_quantile, count_tails
+from predclv.forecast.counts import (
+    ELEMENTS,
+    ONE_BY_ONE,
+    CountTails,
+    by_customer,
+    checked_counts,
+    count_quantile,
+    count_tails,
+)
 from predclv.forecast.histories import Histories, n_draws
 from predclv.models.purchases import PurchaseModel
 from predclv.once import FieldsAlone, once
 from predclv.samples.grouping import distinct
 
-_ELEMENTS = 1 << 20  # probabilities that are held at once
 _KEPT = 200_000  # histories of which the distribution is kept once calculated
 _ALIKE = 0.2  # how much more often customers may have bought and still be calculated together
 _SMALL = 1e-6  # a probability below this is not a difference of tails but calculated by itself
@@ -111,14 +117,12 @@ class CountDistribution:
 
         Taken once per distinct history and count, from the tails where these are exact enough.
         """
-        counts = np.asarray(counts)
-        if counts.shape != (len(self),) or np.any(counts < 0) or np.any(counts % 1):
-            raise DataError(f"counts must be {len(self):,} whole numbers of at least 0.")
+        counts = checked_counts(counts, len(self))
         first, code = distinct(self.cell_of_customer, counts)
         cell, n = self.cell_of_customer[first], counts[first].astype(np.int64)
         found = self._from_tails(cell, n, exactly)
         rest = np.flatnonzero(np.isnan(found))
-        step = max(1, _ELEMENTS // n_draws(self.per_history.model))
+        step = max(1, ELEMENTS // n_draws(self.per_history.model))
         for start in range(0, rest.size, step):
             rows = rest[start : start + step]
             found[rows] = self._by_itself(cell[rows], n[rows].astype(float), exactly)
@@ -147,7 +151,7 @@ class CountDistribution:
         """P(Y = n), or P(Y >= n), of these cells by the model's own formula, shape (m,)."""
         known, model = self.per_history.histories, self.per_history.model
         t = self.per_history.ahead.along(None if known.way is None else known.way[cell]).t
-        alive, living = known.p_alive_of(model, cell), known.living(model, cell)
+        alive, living = known.p_alive(model, cell), known.living(model, cell)
         if exactly:
             of_living = living.pmf(n, t)
         else:
@@ -157,25 +161,6 @@ class CountDistribution:
         return np.mean(gone + alive * of_living, axis=0)
 
     def parts(self) -> Iterator[tuple[NDArray, NDArray, NDArray]]:
-        """The whole distribution, some customers at a time.
-
-        Yields
-        ------
-        rows : ndarray of int, shape (m,)
-            Which customers.
-        values : ndarray, shape (k,)
-            Counts from 0; beyond 64 the middles of classes 4% wide.
-        probabilities : ndarray, shape (m, k)
-            Rows sum to 1.
-        """
-        cell = self.cell_of_customer
-        order = np.argsort(cell, kind="stable")
-        bounds = np.searchsorted(cell[order], np.arange(self.per_history.histories.n_cells + 1))
-        for cells, _, tails in self.per_history.parts():
-            values = np.append(0.0, tails.representatives)
-            table = np.column_stack([1.0 - tails.tails[:, 0], tails.probabilities])
-            customers = order[bounds[cells.start] : bounds[cells.stop]]
-            step = max(1, _ELEMENTS // values.size)
-            for start in range(0, customers.size, step):
-                rows = customers[start : start + step]
-                yield rows, values, table[cell[rows] - cells.start]
+        """The whole distribution, some customers at a time; as `by_customer` yields it."""
+        pieces = ((cells.start, tails) for cells, _, tails in self.per_history.parts())
+        return by_customer(self.cell_of_customer, self.per_history.histories.n_cells, pieces)

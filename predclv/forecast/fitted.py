@@ -14,30 +14,23 @@ from predclv.engines.result import Fit
 from predclv.errors import DataError, OptionError, StoreError
 from predclv.forecast.effects import effects_of
 from predclv.forecast.first_purchases import counting_first, first_kept, take_first_kept
-from predclv.forecast.fitted_checks import assert_countable, fresh_seed
+from predclv.forecast.fitted_checks import assert_countable, assert_summary
 from predclv.forecast.outlook import Outlook
 from predclv.forecast.outlook_ahead import with_covariates_ahead
 from predclv.forecast.patterns import tell_what_is_carried_on
 from predclv.forecast.recalled import as_recalled, key_of
 from predclv.forecast.result import Forecast
 from predclv.forecast.scoring import ScoreTable
-from predclv.forecast.terms import Terms
+from predclv.forecast.terms import asked_terms
 from predclv.io.folders import write_folder
 from predclv.models.purchases import PurchaseModel
 from predclv.models.spend import SpendModel
 from predclv.samples.pattern_facts import levels_of
+from predclv.streams import whole_seed
 from predclv.summaries.files import customers_and_patterns, summary_from
 from predclv.summaries.memory import kept_memory, with_kept
 from predclv.summaries.rfm import RFM
-from predclv.units import (
-    DAYS,
-    force_of_interest,
-    horizon_in,
-    horizon_in_words,
-    is_lifetime,
-    probability,
-    share,
-)
+from predclv.units import DAYS, force_of_interest
 
 type Horizon = str | float | datetime.timedelta | np.timedelta64 | datetime.date | None
 """``"52 weeks"``, a timedelta, a number in the summary's unit, a last day such as
@@ -144,8 +137,31 @@ class FittedCLV:
             If ``rfm`` has no spend and the model needs it; ``dynamic_covariates`` has columns or
             levels that are not known; or numbers lie far beyond all that the fit has seen.
         """
-        asked = (horizon, discount_rate, margin, level, rfm, seed, dynamic_covariates)
-        outlook = self._outlook(*asked)
+        customers = as_recalled(self.purchases, self._customers(rfm))
+        spend, customers = counting_first(self.spend, customers)
+        terms = asked_terms(customers, horizon, discount_rate, margin, level)
+        delta = force_of_interest(discount_rate, self.unit)
+        to_fit_unit = DAYS[customers.unit] / DAYS[self.unit]
+        if terms.horizon is None and delta == 0:
+            raise OptionError(
+                "horizon=None, the whole remaining lifetime, needs a discount_rate above 0: "
+                "undiscounted it can be infinite. Give a rate such as 0.10, or a horizon."
+            )
+        if dynamic_covariates is None:
+            tell_what_is_carried_on(self.purchases, spend, customers.cells())
+        seed = whole_seed(seed)
+        outlook = Outlook(
+            rfm=customers,
+            purchases=self.purchases,
+            spend=spend,
+            terms=terms,
+            to_fit_unit=to_fit_unit,
+            t=np.inf if terms.horizon is None else terms.horizon * to_fit_unit,
+            delta=delta,
+            seed=seed,
+        )
+        if dynamic_covariates is not None:
+            outlook = with_covariates_ahead(outlook, dynamic_covariates)
         return Forecast(outlook.terms, outlook)
 
     def effects(
@@ -186,59 +202,7 @@ class FittedCLV:
         ScoreTable: 1,218 histories of 2,357 customers
         """
         asked = (horizon, discount_rate, margin, level, rfm, seed, dynamic_covariates)
-        return self._outlook(*asked).table()
-
-    def _outlook(
-        self,
-        horizon: Horizon,
-        discount_rate: float,
-        margin: float,
-        level: float | None,
-        rfm: RFM | None,
-        seed: int | None,
-        dynamic_covariates: Any,
-    ) -> Outlook:
-        """What a forecast on these terms is calculated from, checked."""
-        customers = as_recalled(self.purchases, self._customers(rfm))
-        spend, customers = counting_first(self.spend, customers)
-        delta = force_of_interest(discount_rate, self.unit)
-        margin = share(margin, "margin")
-        level = None if level is None else probability(level, "level")
-        to_fit_unit = DAYS[customers.unit] / DAYS[self.unit]
-        length = None
-        if not is_lifetime(horizon):
-            assert horizon is not None
-            length = horizon_in(horizon, customers.unit, start=customers.observation_end)
-        if length is None and delta == 0:
-            raise OptionError(
-                "horizon=None, the whole remaining lifetime, needs a discount_rate above 0: "
-                "undiscounted it can be infinite. Give a rate such as 0.10, or a horizon."
-            )
-        if dynamic_covariates is None:
-            tell_what_is_carried_on(self.purchases, spend, customers.cells())
-        terms = Terms(
-            horizon=length,
-            unit=customers.unit,
-            discount_rate=float(discount_rate),
-            margin=margin,
-            level=level,
-            observation_end=customers.observation_end,
-            asked=horizon_in_words(horizon),
-            currency=customers.currency,
-        )
-        outlook = Outlook(
-            rfm=customers,
-            purchases=self.purchases,
-            spend=spend,
-            terms=terms,
-            to_fit_unit=to_fit_unit,
-            t=np.inf if length is None else length * to_fit_unit,
-            delta=delta,
-            seed=fresh_seed() if seed is None else seed,
-        )
-        if dynamic_covariates is None:
-            return outlook
-        return with_covariates_ahead(outlook, dynamic_covariates)
+        return self.forecast(*asked).table()
 
     def _customers(self, rfm: RFM | None) -> RFM:
         """Whom to forecast, checked to have what the model needs."""
@@ -248,11 +212,7 @@ class FittedCLV:
                 "This model was saved without its customers. Say whom to forecast: "
                 "forecast(rfm=pc.rfm_summary(log))."
             )
-        if not isinstance(customers, RFM):
-            raise DataError(
-                f"rfm must be an RFM (pc.rfm_summary or pc.RFM.from_frame); got "
-                f"{type(customers).__name__}."
-            )
+        assert_summary(customers, "rfm must be")
         if self.spend is not None and not customers.has_spend:
             raise DataError(
                 "The model forecasts spend, but these customers have no monetary_value. Summarise "

@@ -1,9 +1,9 @@
-"""What a fitted recipe checks of customers that it reads, and the seed that it draws."""
+"""What a fitted recipe checks of customers that it is given, or reads."""
 
-import numpy as np
 import pandas as pd
 
-from predclv.errors import StoreError
+from predclv.errors import DataError, StoreError
+from predclv.summaries.rfm import RFM
 
 _MOST = 1e15
 
@@ -15,6 +15,9 @@ def assert_countable(customers: pd.DataFrame) -> None:
         raise StoreError(f"Customers have numbers beyond {_MOST:g}, which no log gives.")
 
 
-def fresh_seed() -> int:
-    """A seed of a forecast for which none is given: its parts then agree with each other."""
-    return int(np.random.default_rng().integers(1 << 62))
+def assert_summary(
+    rfm: object, wanted: str, made_by: str = "pc.rfm_summary or pc.RFM.from_frame"
+) -> None:
+    """Raise DataError, which begins with who wanted it, unless it is a summary of customers."""
+    if not isinstance(rfm, RFM):
+        raise DataError(f"{wanted} an RFM ({made_by}); got {type(rfm).__name__}.")

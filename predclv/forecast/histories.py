@@ -231,14 +231,11 @@ class Histories:
             )
             for chance, living in piece.stages(model):
                 of_living = {"p_active": living.p_active(own.t)}
-                expected = None
-                if undiscounted or ahead.delta == 0:
-                    expected = living.expected_purchases(own.t)
-                if expected is not None and undiscounted:
-                    of_living["expected_purchases"] = expected
+                if undiscounted:
+                    of_living["expected_purchases"] = living.expected_purchases(own.t)
                 of_living["discounted_purchases"] = (
-                    expected
-                    if ahead.delta == 0 and expected is not None
+                    of_living["expected_purchases"]
+                    if undiscounted and ahead.delta == 0
                     else own.discounted_purchases(living)
                 )
                 for name, per_state in of_living.items():
@@ -247,12 +244,8 @@ class Histories:
                 pieces.setdefault(name, []).append(values)
         return {name: np.concatenate(values) for name, values in pieces.items()}
 
-    def p_alive(self, model: PurchaseModel) -> NDArray:
-        """Probability of each cell to be alive, for each draw, shape (draws, n_cells)."""
-        return self.p_alive_of(model, slice(None))
-
-    def p_alive_of(self, model: PurchaseModel, cells: NDArray | slice) -> NDArray:
-        """The same of some of the cells."""
+    def p_alive(self, model: PurchaseModel, cells: NDArray | slice = slice(None)) -> NDArray:
+        """Probability of each of the cells to be alive, for each draw, shape (draws, n_cells)."""
         own = self.seen_by(model, cells)
         return np.atleast_2d(own.p_alive(self.x[cells], self.t_x[cells], self.T[cells]))
 

@@ -117,9 +117,9 @@ class Members(FieldsAlone):
     @once
     def ahead(self) -> Ahead:
         """The horizon at the estimate."""
-        return self._ahead_on(self.fit.clock)
+        return self._ahead_on(self.fit.clock, self.fit.covariates)
 
-    def _ahead_on(self, clock: Steady | Calendar | None) -> Ahead:
+    def _ahead_on(self, clock: Steady | Calendar | None, effects: Effects | None) -> Ahead:
         if not isinstance(clock, Calendar):
             return Ahead(self.t, self.delta)
         return self._ahead_on_calendar(clock)
@@ -137,18 +137,17 @@ class Members(FieldsAlone):
         """The member at free parameters (k,), those of clock, recall and covariates included."""
         own = len(self.fit.model.names())
         model = at_free(self.fit, free, self.patterns)
-        clock, recall, ahead = self.fit.clock, self.fit.recall, self.ahead
-        if recall is None and not isinstance(clock, Calendar) and not self._moves:
-            return Member(self.histories, model, ahead)
+        clock, recall, effects = self.fit.clock, self.fit.recall, self.fit.covariates
         if isinstance(clock, Calendar):
             own, of_clock = own + len(clock.names), free[own : own + len(clock.names)]
             clock = clock.at(of_clock)
-            ahead = self._ahead_on(clock)
-        if recall is not None:
-            recall = recall.at(free[own : own + len(recall.space.names)])
-        effects = self.fit.covariates
         if effects is not None:
             effects = effects.at(free[free.size - len(effects.names) :])
+        ahead = self._ahead_on(clock, effects)
+        if recall is None and not isinstance(clock, Calendar) and not self._moves:
+            return Member(self.histories, model, ahead)
+        if recall is not None:
+            recall = recall.at(free[own : own + len(recall.space.names)])
         return Member(self._histories_on(clock, recall, effects), model, ahead)
 
     def drawn(self, n: int, rng: np.random.Generator) -> Iterator[Member]:

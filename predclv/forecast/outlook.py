@@ -21,7 +21,6 @@ from predclv.forecast.histories import Histories
 from predclv.forecast.intervals import lifetime_intervals, predictive_intervals, purchase_draws
 from predclv.forecast.members import Members
 from predclv.forecast.patterns import patterns_for
-from predclv.forecast.result import COLUMNS
 from predclv.forecast.scoring import ScoreTable
 from predclv.forecast.spend import expected_spend
 from predclv.forecast.terms import Terms
@@ -175,14 +174,7 @@ class Outlook:
         """The forecast of rows of the summary's frame."""
         whole = customers is self.rfm.frame
         cell = self._cell_of_customer if whole else self.rfm.cells().places(customers)
-        mean = customers["monetary_value"].to_numpy(float) if self.spend is not None else None
-        columns = self.cells.of_customers(cell, customers["frequency"].to_numpy(float), mean)
-        return pd.DataFrame(
-            {
-                "customer_id": customers["customer_id"],
-                **{name: columns[name] for name in COLUMNS if name in columns},
-            }
-        )
+        return self.cells.frame_of(customers, cell)
 
     @once
     def _cell_of_customer(self) -> NDArray:
@@ -331,11 +323,10 @@ class Outlook:
 
     def table(self) -> ScoreTable:
         """The forecast of every history, and the SQL that joins customers with it."""
-        sql = self.cells.expressions()
         return ScoreTable(
             pd.concat([self.rfm.keyed_cells(), self.cells.frame], axis="columns"),
             self.rfm.cell_keys,
-            {name: sql[name] for name in COLUMNS if name in sql},
+            self.cells.expressions(),
             self.terms,
         )
 

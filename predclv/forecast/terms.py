@@ -2,6 +2,17 @@
 
 import datetime
 from dataclasses import dataclass, replace
+from typing import Any
+
+from predclv.summaries.rfm import RFM
+from predclv.units import (
+    force_of_interest,
+    horizon_in,
+    horizon_in_words,
+    is_lifetime,
+    probability,
+    share,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,3 +60,31 @@ class Terms:
     def without_level(self) -> "Terms":
         """The same terms of a forecast without intervals."""
         return replace(self, level=None)
+
+
+def asked_terms(
+    customers: RFM, horizon: Any, discount_rate: float, margin: float, level: float | None
+) -> Terms:
+    """What somebody asks of a forecast of these customers, checked.
+
+    Raises
+    ------
+    OptionError
+        If a number makes no sense.
+    """
+    force_of_interest(discount_rate, customers.unit)
+    margin = share(margin, "margin")
+    level = None if level is None else probability(level, "level")
+    length = None
+    if not is_lifetime(horizon):
+        length = horizon_in(horizon, customers.unit, start=customers.observation_end)
+    return Terms(
+        horizon=length,
+        unit=customers.unit,
+        discount_rate=float(discount_rate),
+        margin=margin,
+        level=level,
+        observation_end=customers.observation_end,
+        asked=horizon_in_words(horizon),
+        currency=customers.currency,
+    )

@@ -1,11 +1,12 @@
 """Totals of a customer base: where they may fall."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from predclv.engines.effects import draws_away
 from predclv.engines.result import Fit
 from predclv.forecast.draws import fixed_draws
 from predclv.forecast.histories import Histories
@@ -43,19 +44,27 @@ def simulated_totals(
     In each future all customers share one draw of the parameters, and of the clock: what is not
     known of them does not average out over customers.
     """
+    found: dict[str, list[float]] = {}
+    for member, spent, rng in each_future(members, spend, seed, futures_wanted):
+        future = futures(member.histories, member.model, spent, mean, member.ahead, rng)
+        for name, values in future.items():
+            found.setdefault(name, []).append(float(values.sum()))
+    return {name: np.array(values) for name, values in found.items()}
+
+
+def each_future(
+    members: Members, spend: Fit | None, seed: int, wanted: int | None, how: str = ""
+) -> Iterator[tuple[Member, Any, np.random.Generator]]:
+    """Member and model of spend of each future to simulate, and what draws the rest of it."""
     rng = stream(seed, Stream.TOTALS)
     customers = members.histories.cell_of_customer.size
-    n = futures_wanted or futures_of(customers, members.ahead.is_endless)
+    n = wanted or futures_of(customers, members.ahead.is_endless)
     drawn = members.drawn(n, rng)
     spends = [None] * n if spend is None else fixed_draws(spend, n, rng, members.patterns)
-    found: dict[str, list[float]] = {}
-    with progress(f"Simulating {customers:,} customers", n) as step:
-        for i, (member, spend_model) in enumerate(zip(drawn, spends, strict=True)):
+    with progress(f"Simulating {customers:,} customers{how}", n) as step:
+        for i, (member, spent) in enumerate(zip(drawn, spends, strict=True)):
             step(f"future {i + 1} of {n}")
-            future = futures(member.histories, member.model, spend_model, mean, member.ahead, rng)
-            for name, values in future.items():
-                found.setdefault(name, []).append(float(values.sum()))
-    return {name: np.array(values) for name, values in found.items()}
+            yield member, spent, rng
 
 
 def futures_of(customers: int, endless: bool) -> int:
@@ -193,14 +202,12 @@ def _parameter_shifts(
         at, away = parameters_away(fit, rng)
         for i in range(at.size):
             ends = []
-            for sign in (1.0, -1.0):
-                moved = at.copy()
-                moved[i] += sign * STEP
+            for free in moved(at, i):
                 bought, spent = estimate, each
                 if fit is spend:
-                    spent = at_free(fit, moved, members.patterns)
+                    spent = at_free(fit, free, members.patterns)
                 else:
-                    bought = _purchases_expected(members.at(moved))
+                    bought = _purchases_expected(members.at(free))
                 ends.append(_with_spend(bought, members.histories, mean, spent))
             for shift, part in zip(shifts, parts, strict=True):
                 for name, above in ends[0].items():
@@ -212,10 +219,14 @@ def _parameter_shifts(
 
 def parameters_away(fit: Fit, rng: np.random.Generator) -> tuple[NDArray, NDArray]:
     """Free parameters at the estimate, (k,), and how far draws are from them, (4000, k)."""
-    space = fit.space
-    at = space.free_at(np.array(list(fit.params.values())))
-    draws = fit.draws(NORMAL_DRAWS, seed=int(rng.integers(1 << 62)))
-    return at, space.free_at(np.column_stack([draws[name] for name in fit.params])) - at
+    return draws_away(fit, NORMAL_DRAWS, int(rng.integers(1 << 62)))
+
+
+def moved(at: NDArray, i: int) -> tuple[NDArray, NDArray]:
+    """Free parameters a step above and below in the i-th."""
+    step = np.zeros(at.size)
+    step[i] = STEP
+    return at + step, at - step
 
 
 def expected_totals(member: Member, mean: NDArray | None, spend: Any) -> dict[str, float]:

@@ -77,15 +77,13 @@ def simple_clv(
     >>> simple_clv(1200, 1, 5, margin=[0.25, 0.5])
     array([1500., 3000.])
     """
-    columns = {
-        "average_order_value": inputs.not_negative("average_order_value", average_order_value),
-        "purchases_per_year": inputs.not_negative("purchases_per_year", purchases_per_year),
-        "lifespan_years": inputs.not_negative("lifespan_years", lifespan_years),
-        "margin": inputs.margin(margin),
-        "acquisition_cost": inputs.not_negative("acquisition_cost", acquisition_cost),
-    }
-    inputs.together(**columns)
-    order, purchases, years, share, cost = columns.values()
+    order, purchases, years, share, cost = inputs.together(
+        average_order_value=inputs.not_negative("average_order_value", average_order_value),
+        purchases_per_year=inputs.not_negative("purchases_per_year", purchases_per_year),
+        lifespan_years=inputs.not_negative("lifespan_years", lifespan_years),
+        margin=inputs.margin(margin),
+        acquisition_cost=inputs.not_negative("acquisition_cost", acquisition_cost),
+    )
     return inputs.plain(order * purchases * years * share - cost)
 
 
@@ -128,13 +126,11 @@ def project_clv(
     >>> project_clv(50, 3, future_value=80)
     230.0
     """
-    columns = {
-        "average_deal": inputs.not_negative("average_deal", average_deal),
-        "expected_deals": inputs.not_negative("expected_deals", expected_deals),
-        "future_value": inputs.not_negative("future_value", future_value),
-    }
-    inputs.together(**columns)
-    deal, deals, future = columns.values()
+    deal, deals, future = inputs.together(
+        average_deal=inputs.not_negative("average_deal", average_deal),
+        expected_deals=inputs.not_negative("expected_deals", expected_deals),
+        future_value=inputs.not_negative("future_value", future_value),
+    )
     return inputs.plain(deal * deals + future)
 
 

@@ -74,8 +74,8 @@ def rate(what: str, value: ArrayLike) -> NDArray:
     return numbers
 
 
-def together(**columns: NDArray) -> None:
-    """Refuse columns that do not broadcast.
+def together(**columns: NDArray) -> tuple[NDArray, ...]:
+    """The columns, if they broadcast.
 
     Raises
     ------
@@ -94,6 +94,7 @@ def together(**columns: NDArray) -> None:
             10,
         )
         raise DataError(f"The inputs are of unequal length: {lengths}.") from None
+    return tuple(columns.values())
 
 
 def plain(value: NDArray) -> Any:

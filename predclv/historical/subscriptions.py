@@ -76,14 +76,12 @@ def subscription_clv(
     >>> subscription_clv(1000, churn_rate=0.02, margin=0.8, discount_rate=0.01)
     26666.666666666668
     """
-    columns = {
-        "revenue_per_period": inputs.not_negative("revenue_per_period", revenue_per_period),
-        "churn_rate": inputs.churn("churn_rate", churn_rate),
-        "margin": inputs.margin(margin),
-        "discount_rate": inputs.rate("discount_rate", discount_rate),
-    }
-    inputs.together(**columns)
-    revenue, lost, share, discount = columns.values()
+    revenue, lost, share, discount = inputs.together(
+        revenue_per_period=inputs.not_negative("revenue_per_period", revenue_per_period),
+        churn_rate=inputs.churn("churn_rate", churn_rate),
+        margin=inputs.margin(margin),
+        discount_rate=inputs.rate("discount_rate", discount_rate),
+    )
     return inputs.plain(revenue * share / (lost + discount))
 
 
@@ -174,14 +172,13 @@ def break_even_retention(
     >>> break_even_retention(10, acquisition_cost=40)
     0.75
     """
-    columns = {
-        "revenue_per_period": inputs.not_negative("revenue_per_period", revenue_per_period),
-        "acquisition_cost": inputs.not_negative("acquisition_cost", acquisition_cost),
-        "margin": inputs.margin(margin),
-        "discount_rate": inputs.rate("discount_rate", discount_rate),
-    }
-    inputs.together(**columns)
-    revenue, cost, share, discount = np.broadcast_arrays(*columns.values())
+    columns = inputs.together(
+        revenue_per_period=inputs.not_negative("revenue_per_period", revenue_per_period),
+        acquisition_cost=inputs.not_negative("acquisition_cost", acquisition_cost),
+        margin=inputs.margin(margin),
+        discount_rate=inputs.rate("discount_rate", discount_rate),
+    )
+    revenue, cost, share, discount = np.broadcast_arrays(*columns)
     profit = revenue * share
     hopeless = (cost > 0) & (profit <= cost * discount)
     if hopeless.any():

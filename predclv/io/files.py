@@ -10,8 +10,8 @@ import pyarrow as pa
 import pyarrow.parquet
 
 from predclv.errors import DataWarning, StoreError
-from predclv.io.places import place, replacing
-from predclv.io.strict_json import from_json, to_json
+from predclv.io.places import replacing
+from predclv.io.strict_json import to_json
 from predclv.notices import counted, warn
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")  # how text begins that a spreadsheet executes
@@ -105,7 +105,7 @@ def write_text(text: str, path: str | os.PathLike[str]) -> None:
 
 
 def write_json(document: Any, path: str | os.PathLike[str]) -> None:
-    """Write a document as strict JSON from which `read_json` makes the same floats.
+    """Write a document as strict JSON from which `from_json` makes the same floats.
 
     Raises
     ------
@@ -117,23 +117,6 @@ def write_json(document: Any, path: str | os.PathLike[str]) -> None:
     except (TypeError, ValueError, RecursionError) as error:
         raise StoreError(f"This cannot be written as JSON: {error}.") from error
     write_text(text + "\n", path)
-
-
-def read_json(path: str | os.PathLike[str]) -> Any:
-    """Read what `write_json` wrote.
-
-    Raises
-    ------
-    StoreError
-        If there is no such file or it is no JSON.
-    """
-    path = place(path)
-    if not path.is_file():
-        raise StoreError(f"There is no file {path}.")
-    try:
-        return from_json(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise StoreError(f"{path} is no JSON, or is damaged: {error}.") from error
 
 
 def _is_of_numbers(dtype: Any) -> bool:

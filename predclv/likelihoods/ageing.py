@@ -1,8 +1,7 @@
 """The likelihood of customers who slow down with age: their own time runs ever more slowly."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Self
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -75,16 +74,10 @@ class AgeingLikelihood(Likelihood):
         """What it is called in messages."""
         return f"{self.model.title} with ageing{' and drift' if self.has_drift else ''}"
 
-    @property
-    def size(self) -> int:
-        """Parameters of the model alone."""
-        return len(self.model.names())
-
     @once
     def space(self) -> Space:
         """The free parameters of the model, ageing, and the drift."""
-        own, more = self.model.space(), self._own_space
-        return Space((*own.names, *more.names), (*own.scales, *more.scales))
+        return self.model.space().and_more(self._own_space)
 
     @property
     def _own_space(self) -> Space:
@@ -104,7 +97,7 @@ class AgeingLikelihood(Likelihood):
         def value_and_slope(free: NDArray) -> tuple[float, NDArray]:
             parameters, ageing = own.parameters_at(free[:k]), float(free[k])
             drift = float(free[k + 1]) if self.has_drift else 0.0
-            if not np.all(np.isfinite(parameters) & (~own.is_log | (parameters > 0))):
+            if not own.holds(parameters):
                 return np.nan, np.full(free.size, np.nan)
             until, by_ageing = time_and_slope(most, ageing, unit)
             slower = np.exp(-drift * new)
@@ -140,21 +133,14 @@ class AgeingLikelihood(Likelihood):
             slowed=self.slowed if first else 0.0,
         )
 
-    def at(self, free: NDArray) -> Any:
-        """The model at free parameters (k,)."""
-        return self.model.at(free[: self.size])
-
     def recall_at(self, free: NDArray) -> Recall:
         """Ageing and drift at free parameters (k,)."""
         drift = float(free[self.size + 1]) if self.has_drift else None
         return Recall(self.first_day, self.unit, drift, ageing=float(free[self.size]))
 
-    def shrinkage(self, free: NDArray) -> tuple[float, NDArray]:
-        """Log prior density of ageing and drift, without constants, and its slope (k,)."""
-        sigma = np.array([prior.sigma for prior in self._own_priors().values()])
-        away, slope = free[self.size :] / sigma, np.zeros(free.size)
-        slope[self.size :] = -away / sigma
-        return float(-0.5 * (away @ away)), slope
+    def held(self) -> dict[str, Prior]:
+        """Ageing and drift."""
+        return priors_of(self._own_space, self.unit)
 
     def starts(self) -> list[NDArray]:
         """Those of the model, with some ageing and with hardly any."""
@@ -166,13 +152,3 @@ class AgeingLikelihood(Likelihood):
         ageing = Coordinate({AGEING: 1.0}, 0.0, MOST, NOBODY_SLOWS, "customers stop within weeks")
         drift = (Coordinate({DRIFT: 1.0}, -FARTHEST, FARTHEST),) if self.has_drift else ()
         return (*super().coordinates(), ageing, *drift)
-
-    def _own_priors(self) -> dict[str, Prior]:
-        return priors_of(self._own_space, self.unit)
-
-    def _believed(self) -> dict[str, Any]:
-        return super()._believed() | self._own_priors()
-
-    def sampled(self, priors: Mapping[str, Any] | None = None) -> Likelihood:
-        """Itself: it is maximised alone, which whoever asks for a fit is told."""
-        return self

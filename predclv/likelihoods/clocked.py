@@ -16,7 +16,6 @@ from predclv.maths.levels import Levels
 from predclv.models.base import (
     Coordinate,
     LogNormalPrior,
-    Model,
     NormalPrior,
     Objective,
     Prior,
@@ -32,7 +31,6 @@ SEASON_SIZE = "season[size]"
 """The parameter of a posterior that scales all of the season."""
 
 _TRIES = 1000  # customer bases that are drawn until one has somebody who comes back
-_FEWER = 40_000  # cells of a first search: their maximum lies within 1 or 2% of all cells'
 _FARTHEST = 30.0  # an effect that multiplies a day's purchases by exp(30) is none
 
 
@@ -86,12 +84,8 @@ class ClockedLikelihood(Likelihood):
     @property
     def order(self) -> int:
         """Events per purchase: k of a model of regular buyers, else 1."""
-        return getattr(self.model, "order", None) or 1
-
-    @property
-    def size(self) -> int:
-        """Parameters of the model alone."""
-        return len(self.model.names())
+        model: Any = self.model
+        return model.order or 1
 
     @once
     def _function(self) -> Objective:
@@ -124,7 +118,7 @@ class ClockedLikelihood(Likelihood):
 
         def value_and_slope(free: NDArray) -> tuple[float, NDArray]:
             parameters, effects = own.parameters_at(free[:k]), free[k:]
-            if not np.all(np.isfinite(parameters) & (~own.is_log | (parameters > 0))):
+            if not own.holds(parameters):
                 return np.nan, np.full(free.size, np.nan)
             log_rate = self.calendar.observed_log_rate(effects)
             rate = np.exp(log_rate)
@@ -142,10 +136,6 @@ class ClockedLikelihood(Likelihood):
 
         return value_and_slope
 
-    def at(self, free: NDArray) -> Model:
-        """The model at free parameters (k,)."""
-        return self.model.at(free[: self.size])
-
     def clock_at(self, free: NDArray) -> Calendar:
         """The clock at free parameters (k,)."""
         return self.calendar.at(free[self.size :])
@@ -158,16 +148,10 @@ class ClockedLikelihood(Likelihood):
         """The model of new customers, first seen on these days."""
         return model
 
-    def shrinkage(self, free: NDArray) -> tuple[float, NDArray]:
-        """Log prior density of the effects, without its constant, and its slope (k,).
-
-        Maximum likelihood holds effects back too: there are as many of them as one likes, and a
-        season of twelve harmonics would fit the noise.
-        """
-        away = free[self.size :] / self.calendar.spread
-        slope = np.zeros(free.size)
-        slope[self.size :] = -away / self.calendar.spread
-        return float(-0.5 * (away @ away)), slope
+    def held(self) -> dict[str, Prior]:
+        """The effects: a season of twelve harmonics would fit the noise."""
+        names, spread = self.calendar.names, self.calendar.spread.tolist()
+        return {name: NormalPrior(0.0, sd) for name, sd in zip(names, spread, strict=True)}
 
     def starts(self) -> list[NDArray]:
         """Those of the model, on a clock on which all days are alike."""
@@ -177,14 +161,6 @@ class ClockedLikelihood(Likelihood):
         """Those of the model, and each effect by itself."""
         own = tuple(Coordinate({n: 1.0}, -_FARTHEST, _FARTHEST) for n in self.calendar.names)
         return (*super().coordinates(), *own)
-
-    def _believed(self) -> dict[str, Prior | Any]:
-        spread = self.calendar.spread
-        effects = {
-            name: NormalPrior(0.0, float(sd))
-            for name, sd in zip(self.calendar.names, spread, strict=True)
-        }
-        return super()._believed() | effects
 
     def sampled(self, priors: Mapping[str, Any] | None = None) -> "Likelihood":
         """With the size of the season a parameter of its own: few data, little season.
@@ -200,18 +176,13 @@ class ClockedLikelihood(Likelihood):
     def thinned(self) -> "ClockedLikelihood | None":
         """That of about 40,000 cells where there are four times as many, with greater weights.
 
-        At equal steps of customers in the order of cells, so those of many are all in it. The days
-        of purchases are those of all, in proportion.
+        The days of purchases are those of all, in proportion.
         """
-        weight, exposure = self.columns[-1], self.exposure
-        if weight.size < 4 * _FEWER:
+        kept, columns = self.fewer()
+        if kept is None:
             return None
-        step = weight.sum() / _FEWER
-        until = np.floor(np.cumsum(weight) / step)
-        times = np.diff(until, prepend=0.0)
-        kept = times > 0
-        columns = (*(column[kept] for column in self.columns[:-1]), times[kept] * step)
-        share = float(columns[0] @ columns[-1]) / float(self.columns[0] @ weight)
+        exposure = self.exposure
+        share = float(columns[0] @ columns[-1]) / float(self.columns[0] @ self.columns[-1])
         gaps = exposure.gaps
         if gaps is not None:
             gaps = np.stack([gaps[0], gaps[1], share * gaps[2]])
@@ -301,8 +272,7 @@ class ScaledSeason(ClockedLikelihood):
     @once
     def space(self) -> Space:
         """The free parameters of model and clock, and the season's size."""
-        found = super().space
-        return Space((*found.names, SEASON_SIZE), (*found.scales, "log"))
+        return super().space.and_more(Space((SEASON_SIZE,), ("log",)))
 
     @once
     def _seasonal(self) -> NDArray:

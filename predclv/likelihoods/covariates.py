@@ -21,7 +21,6 @@ from predclv.samples.patterns import Patterns
 
 _FARTHEST = 30.0  # a covariate that multiplies by exp(30) between its ends is none
 _COMPILED_FROM = 24  # patterns from which the compiled form pays for few cells too
-_FEWER = 40_000  # cells of a first search, as on a clock
 _WEAK = 1.0  # prior standard deviation of an effect: a factor from 1/7 to 7, with 95%
 
 
@@ -201,13 +200,9 @@ class CovariateLikelihood(Likelihood):
 
     def thinned(self) -> "Likelihood | None":
         """That of about 40,000 cells where there are four times as many, with greater weights."""
-        weight = self.columns[-1]
-        if weight.size < 4 * _FEWER or type(self.base) is not Likelihood:
+        kept, columns = self.fewer()
+        if kept is None or type(self.base) is not Likelihood:
             return None
-        step = weight.sum() / _FEWER
-        times = np.diff(np.floor(np.cumsum(weight) / step), prepend=0.0)
-        kept = times > 0
-        columns = (*(column[kept] for column in self.columns[:-1]), times[kept] * step)
         base = replace(self.base, columns=columns)
         return self.of_patterns(base, self.pattern[kept], self.patterns, self.effects)
 

@@ -1,7 +1,7 @@
 """The likelihood of customers whose first ones in a log buy at another rate than later ones."""
 
 from dataclasses import dataclass, replace
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -80,15 +80,14 @@ class DriftingLikelihood(ClockedLikelihood):
     @once
     def _at_random(self) -> Objective:
         own, k = self.model.space(), self.size
-        order: Any = getattr(self.model, "order", None) or 1
         x, weight, exposure = Levels(self.columns[0]), self.columns[-1], self.exposure
         first = newness(np.arange(exposure.purchases.size + 1))
         of_levels, of_cells = first[exposure.born_of_levels], first[exposure.born]
-        bought = order * float((weight * self.columns[0]) @ of_cells)
+        bought = self.order * float((weight * self.columns[0]) @ of_cells)
 
         def value_and_slope(free: NDArray) -> tuple[float, NDArray]:
             parameters, effects, drift = own.parameters_at(free[:k]), free[k:-1], free[-1]
-            if not np.all(np.isfinite(parameters) & (~own.is_log | (parameters > 0))):
+            if not own.holds(parameters):
                 return np.nan, np.full(free.size, np.nan)
             log_rate = self.calendar.observed_log_rate(effects)
             rate = np.exp(log_rate)
@@ -126,13 +125,9 @@ class DriftingLikelihood(ClockedLikelihood):
     def _met_on(self, model: Any, free: NDArray, born: NDArray) -> Any:
         return replace(model, alpha=model.alpha * np.exp(self.recall_at(free).haste_of(born)))
 
-    def shrinkage(self, free: NDArray) -> tuple[float, NDArray]:
-        """Log prior density of the effects and the drift, without constants, and its slope (k,)."""
-        spread = np.append(self.calendar.spread, self.priors()[DRIFT].sigma)
-        away = free[self.size :] / spread
-        slope = np.zeros(free.size)
-        slope[self.size :] = -away / spread
-        return float(-0.5 * (away @ away)), slope
+    def held(self) -> dict[str, Prior]:
+        """The effects and the drift."""
+        return super().held() | priors_of(space_of(True, False), self.unit)
 
     def starts(self) -> list[NDArray]:
         """Those of model and clock, without a drift."""
@@ -141,10 +136,3 @@ class DriftingLikelihood(ClockedLikelihood):
     def coordinates(self) -> tuple[Coordinate, ...]:
         """Those of model and clock, and the drift."""
         return (*super().coordinates(), Coordinate({DRIFT: 1.0}, -FARTHEST, FARTHEST))
-
-    def _believed(self) -> dict[str, Prior | Any]:
-        return super()._believed() | priors_of(space_of(True, False), self.unit)
-
-    def with_calendar(self, calendar: Calendar) -> Self:
-        """The same data on another clock."""
-        return replace(self, calendar=calendar)

@@ -13,6 +13,7 @@ from predclv.frozen import Frozen
 from predclv.models.base import Model
 from predclv.models.spend import SpendModel
 from predclv.samples.design import (
+    OTHER,
     Coding,
     Term,
     assert_levels_are_fewer,
@@ -20,7 +21,7 @@ from predclv.samples.design import (
     terms_of,
 )
 from predclv.samples.paths import Paths
-from predclv.samples.patterns import OTHER, Patterns
+from predclv.samples.patterns import Patterns
 
 SAME = "same"
 """In place of a list of columns: the effects of another target act on this one too."""

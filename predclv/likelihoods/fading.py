@@ -130,19 +130,13 @@ class FadingLikelihood(Likelihood):
     @once
     def space(self) -> Space:
         """The free parameters of the model, the drift, and how fast purchases are forgotten."""
-        own, more = self.model.space(), space_of(self.has_drift, True)
-        return Space((*own.names, *more.names), (*own.scales, *more.scales))
-
-    @property
-    def size(self) -> int:
-        """Parameters of the model alone."""
-        return len(self.model.names())
+        return self.model.space().and_more(space_of(self.has_drift, True))
 
     @once
     def _function(self) -> Objective:
         data = self.laid_out()
         model: Any = self.model
-        order, before = getattr(model, "order", None) or 1, chances_before(model)
+        order, before = model.order or 1, model.chances_before
         with_drift, slope_at = self.has_drift, self.space.slope_at
         of_purchases: Any = fading
         arrays: Any = (Ranked.of(**data),)
@@ -154,7 +148,7 @@ class FadingLikelihood(Likelihood):
 
         def value_and_slope(free: NDArray) -> tuple[float, NDArray]:
             found = self.space.parameters_at(free)
-            if not np.all(np.isfinite(found) & (~self.space.is_log | (found > 0))):
+            if not self.space.holds(found):
                 return np.nan, np.full(free.size, np.nan)
             r, alpha, a, b = found[:4].tolist()
             drift = float(found[4]) if with_drift else 0.0
@@ -192,10 +186,6 @@ class FadingLikelihood(Likelihood):
         some = super().of_cells(rows, first)
         return replace(some, sequences=self.sequences.of_rows(rows))
 
-    def at(self, free: NDArray) -> Model:
-        """The model at free parameters (k,)."""
-        return self.model.at(free[: self.size])
-
     def clock_at(self, free: NDArray) -> Any:
         """The clock, which is given."""
         return self.clock
@@ -205,15 +195,9 @@ class FadingLikelihood(Likelihood):
         found = dict(zip(self.space.names, self.space.parameters_at(free).tolist(), strict=True))
         return Recall(self.first_day, self.unit, found.get(DRIFT), found[RHO], self.ageing)
 
-    def shrinkage(self, free: NDArray) -> tuple[float, NDArray]:
-        """Log prior density of drift and rho, without constants, and its slope (k,)."""
-        value, slope = 0.0, np.zeros(free.size)
-        for name, prior in self._own_priors().items():
-            i = self.space.names.index(name)
-            away = (free[i] - prior.centre) / prior.sigma
-            value -= 0.5 * away * away
-            slope[i] = -away / prior.sigma
-        return value, slope
+    def held(self) -> dict[str, Prior]:
+        """Drift and rho."""
+        return priors_of(space_of(self.has_drift, True), self.unit)
 
     def starts(self) -> list[NDArray]:
         """Near a fit without memory, with little of it and with more."""
@@ -229,12 +213,6 @@ class FadingLikelihood(Likelihood):
         drift = (Coordinate({DRIFT: 1.0}, -FARTHEST, FARTHEST),) if self.has_drift else ()
         return (*super().coordinates(), *drift, rho)
 
-    def _own_priors(self) -> dict[str, Prior]:
-        return priors_of(space_of(self.has_drift, True), self.unit)
-
-    def _believed(self) -> dict[str, Prior | Any]:
-        return super()._believed() | self._own_priors()
-
     def sampled(self, priors: Mapping[str, Any] | None = None) -> Likelihood:
         """Refused: it is maximised alone.
 
@@ -243,16 +221,6 @@ class FadingLikelihood(Likelihood):
         FitError
         """
         raise FitError(f"{self.title} is fitted by engine='mle' alone.")
-
-    def compiled(self) -> "Likelihood":
-        """The same by its compiled form, however few the purchases are."""
-        return replace(self, compile_from=0)
-
-
-def chances_before(model: Any) -> int:
-    """Chances to leave before the first repeat purchase: one where that may be none, else zero."""
-    at_once = getattr(model, "chances_before", None)
-    return int(model.__name__.startswith("M")) if at_once is None else int(at_once)
 
 
 def _leaving(

@@ -52,7 +52,7 @@ def kernel_of(model: type[Model]) -> Kernel:
             home = import_module(model.kernel)
         # One function for a family of models lays each of them out in its own way.
         return home.kernel_for(model) if hasattr(home, "kernel_for") else home.KERNEL
-    return Kernel(partial(_plain, model), partial(_as_they_are, model))
+    return Kernel(partial(_plain, model), partial(as_they_are, model))
 
 
 def _plain(model: type[Model], free: NDArray, *columns: NDArray) -> NDArray:
@@ -60,7 +60,8 @@ def _plain(model: type[Model], free: NDArray, *columns: NDArray) -> NDArray:
     return np.append(value, slope)
 
 
-def _as_they_are(model: type[Model], columns: Columns) -> dict[str, NDArray]:
+def as_they_are(model: type[Model], columns: Columns) -> dict[str, NDArray]:
+    """Columns by name, as cells have them."""
     return dict(zip((*model.columns, "weight"), columns, strict=True))
 
 

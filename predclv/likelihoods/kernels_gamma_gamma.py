@@ -1,14 +1,15 @@
 """Gamma-Gamma's likelihood and slope compiled by Numba: one pass over the cells per evaluation."""
 
+from functools import partial
 from math import exp, log, log1p
 
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from predclv.likelihoods.kernels import Kernel
+from predclv.likelihoods.kernels import Kernel, as_they_are
 from predclv.likelihoods.kernels_special import FAST, digamma_rising, log_beta
-from predclv.models.base import Columns
+from predclv.models.gamma_gamma import GammaGamma
 
 
 @njit(**FAST)
@@ -40,8 +41,4 @@ def gamma_gamma(
     return np.array([value, g_p * p, g_q * q, g_v * v])
 
 
-def _as_they_are(columns: Columns) -> dict[str, NDArray]:
-    return dict(zip(("frequency", "monetary_value", "weight"), columns, strict=True))
-
-
-KERNEL = Kernel(gamma_gamma, _as_they_are)
+KERNEL = Kernel(gamma_gamma, partial(as_they_are, GammaGamma))

@@ -15,7 +15,6 @@ from predclv.likelihoods.effects import Effects
 from predclv.likelihoods.likelihood import Likelihood
 from predclv.maths.levels import Levels
 from predclv.models.base import Objective
-from predclv.models.regular import RegularModel
 from predclv.once import once
 from predclv.samples.grouping import distinct
 from predclv.samples.path_exposures import PathExposure
@@ -97,7 +96,7 @@ class PathLikelihood(CovariateLikelihood):
                 kept, rows, counts, weights, places, strict=True
             ):
                 parameters = own.parameters_at(free[:k] + others @ (row * effects))
-                if not np.all(np.isfinite(parameters) & (~own.is_log | (parameters > 0))):
+                if not own.holds(parameters):
                     return np.nan, np.full(free.size, np.nan)
                 history = (Levels.coded(each[which], place) for each in (t_x, T))
                 found = self.model(*parameters.tolist()).slopes(count, *history, w)
@@ -160,7 +159,7 @@ def assert_can_change(model: Any, effects: Effects, changing: tuple[str, ...]) -
                 f"{', '.join(map(repr, mixed))} changes over time, and what changes acts on 'rate' "
                 f"alone; got {'+'.join(group.acts_on)}."
             )
-        if model.leaves_in_real_time or (issubclass(model, RegularModel) and model.order != 1):
+        if model.leaves_in_real_time or model.order != 1:
             raise OptionError(
                 f"{', '.join(map(repr, mixed))} changes over time, which {model.title} does not "
                 "know. Use BGNBD or MBGNBD, whose customers leave at purchases."

@@ -4,7 +4,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 _POINTS, _LENGTHS = np.polynomial.legendre.leggauss(24)
-_NEGLIGIBLE = 40.0  # exp(-40) is below 1e-17
+WORTHLESS = 40.0
+"""A purchase discounted by more than exp(-40), below 1e-17, is lost in rounding."""
 
 
 def discounted_until_dropout(
@@ -33,8 +34,8 @@ def discounted_until_dropout(
     scale = alpha / p
     whole = r * np.log1p(t / scale)
     with np.errstate(divide="ignore"):
-        worthless = r * np.log1p(_NEGLIGIBLE / (delta * scale))
-    length = np.minimum(np.minimum(whole, worthless), _NEGLIGIBLE)
+        worthless = r * np.log1p(WORTHLESS / (delta * scale))
+    length = np.minimum(np.minimum(whole, worthless), WORTHLESS)
     # The exponent grows like exp(y / r): no panel may span more than three e-folds of it.
     panels = max(1, int(np.ceil(np.max(length / r, initial=0.0) / 3.0)))
     if np.max(length, initial=0.0) > 10.0:

@@ -64,10 +64,17 @@ class Space:
         """Which parameters are positive, and free as their logarithm, shape (k,)."""
         return np.array([scale == "log" for scale in self.scales])
 
+    def and_more(self, other: "Space") -> "Space":
+        """These parameters, and others behind them."""
+        return Space((*self.names, *other.names), (*self.scales, *other.scales))
+
     def and_numbers(self, names: tuple[str, ...]) -> "Space":
         """These parameters, and behind them some that may be any number."""
-        scales: tuple[Scale, ...] = tuple("identity" for _ in names)
-        return Space((*self.names, *names), (*self.scales, *scales))
+        return self.and_more(Space(names, tuple("identity" for _ in names)))
+
+    def holds(self, parameters: NDArray) -> bool:
+        """Whether parameters (..., k) are finite, and positive where they must be."""
+        return bool(np.all(np.isfinite(parameters) & (~self.is_log | (parameters > 0))))
 
     def parameters_at(self, free: NDArray) -> NDArray:
         """Parameters at free ones, shape (..., k)."""
@@ -216,8 +223,8 @@ class Model:
 
     @classmethod
     def names(cls) -> tuple[str, ...]:
-        """Names of the parameters, in the paper's order."""
-        return tuple(field.name for field in fields(cls))  # type: ignore[arg-type]
+        """Names of the free parameters, in the paper's order."""
+        return tuple(part.name for part in fields(cls) if part.name not in cls.fixed)  # type: ignore[arg-type]
 
     @classmethod
     @cache
@@ -259,13 +266,9 @@ class Model:
             return float(weight @ type(self)(*moved.tolist()).log_likelihood(*history))
 
         by_free = [central_slope(partial(value_at, i), _STEP) for i in range(parameters.size)]
-        by_t_x, by_T = self._slopes_in_time(history, weight) if in_time else (None, None)
-        return Slopes(
-            float(weight @ self.log_likelihood(*history)),
-            np.array(by_free) / space.slope_at(parameters),
-            by_t_x,
-            by_T,
-        )
+        by_time = self._slopes_in_time(history, weight) if in_time else (None, None)
+        value = float(weight @ self.log_likelihood(*history))
+        return Slopes(value, np.array(by_free) / space.slope_at(parameters), *by_time)
 
     def _slopes_in_time(
         self, history: Sequence[NDArray], weight: NDArray
@@ -281,7 +284,7 @@ class Model:
 
         def value_and_slope(free: NDArray) -> tuple[float, NDArray]:
             parameters = space.parameters_at(free)
-            if not np.all(np.isfinite(parameters) & (~space.is_log | (parameters > 0))):
+            if not space.holds(parameters):
                 return np.nan, np.full(parameters.size, np.nan)
             found = cls(*parameters.tolist()).slopes(*columns, in_time=False)
             return found.value, found.by_parameter * space.slope_at(parameters)

@@ -1,6 +1,6 @@
 """Beta-discrete-Weibull (BdW): subscribers differ, and each one's churn may rise or fall."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import numpy as np
@@ -10,6 +10,7 @@ from scipy.special import digamma, gammaln
 from predclv.maths.special import digamma_rising, log_rising
 from predclv.models.base import Columns, Coordinate, LogNormalPrior, Parameter, Prior, Targets
 from predclv.models.retention import LEAVING_AT_RENEWALS, RetentionModel
+from predclv.models.shifted_beta_geometric import ShiftedBetaGeometric
 
 _NOBODY = 1e-12  # a churn that is as good as none, and lost in rounding
 _LARGE = 1e4  # below it, differences of log-gammas are right to 1e-11
@@ -104,19 +105,13 @@ class BetaDiscreteWeibull(RetentionModel):
     @classmethod
     def coordinates(cls, cells: Columns) -> tuple[Coordinate, ...]:
         """The odds of leaving, how alike subscribers are, and how their churn changes."""
+        odds, alike = ShiftedBetaGeometric.coordinates(cells)
+        changes = "after the first renewal nobody leaves (c -> 0)"
         return (
-            Coordinate({"alpha": 1.0, "beta": -1.0}, -20.0, 20.0),
-            Coordinate(
-                {"beta": 1.0}, np.log(1e-5), np.log(1e7),
-                "subscribers differ without bound: they leave at the first renewal or never",
-                "all subscribers are alike",
-            ),
-            Coordinate(
-                {"c": 1.0}, np.log(1e-3), np.log(50.0),
-                "after the first renewal nobody leaves (c -> 0)",
-                "",
-            ),
-        )  # fmt: skip
+            odds,
+            replace(alike, at_upper="all subscribers are alike"),
+            Coordinate({"c": 1.0}, np.log(1e-3), np.log(50.0), changes),
+        )
 
     @classmethod
     def priors(cls, unit: str, money: float = 1.0) -> dict[str, Prior]:
@@ -124,8 +119,4 @@ class BetaDiscreteWeibull(RetentionModel):
 
         The prior of c is the narrowest: it holds churn that changes slowly for likelier.
         """
-        return {
-            "alpha": LogNormalPrior(1.0, 1.5),
-            "beta": LogNormalPrior(3.0, 1.5),
-            "c": LogNormalPrior(1.0, 0.5),
-        }
+        return {**ShiftedBetaGeometric.priors(unit, money), "c": LogNormalPrior(1.0, 0.5)}

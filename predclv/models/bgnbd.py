@@ -9,26 +9,16 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import betainc, expit
 
-from predclv.maths.discounting import discounted_until_dropout
+from predclv.maths.arrays import floats
+from predclv.maths.discounting import WORTHLESS, discounted_until_dropout
 from predclv.maths.quadrature import beta_expectation
 from predclv.maths.special import log_rising
-from predclv.models.base import (
-    Columns,
-    Coordinate,
-    LogNormalPrior,
-    Parameter,
-    Prior,
-    Slopes,
-    Targets,
-)
-from predclv.models.futures import Traits
-from predclv.models.leaving import LEAVING_AT_PURCHASES, slopes_of_leaving
-from predclv.models.purchases import PurchaseModel
-from predclv.units import days_per
+from predclv.models.base import Parameter
+from predclv.models.leaving import LeavingAtPurchases, purchases_ever, slopes_of_leaving
 
 
 @dataclass(frozen=True, slots=True)
-class BGNBD(PurchaseModel):
+class BGNBD(LeavingAtPurchases):
     """Beta-geometric / NBD model of repeat purchases.
 
     While alive a customer buys at a Poisson rate ``lambda ~ Gamma(r, rate=alpha)``; right after
@@ -72,8 +62,8 @@ class BGNBD(PurchaseModel):
     b: Parameter
 
     title: ClassVar[str] = "BG/NBD"
-    targets: ClassVar[Targets] = LEAVING_AT_PURCHASES
     kernel: ClassVar[str] = "predclv.likelihoods.kernels_bgnbd"
+    tried = ((0.5, 1.0, 0.5, 2.0), (2.0, 1.0, 0.1, 2.0), (0.1, 1.0, 2.0, 2.0))
 
     def _log_gone_over_here(self, x: NDArray, t_x: NDArray, T: NDArray) -> NDArray:
         """How far, in logs, having left after t_x lies above still being here; -inf at x = 0."""
@@ -96,7 +86,7 @@ class BGNBD(PurchaseModel):
         t_x, T : array_like, shape (n,)
             Time of the last purchase (0 where x = 0) and of observation, from the first purchase.
         """
-        x, t_x, T = _floats(x, t_x, T)
+        x, t_x, T = floats(x, t_x, T)
         here = (
             log_rising(self.r, x)
             - self.r * np.log1p(T / self.alpha)
@@ -111,12 +101,12 @@ class BGNBD(PurchaseModel):
 
         Source: Fader, Hardie & Lee (2008), computing P(alive) using the BG/NBD model.
         """
-        x, t_x, T = _floats(x, t_x, T)
+        x, t_x, T = floats(x, t_x, T)
         return expit(-self._log_gone_over_here(x, t_x, T))
 
     def given_alive(self, x: ArrayLike, T: ArrayLike) -> "BGNBD":
         """The model of a customer still here at ``T``: again a BG/NBD."""
-        x, T = _floats(x, T)
+        x, T = floats(x, T)
         return BGNBD(self.r + x, self.alpha + T, self.a, self.b + x)
 
     def expected_purchases(self, t: ArrayLike) -> NDArray:
@@ -126,19 +116,14 @@ class BGNBD(PurchaseModel):
         hypergeometric function, relative error about 1e-12. ``t`` may be inf; the answer is then
         ``(a + b - 1) / (a - 1)`` where a > 1, and inf elsewhere.
         """
-        (t,) = _floats(t)
+        (t,) = floats(t)
         endless = np.isinf(t)
         if endless.any():
             finite = self.expected_purchases(np.where(endless, 1.0, t))
-            return np.where(endless, self._purchases_ever(), finite)
+            return np.where(endless, purchases_ever(self.a, self.b), finite)
         return beta_expectation(
             _purchases_at, self.a, self.b, self.r, self.alpha, t, reach=self._reach(t)
         )
-
-    def _purchases_ever(self) -> NDArray:
-        a, b = _floats(self.a, self.b)
-        above = np.where(a > 1, a, 2.0)
-        return np.where(a > 1, (above + b - 1) / (above - 1), np.inf)
 
     def _reach(self, t: NDArray) -> NDArray:
         """The chance p at which a customer's purchases by t begin to feel it."""
@@ -150,13 +135,13 @@ class BGNBD(PurchaseModel):
 
         ``t`` may be inf; ``delta`` is the continuous discount rate per unit of time.
         """
-        t, delta = _floats(t, delta)
+        t, delta = floats(t, delta)
         if np.all(delta == 0):
             return self.expected_purchases(t)
         if np.any(delta == 0):
             worth = self.discounted_purchases(t, np.where(delta == 0, 1.0, delta))
             return np.where(delta == 0, self.expected_purchases(t), worth)
-        effective = np.minimum(t, 40.0 / delta)
+        effective = np.minimum(t, WORTHLESS / delta)
         return beta_expectation(
             discounted_until_dropout,
             self.a,
@@ -171,7 +156,7 @@ class BGNBD(PurchaseModel):
 
     def p_active(self, t: ArrayLike) -> NDArray:
         """Probability of at least one repeat purchase by ``t`` of a new customer."""
-        (t,) = _floats(t)
+        (t,) = floats(t)
         return -np.expm1(-self.r * np.log1p(t / self.alpha))
 
     def pmf(self, n: ArrayLike, t: ArrayLike) -> NDArray:
@@ -180,7 +165,7 @@ class BGNBD(PurchaseModel):
         The paper's sum over fewer than n purchases is a negative binomial's distribution function,
         here its complement as a regularised incomplete beta, which does not cancel.
         """
-        n, t = _floats(n, t)
+        n, t = floats(n, t)
         share = t / (self.alpha + t)
         stays = log_rising(self.b, n) - log_rising(np.add(self.a, self.b), n)
         bought = n > 0
@@ -202,7 +187,7 @@ class BGNBD(PurchaseModel):
 
         Enough arrivals, and not having left after any of the first n - 1.
         """
-        n, t = _floats(n, t)
+        n, t = floats(n, t)
         stays = log_rising(self.b, n - 1) - log_rising(np.add(self.a, self.b), n - 1)
         return np.exp(stays) * betainc(n, self.r, t / (self.alpha + t))
 
@@ -212,7 +197,7 @@ class BGNBD(PurchaseModel):
 
     def p_at_least_each(self, t: ArrayLike) -> Iterator[NDArray]:
         """``p_at_least(n, t)`` for n = 1, 2, 3, ... by recurrence, absolute error below 1e-12."""
-        (t,) = _floats(t)
+        (t,) = floats(t)
         share = t / (self.alpha + t)
         exactly = np.exp(-self.r * np.log1p(t / self.alpha))
         arrivals = self.p_active(t)
@@ -224,98 +209,10 @@ class BGNBD(PurchaseModel):
             arrivals = np.maximum(arrivals - exactly, 0.0)
             stays = stays * ((self.b + (n - 1)) / (ab + (n - 1)))
 
-    def traits(self, shape: tuple[int, ...], rng: np.random.Generator) -> Traits:
-        """Customers drawn from the model: purchase rate, and after which purchase they leave."""
-        rate = rng.gamma(self.r, 1.0, shape) / self.alpha
-        p = rng.beta(self.a, self.b, shape)
-        leaves_after = rng.geometric(np.clip(p, 1e-15, 1.0))
-        return Traits(rate, leaves_after, np.full(shape, np.inf))
-
-    def slopes(  # type: ignore[override]
-        self,
-        x: ArrayLike,
-        t_x: ArrayLike,
-        T: ArrayLike,
-        weight: ArrayLike,
-        in_time: bool = True,
-    ) -> Slopes:
-        """The weighted log-likelihood of histories and its slopes; see :func:`slopes_of_leaving`.
-
-        Parameters
-        ----------
-        x, t_x, T, weight : array_like, shape (n,)
-            Histories, and customers with each.
-        in_time : bool
-            Whether the slopes in ``t_x`` and ``T`` are wanted too.
-        """
-        return slopes_of_leaving(self, 0, x, t_x, T, weight, in_time)
-
-    @classmethod
-    def starts(cls, cells: Columns) -> list[NDArray]:
-        """Log parameters to start from: the observed rate, with customers more or less alike."""
-        x, t_x, T, weight = cells
-        observed = (weight @ x) / max(weight @ np.where(x > 0, t_x, T), 1e-12)
-        return [
-            np.log([r, r / (factor * observed), a, b])
-            for r, factor, a, b in (
-                (0.5, 1.0, 0.5, 2.0),
-                (2.0, 1.0, 0.1, 2.0),
-                (0.1, 1.0, 2.0, 2.0),
-            )
-        ]
-
-    @classmethod
-    def coordinates(cls, cells: Columns) -> tuple[Coordinate, ...]:
-        """How much customers differ in rate, the average rate, the odds of leaving, and b."""
-        x, _, T, weight = cells
-        centre = np.log(max(weight @ x, 1.0) / max(weight @ T, 1e-12))
-        return (
-            Coordinate(
-                {"r": 1.0}, np.log(1e-6), np.log(1e8),
-                "hardly anyone buys again (r -> 0)",
-                "all customers buy at the same rate (r, alpha -> infinity)",
-            ),
-            Coordinate({"r": 1.0, "alpha": -1.0}, centre - 25, centre + 25),
-            Coordinate(
-                {"a": 1.0, "b": -1.0}, np.log(1e-10), np.log(1e10),
-                "nobody leaves (a / b -> 0): purchases follow an NBD",
-                "everyone leaves after the first repeat purchase (b / a -> 0)",
-            ),
-            Coordinate(
-                {"b": 1.0}, np.log(1e-8), np.log(1e10),
-                "customers leave at once or never (a, b -> 0)",
-                "all customers leave with the same chance (a, b -> infinity)",
-            ),
-        )  # fmt: skip
-
-    @classmethod
-    def priors(cls, unit: str, money: float = 1.0) -> dict[str, Prior]:
-        """Weak priors: most customer bases lie well inside them.
-
-        95% of the belief: r from 0.02 to 10, alpha from half a day to four and a half years, a from
-        0.02 to 10, b from 0.1 to 40, so that a customer buys about 6 times a year, or from once in
-        decades to several times a day, and leaves after a purchase with a chance of 1% to 90%.
-
-        Parameters
-        ----------
-        unit : str
-            alpha is a time: its prior is 30 days whatever the unit; r, a and b have no unit.
-        money : float
-            Means nothing here.
-        """
-        return {
-            "r": LogNormalPrior(0.5, 1.5),
-            "alpha": LogNormalPrior(30.0 / days_per(unit), 2.0),
-            "a": LogNormalPrior(0.5, 1.5),
-            "b": LogNormalPrior(2.0, 1.5),
-        }
+    slopes = slopes_of_leaving  # type: ignore[assignment]
 
 
 def _purchases_at(p: NDArray, r: NDArray, alpha: NDArray, t: NDArray) -> NDArray:
     """Expected purchases by t of customers who leave with chance p after each, (m, n)."""
     p = np.maximum(p, 1e-290)
     return -np.expm1(-r * np.log1p(p * t / alpha)) / p
-
-
-def _floats(*arrays: ArrayLike) -> tuple[NDArray, ...]:
-    return tuple(np.asarray(array, float) for array in arrays)

@@ -1,22 +1,19 @@
 """MBG/NBD: BG/NBD whose customers may also leave right after the first purchase."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import expit
 
-from predclv.models.base import Columns, Coordinate, Parameter, Prior, Slopes, Targets
+from predclv.models.base import Parameter
 from predclv.models.bgnbd import BGNBD
-from predclv.models.futures import Traits
-from predclv.models.leaving import LEAVING_AT_PURCHASES, slopes_of_leaving
-from predclv.models.purchases import PurchaseModel
+from predclv.models.leaving import LeavingAtPurchases, slopes_of_leaving
 
 
 @dataclass(frozen=True, slots=True)
-class MBGNBD(PurchaseModel):
+class MBGNBD(LeavingAtPurchases):
     """Modified beta-geometric / NBD model of repeat purchases.
 
     While alive a customer buys at a Poisson rate ``lambda ~ Gamma(r, rate=alpha)``; right after
@@ -62,14 +59,10 @@ class MBGNBD(PurchaseModel):
     b: Parameter
 
     title: ClassVar[str] = "MBG/NBD"
-    targets: ClassVar[Targets] = LEAVING_AT_PURCHASES
     kernel: ClassVar[str] = "predclv.likelihoods.kernels_mbgnbd"
     compile_from: ClassVar[float] = 1_000_000
-
-    @property
-    def stays(self) -> NDArray:
-        """Probability of not leaving right after the first purchase."""
-        return self.b / np.add(self.a, self.b)
+    chances_before: ClassVar[int] = 1
+    tried = ((0.8, 2.0, 0.6, 1.0), (3.0, 1.0, 0.1, 1.0), (0.2, 1.0, 2.0, 2.0))
 
     @property
     def after_first(self) -> BGNBD:
@@ -101,95 +94,4 @@ class MBGNBD(PurchaseModel):
         """The model of a customer still here at ``T``: a BG/NBD, having stayed x + 1 times."""
         return self.after_first.given_alive(x, T)
 
-    def expected_purchases(self, t: ArrayLike) -> NDArray:
-        """Expected repeat purchases of a new customer by ``t``, shape (..., n); see BGNBD."""
-        return self.stays * self.after_first.expected_purchases(t)
-
-    def discounted_purchases(self, t: ArrayLike, delta: ArrayLike) -> NDArray:
-        """Expected purchases of a new customer by ``t``, one at s worth ``exp(-delta s)``.
-
-        ``t`` may be inf; ``delta`` is the continuous discount rate per unit of time.
-        """
-        return self.stays * self.after_first.discounted_purchases(t, delta)
-
-    def p_active(self, t: ArrayLike) -> NDArray:
-        """Probability of at least one repeat purchase by ``t`` of a new customer."""
-        return self.stays * self.after_first.p_active(t)
-
-    def pmf(self, n: ArrayLike, t: ArrayLike) -> NDArray:
-        """Probability of exactly ``n`` repeat purchases by ``t`` of a new customer."""
-        gone = np.where(np.asarray(n) == 0, 1.0, 0.0) * self.a / np.add(self.a, self.b)
-        return gone + self.stays * self.after_first.pmf(n, t)
-
-    def p_at_least(self, n: ArrayLike, t: ArrayLike) -> NDArray:
-        """Probability of ``n`` or more repeat purchases by ``t`` of a new customer; n >= 1."""
-        return self.stays * self.after_first.p_at_least(n, t)
-
-    def p_at_least_each(self, t: ArrayLike) -> Iterator[NDArray]:
-        """``p_at_least(n, t)`` for n = 1, 2, 3, ..., absolute error below 1e-12."""
-        for tail in self.after_first.p_at_least_each(t):
-            yield self.stays * tail
-
-    def silence(self, s: ArrayLike) -> NDArray:
-        """Probability that a new customer who stays has not come back after ``s``."""
-        return self.after_first.silence(s)
-
-    def traits(self, shape: tuple[int, ...], rng: np.random.Generator) -> Traits:
-        """Customers drawn from the model: purchase rate, and after which purchase they leave."""
-        rate = rng.gamma(self.r, 1.0, shape) / self.alpha
-        p = rng.beta(self.a, self.b, shape)
-        leaves_after = rng.geometric(np.clip(p, 1e-15, 1.0)) - 1
-        return Traits(rate, leaves_after, np.full(shape, np.inf))
-
-    def slopes(  # type: ignore[override]
-        self,
-        x: ArrayLike,
-        t_x: ArrayLike,
-        T: ArrayLike,
-        weight: ArrayLike,
-        in_time: bool = True,
-    ) -> Slopes:
-        """The weighted log-likelihood of histories and its slopes; see :func:`slopes_of_leaving`.
-
-        Parameters
-        ----------
-        x, t_x, T, weight : array_like, shape (n,)
-            Histories, and customers with each.
-        in_time : bool
-            Whether the slopes in ``t_x`` and ``T`` are wanted too.
-        """
-        return slopes_of_leaving(self, 1, x, t_x, T, weight, in_time)
-
-    @classmethod
-    def starts(cls, cells: Columns) -> list[NDArray]:
-        """Log parameters to start from: the observed rate, with customers more or less alike."""
-        x, t_x, T, weight = cells
-        observed = (weight @ x) / max(weight @ np.where(x > 0, t_x, T), 1e-12)
-        return [
-            np.log([r, r / (factor * observed), a, b])
-            for r, factor, a, b in (
-                (0.8, 2.0, 0.6, 1.0),
-                (3.0, 1.0, 0.1, 1.0),
-                (0.2, 1.0, 2.0, 2.0),
-            )
-        ]
-
-    @classmethod
-    def coordinates(cls, cells: Columns) -> tuple[Coordinate, ...]:
-        """Those of :meth:`BGNBD.coordinates`; but already the first purchase may be the last."""
-        rate, level, leaving, b = BGNBD.coordinates(cells)
-        at_upper = "everyone leaves after the first purchase (b / a -> 0)"
-        return rate, level, replace(leaving, at_upper=at_upper), b
-
-    @classmethod
-    def priors(cls, unit: str, money: float = 1.0) -> dict[str, Prior]:
-        """Weak priors, those of :meth:`BGNBD.priors`: the parameters mean the same.
-
-        Parameters
-        ----------
-        unit : str
-            alpha is a time: its prior is 30 days whatever the unit; r, a and b have no unit.
-        money : float
-            Means nothing here.
-        """
-        return BGNBD.priors(unit, money)
+    slopes = slopes_of_leaving  # type: ignore[assignment]

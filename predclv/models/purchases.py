@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from predclv.errors import FitError
 from predclv.maths.differences import one_sided_slope
+from predclv.maths.discounting import WORTHLESS
 from predclv.maths.quadrature import integral
 from predclv.models.base import Columns, Model
 from predclv.models.futures import Future, Paths, RegularPaths, Remaining, Traits
@@ -16,7 +17,6 @@ from predclv.models.futures import Future, Paths, RegularPaths, Remaining, Trait
 _STEP = 0.01  # of differences in a time, relative: 1e-13 of the seventh derivative is left out
 _TRIES = 1000  # customer bases drawn in search of one in which somebody comes back
 _NOBODY = 1e-12  # chance of so many purchases from which on more are not counted
-_WORTHLESS = 40.0  # a purchase discounted by more than exp(-40) is lost in rounding
 
 
 class PurchaseModel(Model):
@@ -30,6 +30,8 @@ class PurchaseModel(Model):
 
     __slots__ = ()
     leaves_in_real_time: ClassVar[bool] = False  # rather than at a purchase
+    chances_before: ClassVar[int] = 0  # to leave before the first repeat purchase
+    order: ClassVar[int | None] = 1  # events per purchase; None of a class that leaves it open
     columns = ("frequency", "recency", "T")
     state: ClassVar[tuple[str, ...]] = ("x", "T")  # what a living customer's future depends on
 
@@ -122,7 +124,7 @@ class PurchaseModel(Model):
         if np.all(delta == 0):
             return self.expected_purchases(t)
         safe = np.where(delta > 0, delta, 1.0)
-        end = np.minimum(t, _WORTHLESS / safe)
+        end = np.minimum(t, WORTHLESS / safe)
         kept = np.where(delta > 0, np.exp(-safe * end), 1.0)
         within = integral(
             lambda s: (

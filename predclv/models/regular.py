@@ -1,7 +1,6 @@
 """Regular buyers: what BG/CNBD-k and MBG/CNBD-k have in common, which is nearly all."""
 
-from collections.abc import Iterator
-from dataclasses import fields, replace
+from dataclasses import replace
 from functools import cache
 from typing import Any, ClassVar, Self
 
@@ -11,17 +10,9 @@ from scipy.special import expit, gammaln
 
 from predclv.errors import OptionError
 from predclv.maths.special import log_rising
-from predclv.models.base import (
-    Columns,
-    Coordinate,
-    LogNormalPrior,
-    Parameter,
-    Prior,
-    Slopes,
-    Targets,
-)
+from predclv.models.base import Columns, Coordinate, LogNormalPrior, Prior
 from predclv.models.futures import Future, Remaining, Traits
-from predclv.models.leaving import LEAVING_AT_PURCHASES
+from predclv.models.leaving import LeavingAtPurchases
 from predclv.models.purchases import PurchaseModel
 from predclv.models.regular_leaving import silence_terms, slopes_of_regular_leaving
 from predclv.models.stages import Stage, Stages, stage_chances
@@ -30,7 +21,7 @@ MOST = 20
 """The largest k: at 20 the time between purchases varies by a fifth of its mean."""
 
 
-class RegularModel(PurchaseModel):
+class RegularModel(LeavingAtPurchases):
     """Customers who buy at each k-th event of a random stream, and leave after purchases.
 
     Attributes
@@ -46,22 +37,11 @@ class RegularModel(PurchaseModel):
     __slots__ = ()
     state = ("x", "t_x", "T")
     fixed = ("k",)
-    targets: ClassVar[Targets] = LEAVING_AT_PURCHASES
-    chances_before: ClassVar[int]
     at_random: ClassVar[type[PurchaseModel]]
     family: ClassVar[str]  # the title without k
     order: ClassVar[int | None] = None
 
     k: int
-    r: Parameter
-    alpha: Parameter
-    a: Parameter
-    b: Parameter
-
-    @classmethod
-    def names(cls) -> tuple[str, ...]:
-        """Names of the free parameters, in the paper's order: k is given, not free."""
-        return tuple(part.name for part in fields(cls) if part.name not in cls.fixed)  # type: ignore[arg-type]
 
     @classmethod
     def starts(cls, cells: Columns) -> list[NDArray]:
@@ -129,11 +109,6 @@ class RegularModel(PurchaseModel):
     def stages(self) -> int:
         """How many stages a living customer may be in: k."""
         return self.k
-
-    @property
-    def stays(self) -> Parameter:
-        """Probability of not leaving right after the first purchase."""
-        return self.b / np.add(self.a, self.b) if self.chances_before else 1.0
 
     @property
     def after_first(self) -> Stage:
@@ -227,43 +202,6 @@ class RegularModel(PurchaseModel):
         """The future of customers with these histories, from ``T`` on, shape (..., n)."""
         return Remaining(self.p_alive(x, t_x, T), self.living(x, t_x, T))
 
-    # A new customer: still there after the first purchase, and then in stage 0.
-
-    def expected_purchases(self, t: ArrayLike) -> NDArray:
-        """Expected repeat purchases of a new customer by ``t``; ``t`` may be inf."""
-        return self.stays * self.after_first.expected_purchases(t)
-
-    def discounted_purchases(self, t: ArrayLike, delta: ArrayLike) -> NDArray:
-        """Expected purchases of a new customer by ``t``, one at s worth ``exp(-delta s)``.
-
-        ``t`` may be inf; ``delta`` is the continuous discount rate per unit of time.
-        """
-        return self.stays * self.after_first.discounted_purchases(t, delta)
-
-    def p_active(self, t: ArrayLike) -> NDArray:
-        """Probability of at least one repeat purchase by ``t`` of a new customer."""
-        return self.stays * self.after_first.p_active(t)
-
-    def pmf(self, n: ArrayLike, t: ArrayLike) -> NDArray:
-        """Probability of exactly ``n`` repeat purchases by ``t`` of a new customer."""
-        found = self.stays * self.after_first.pmf(n, t)
-        if not self.chances_before:
-            return found
-        return np.where(np.asarray(n) == 0, 1.0, 0.0) * self.a / np.add(self.a, self.b) + found
-
-    def p_at_least(self, n: ArrayLike, t: ArrayLike) -> NDArray:
-        """Probability of ``n`` or more repeat purchases by ``t`` of a new customer; n >= 1."""
-        return self.stays * self.after_first.p_at_least(n, t)
-
-    def p_at_least_each(self, t: ArrayLike) -> Iterator[NDArray]:
-        """``p_at_least(n, t)`` for n = 1, 2, 3, ..., absolute error below 1e-12."""
-        for tail in self.after_first.p_at_least_each(t):
-            yield self.stays * tail
-
-    def silence(self, s: ArrayLike) -> NDArray:
-        """Probability that a new customer who stays has not come back after ``s``."""
-        return self.after_first.silence(s)
-
     def traits(self, shape: tuple[int, ...], rng: np.random.Generator) -> Traits:
         """Customers drawn from the model: rate of events, and after which purchase they leave."""
         one = Stage(self.k, 0, self.r, self.alpha, self.a, self.b)
@@ -272,24 +210,7 @@ class RegularModel(PurchaseModel):
             drawn.leaves_after[...] -= 1
         return drawn
 
-    def slopes(  # type: ignore[override]
-        self,
-        x: ArrayLike,
-        t_x: ArrayLike,
-        T: ArrayLike,
-        weight: ArrayLike,
-        in_time: bool = True,
-    ) -> Slopes:
-        """The weighted log-likelihood and its slopes; see :func:`slopes_of_regular_leaving`.
-
-        Parameters
-        ----------
-        x, t_x, T, weight : array_like, shape (n,)
-            Histories, and customers with each.
-        in_time : bool
-            Whether the slopes in ``t_x`` and ``T`` are wanted too.
-        """
-        return slopes_of_regular_leaving(self, self.chances_before, x, t_x, T, weight, in_time)
+    slopes = slopes_of_regular_leaving  # type: ignore[assignment]
 
 
 @cache

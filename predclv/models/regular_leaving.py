@@ -30,14 +30,13 @@ def silence_terms(k: int, R: NDArray, z: NDArray) -> tuple[NDArray, NDArray, NDA
 
 def slopes_of_regular_leaving(
     model: Any,
-    chances_before: int,
     x: ArrayLike,
     t_x: ArrayLike,
     T: ArrayLike,
     weight: ArrayLike,
-    in_time: bool,
+    in_time: bool = True,
 ) -> Slopes:
-    r"""Log-likelihood and slopes of customers who buy at each k-th event.
+    r"""The weighted log-likelihood of customers who buy at each k-th event, and its slopes.
 
     After x repeat purchases a customer has had ``c = x + chances_before`` chances to leave. With
     ``R = r + k x`` and ``z = (T - t_x) / (alpha + T)``, the log-likelihood but for the gaps between
@@ -59,8 +58,16 @@ def slopes_of_regular_leaving(
             - (1 - w) \frac{R}{\alpha + t_x},
 
     the latter 0 where x = 0, for then t_x is 0 and no purchase.
+
+    Parameters
+    ----------
+    model : RegularModel
+    x, t_x, T, weight : array_like, shape (n,)
+        Histories, and customers with each.
+    in_time : bool
+        Whether the slopes in ``t_x`` and ``T`` are wanted too.
     """
-    k = int(model.k)
+    k, chances_before = int(model.k), model.chances_before
     r, alpha, a, b = (float(getattr(model, name)) for name in ("r", "alpha", "a", "b"))
     x, t_x, T, w = Levels(x), Levels(t_x), Levels(T), np.asarray(weight, float)
     counts, chances = x.values, x.values + chances_before

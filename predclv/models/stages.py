@@ -13,10 +13,12 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import betainc
 
+from predclv.maths.discounting import WORTHLESS
 from predclv.maths.quadrature import beta_expectation
 from predclv.maths.special import log_rising
 from predclv.models.base import Parameter
 from predclv.models.futures import Paths, RegularPaths, RegularTraits, Traits
+from predclv.models.leaving import purchases_ever
 from predclv.models.regular_purchases import (
     discounted_at,
     discounted_by_events,
@@ -26,7 +28,6 @@ from predclv.models.regular_purchases import (
     purchases_by_events,
 )
 
-_WORTHLESS = 40.0  # a purchase discounted by more than exp(-40) is lost in rounding
 # Sums over complex roots are right to 1e-16, not to that share of themselves: quadratures that are
 # asked for a relative error are given something to be relative to.
 _LIFTED = 1e-3
@@ -141,7 +142,7 @@ class Stage:
         endless = np.isinf(t)
         if endless.any():
             finite = self.expected_purchases(np.where(endless, 1.0, t))
-            return np.where(endless, self._purchases_ever(), finite)
+            return np.where(endless, purchases_ever(self.a, self.b), finite)
         if self.k == 1:
             return self._purchases_by(t)
         return self._few_and_many(purchases_by_events, Stage._purchases_by, t)
@@ -174,11 +175,6 @@ class Stage:
         found = beta_expectation(purchases, self.a, self.b, self.r, self.alpha, t, reach=reach)
         return np.maximum(found - shift, 0.0)
 
-    def _purchases_ever(self) -> NDArray:
-        a, b = np.asarray(self.a, float), np.asarray(self.b, float)
-        above = np.where(a > 1, a, 2.0)
-        return np.where(a > 1, (above + b - 1) / (above - 1), np.inf)
-
     def discounted_purchases(self, t: ArrayLike, delta: ArrayLike) -> NDArray:
         """Expected purchases by ``t``, one at s worth ``exp(-delta s)``; ``t`` may be inf."""
         t, delta = np.asarray(t, float), np.asarray(delta, float)
@@ -187,7 +183,7 @@ class Stage:
         if np.any(delta == 0):
             worth = self.discounted_purchases(t, np.where(delta == 0, 1.0, delta))
             return np.where(delta == 0, self.expected_purchases(t), worth)
-        end = np.minimum(t, _WORTHLESS / delta)
+        end = np.minimum(t, WORTHLESS / delta)
         if self.k == 1:
             return self._discounted_by(end, delta)
         return self._few_and_many(discounted_by_events, Stage._discounted_by, end, delta)

@@ -139,6 +139,7 @@ def _parts(
     if isinstance(result, Validation):
         data = result.split if data is None else data
         fits = fits_in(result.fits)
+        fits = {name: fit for name, fit in fits.items() if fit.recall is None} or fits
         others = [name for name in result.forecasts if name not in fits]
     else:
         result = single(result)

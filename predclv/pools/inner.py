@@ -3,7 +3,7 @@
 import datetime
 import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Self
 
 import numpy as np
@@ -79,15 +79,11 @@ class Origin:
 
     def of(self, members: NDArray) -> "Origin":
         """The same of some of the members."""
-        return Origin(
-            self.cutoff,
-            self.days,
-            self.customers,
-            self.purchases,
-            self.losses[np.ix_(members, members)],
-            self.expected[members],
-            self.revenue,
-            self.expected_revenue[members],
+        return replace(
+            self,
+            losses=self.losses[np.ix_(members, members)],
+            expected=self.expected[members],
+            expected_revenue=self.expected_revenue[members],
         )
 
     def document(self) -> dict[str, Any]:

@@ -10,15 +10,19 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.special import betainc
 
 from predclv.baselines.negative_binomial import NegativeBinomialCounts
-from predclv.errors import DataError
-from predclv.forecast.counts import CountTails, count_classes
+from predclv.forecast.counts import (
+    NEGLIGIBLE,
+    CountTails,
+    bracket,
+    by_customer,
+    checked_counts,
+    count_classes,
+)
 from predclv.forecast.distribution import CountDistribution, HistoryCounts
 from predclv.once import FieldsAlone, once
 from predclv.samples.grouping import distinct
 
-_ELEMENTS = 1 << 20  # probabilities that are held at once
 _ROWS = 4096  # customers at once
-_NEGLIGIBLE = 1e-5  # probability of a count beyond which a distribution is cut
 
 type Counts = CountDistribution | NegativeBinomialCounts
 """What a member knows of purchases: ``mass``, ``below`` and ``quantile``, of each customer."""
@@ -77,7 +81,7 @@ def _binomial_tails(counts: NegativeBinomialCounts) -> NDArray:
     found = []
     for n in count_classes():
         found.append(betainc(float(n), counts.size, chance))
-        if found[-1].max(initial=0.0) < _NEGLIGIBLE:
+        if found[-1].max(initial=0.0) < NEGLIGIBLE:
             break
     return np.column_stack(found)
 
@@ -113,7 +117,7 @@ class JointCounts(FieldsAlone):
         found = np.zeros((rows.size, width))
         for weight, tails in zip(self.weights, each, strict=True):
             found[:, : tails.shape[1]] += weight * tails
-        needed = 1 + int((found.max(axis=0, initial=0.0) >= _NEGLIGIBLE).sum())
+        needed = 1 + int((found.max(axis=0, initial=0.0) >= NEGLIGIBLE).sum())
         return CountTails(np.array(list(islice(count_classes(), needed))), found[:, :needed])
 
     def by_frequency(self) -> Iterator[list[tuple[NDArray, CountTails]]]:
@@ -151,14 +155,6 @@ class JointCounts(FieldsAlone):
         return low
 
 
-def bracket(tails: CountTails, probability: float) -> NDArray:
-    """The last class of counts that more than the rest reach, and the next, shape (m, 2), int64."""
-    above = (tails.tails > 1.0 - probability).sum(axis=1)
-    low = np.where(above > 0, tails.counts[np.maximum(above, 1) - 1], 0)
-    high = tails.counts[np.minimum(above, tails.counts.size - 1)]
-    return np.column_stack([low, high]).astype(np.int64)
-
-
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class MixtureCounts:
     """How often each customer will buy, by a mixture of members; asked as `CountDistribution`.
@@ -192,9 +188,7 @@ class MixtureCounts:
         return self._mixed("below", counts)
 
     def _mixed(self, what: str, counts: ArrayLike) -> NDArray:
-        counts = np.asarray(counts)
-        if counts.shape != (len(self),) or np.any(counts < 0) or np.any(counts % 1):
-            raise DataError(f"counts must be {len(self):,} whole numbers of at least 0.")
+        counts = checked_counts(counts, len(self))
         first, code = distinct(self.place, counts)
         rows, n = self.place[first], counts[first]
         found = np.zeros(first.size)
@@ -203,17 +197,9 @@ class MixtureCounts:
         return found[code]
 
     def parts(self) -> Iterator[tuple[NDArray, NDArray, NDArray]]:
-        """The whole distribution, some customers at a time: rows, values (k,), probabilities."""
-        order = np.argsort(self.place, kind="stable")
-        bounds = np.searchsorted(self.place[order], np.arange(len(self.joint) + 1))
-        for places, tails in self.joint.parts():
-            values = np.append(0.0, tails.representatives)
-            table = np.column_stack([1.0 - tails.tails[:, 0], tails.probabilities])
-            customers = order[bounds[places[0]] : bounds[places[-1] + 1]]
-            step = max(1, _ELEMENTS // values.size)
-            for start in range(0, customers.size, step):
-                rows = customers[start : start + step]
-                yield rows, values, table[self.place[rows] - places[0]]
+        """The whole distribution, some customers at a time; as of `CountDistribution`."""
+        pieces = ((int(places[0]), tails) for places, tails in self.joint.parts())
+        return by_customer(self.place, len(self.joint), pieces)
 
 
 def joined(

@@ -18,6 +18,7 @@ from predclv.errors import (
     did_you_mean,
 )
 from predclv.forecast.fitted import FittedCLV
+from predclv.forecast.fitted_checks import assert_summary
 from predclv.frozen import Frozen
 from predclv.pools.doubts import Doubts
 from predclv.pools.fitted import FittedPool
@@ -110,11 +111,7 @@ class Pool:
         FitError
             If no model among the members could be fitted; DataError where it is for want of data.
         """
-        if not isinstance(rfm, RFM):
-            raise DataError(
-                f"Pool.fit wants an RFM (pc.rfm_summary or pc.RFM.from_frame); got "
-                f"{type(rfm).__name__}."
-            )
+        assert_summary(rfm, "Pool.fit wants")
         spend = self._spend(rfm)
         fits: dict[str, Any] = {}
         doubts = Doubts()

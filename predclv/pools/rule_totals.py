@@ -29,7 +29,7 @@ def rule_totals(
 
     Parameters
     ----------
-    source : Counted
+    source : Point
         Its ``counts()`` is `NegativeBinomialCounts`.
     spend : Fit or None
     customers : DataFrame

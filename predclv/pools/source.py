@@ -11,12 +11,11 @@ from numpy.typing import NDArray
 
 from predclv.engines.result import Fit
 from predclv.errors import OptionError
-from predclv.forecast.counts import in_classes
-from predclv.forecast.customers import CellForecast
+from predclv.forecast.counts import bracket, in_classes
+from predclv.forecast.customers import CellForecast, take_curves
 from predclv.forecast.draws import drawn
 from predclv.forecast.first_purchases import counted_beside
 from predclv.forecast.outlook import Outlook
-from predclv.forecast.result import COLUMNS
 from predclv.forecast.revenue import log_quantile_curves, scale_of
 from predclv.forecast.scoring import ScoreTable
 from predclv.forecast.source import SUMS, Source
@@ -27,7 +26,7 @@ from predclv.forecast.total_interval import Budget, TotalErrors
 from predclv.forecast.totals import NORMAL_DRAWS, SIMULATED, futures_of
 from predclv.io.files import write_parquet
 from predclv.once import FieldsAlone, once
-from predclv.pools.mixture import JointCounts, MixtureCounts, bracket, codes, joined
+from predclv.pools.mixture import JointCounts, MixtureCounts, codes, joined
 from predclv.pools.rule_totals import rule_buyers, rule_totals
 from predclv.progress import stage
 from predclv.samples.grouping import distinct
@@ -118,14 +117,7 @@ class Pooled(FieldsAlone):
         if self.terms.level is not None:
             bounds = self._bounds(self.terms.level)
             if self.spend is not None:
-                scale = float(bounds.pop("scale"))
-                expected = columns["expected_purchases"]
-                columns["discount"] = np.divide(
-                    columns["discounted_purchases"],
-                    expected,
-                    out=np.ones_like(expected),
-                    where=expected > 0,
-                )
+                scale = take_curves(columns, bounds, endless=False)
             columns |= bounds
         beside = counted_beside(self.spend)
         return CellForecast(pd.DataFrame(columns), scale, self.terms.margin, False, beside)
@@ -156,9 +148,7 @@ class Pooled(FieldsAlone):
         if self.spend is not None:
             spend = drawn(self.spend, SPEND_DRAWS, stream(self.seed, Stream.BOUNDS))
             found["scale"] = np.array(scale_of(spend))
-            found |= {
-                f"{side}_{power}": np.empty(first.size) for side in ends for power in range(3)
-            }
+            found |= {f"revenue_{side}": np.empty((3, first.size)) for side in ends}
         for group in joint.by_frequency():
             for rows, tails in group:
                 for side, probability in ends.items():
@@ -172,8 +162,7 @@ class Pooled(FieldsAlone):
                 )
                 places = np.concatenate([rows for rows, _ in group])
                 for side, curve in zip(ends, curves, strict=True):
-                    for power in range(3):
-                        found[f"{side}_{power}"][places] = curve[power]
+                    found[f"revenue_{side}"][:, places] = curve
         quantiles = {s: joint.quantile(brackets[s], p) for s, p in ends.items()}
         return {f"purchases_{side}": n for side, n in quantiles.items()} | found
 
@@ -183,14 +172,7 @@ class Pooled(FieldsAlone):
         return self._of(self.rfm.frame, self._joined[2])
 
     def _of(self, customers: pd.DataFrame, place: NDArray) -> pd.DataFrame:
-        mean = None
-        if self.spend is not None:
-            mean = customers["monetary_value"].to_numpy(np.float64)
-        frequency = customers["frequency"].to_numpy(np.float64)
-        columns = self.cells.of_customers(place, frequency, mean)
-        named = {name: columns[name] for name in COLUMNS if name in columns}
-        ids = customers["customer_id"].reset_index(drop=True)
-        return pd.DataFrame({"customer_id": ids, **named})
+        return self.cells.frame_of(customers.reset_index(drop=True), place)
 
     def head(self, rows: int) -> pd.DataFrame:
         """The first rows of ``frame``."""
@@ -312,12 +294,11 @@ class Pooled(FieldsAlone):
                 "table of histories. Write the customers themselves: forecast.to_parquet(path), "
                 "or pool fewer members."
             )
-        sql = self.cells.expressions()
         frame = self.cells.frame.iloc[of_cell].reset_index(drop=True)
         return ScoreTable(
             pd.concat([self.rfm.keyed_cells(), frame], axis="columns"),
             self.rfm.cell_keys,
-            {name: sql[name] for name in COLUMNS if name in sql},
+            self.cells.expressions(),
             self.terms,
         )
 

@@ -1,8 +1,9 @@
 """Sample: distinct histories, counted; what a likelihood is a sum over. Added, written, read."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import pandas as pd
@@ -11,17 +12,20 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from predclv.errors import StoreError
+from predclv.frozen import Frozen
 from predclv.io.files import write_parquet
 from predclv.io.places import place
-from predclv.samples.grouping import distinct, sums
+from predclv.samples.grouping import distinct, means, sums
+from predclv.samples.patterns import Patterns
 
 
-class Sample:
+class Weighted:
     """Distinct histories and the number of customers who have each."""
 
     __slots__ = ()
-    columns: ClassVar[tuple[str, ...]]
     weight: NDArray
+    extra: Mapping[str, NDArray]
+    patterns: Patterns | None
 
     def __len__(self) -> int:
         return len(self.weight)
@@ -31,14 +35,47 @@ class Sample:
         """The sum of the weights."""
         return int(self.weight.sum())
 
+
+class Sample(Weighted):
+    """Histories of purchases or spend: they can be added, written and read."""
+
+    __slots__ = ()
+    columns: ClassVar[tuple[str, ...]]
+
     @property
     def names(self) -> tuple[str, ...]:
         """The columns that tell histories apart, without the weight."""
-        return self.columns
+        return (*self.columns, *self.extra)
 
     def column(self, name: str) -> NDArray:
         """A column by its name, shape (n_cells,)."""
-        return getattr(self, name)
+        return self.extra[name] if name in self.extra else getattr(self, name)
+
+    def __radd__(self, other: object) -> Self:
+        return self if other == 0 else NotImplemented  # where sum() begins
+
+    def _with(self, columns: Mapping[str, NDArray], **more: Any) -> Self:
+        """The same with other columns, and other facts."""
+        whole: Any = self
+        return replace(whole, **self._parted(columns), **more)
+
+    @classmethod
+    def _parted(cls, columns: Mapping[str, NDArray]) -> dict[str, Any]:
+        """Columns as fields: those of its kind, and the extra ones."""
+        kind = (*cls.columns, "weight")
+        extra = Frozen({name: columns[name] for name in columns if name not in kind})
+        return {name: columns[name] for name in kind} | {"extra": extra}
+
+    def _binned(self, *bins: NDArray) -> dict[str, NDArray]:
+        """Columns of those of one frequency in the same bins, at their means; sorted."""
+        first, code = distinct(self.column("frequency"), *bins, *self.extra.values())
+        found = {
+            name: means(self.column(name), self.weight, code)
+            if name in self.columns[1:]
+            else self.column(name)[first]
+            for name in self.names
+        }
+        return sorted_rows(found | {"weight": sums(self.weight, code)})
 
     @property
     def frame(self) -> pd.DataFrame:

@@ -1,7 +1,7 @@
 """Customers with equal histories, counted: all that a likelihood needs of a customer base."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
@@ -13,13 +13,11 @@ from predclv.clocks.base import Steady
 from predclv.errors import DataError, OptionError
 from predclv.frozen import Frozen
 from predclv.notices import counted
-from predclv.samples.base import Sample, merged, sorted_rows
-from predclv.samples.grouping import distinct, means, sums
+from predclv.samples.base import Sample, merged
+from predclv.samples.grouping import distinct
 from predclv.samples.paths import Paths
 from predclv.samples.pattern_facts import facts_of, in_one_coding, paths_in, patterns_in
 from predclv.samples.patterns import Patterns
-
-_KIND = ("frequency", "recency", "T", "weight")
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -83,15 +81,6 @@ class Cells(Sample):
     patterns: Patterns | None = None
     paths: Paths | None = None
     ahead: Paths | None = None
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """The columns that tell histories apart, without the weight."""
-        return (*self.columns, *self.extra)
-
-    def column(self, name: str) -> NDArray:
-        """A column by its name, shape (n_cells,)."""
-        return self.extra[name] if name in self.extra else getattr(self, name)
 
     @property
     def keys(self) -> tuple[str, ...]:
@@ -182,29 +171,14 @@ class Cells(Sample):
                 f"Cells in {self.unit}s and cells in {other.unit}s cannot be added: summarise both "
                 "logs in one unit, and to one observation_end."
             )
-        if self.names != other.names:
-            raise DataError(
-                f"Cells by {', '.join(self.names)} and cells by {', '.join(other.names)} cannot be "
-                "added: summarise both logs with the same columns."
-            )
         one, two, patterns, paths = in_one_coding(self, other)
-        added = self._with(
+        return self._with(
             merged(one, two),
             is_approximate=self.is_approximate or other.is_approximate,
             last_day=self.last_day if self.last_day == other.last_day else None,
+            patterns=patterns,
+            paths=paths,
         )
-        return replace(added, patterns=patterns, paths=paths)
-
-    def _with(
-        self, columns: Mapping[str, NDArray], is_approximate: bool, last_day: int | None
-    ) -> "Cells":
-        """Cells in the same unit, of other columns."""
-        own: dict[str, Any] = {name: columns[name] for name in _KIND}
-        extra = Frozen({name: columns[name] for name in columns if name not in _KIND})
-        return replace(self, **own, is_approximate=is_approximate, last_day=last_day, extra=extra)
-
-    def __radd__(self, other: object) -> "Cells":
-        return self if other == 0 else NotImplemented  # where sum() begins
 
     def binned(self, bins: int = 144) -> "Cells":
         """Fewer cells: neighbouring times replaced by their mean. Approximate.
@@ -255,15 +229,7 @@ class Cells(Sample):
             raise OptionError(f"bins must be a whole number from 1 on; got {bins!r}.")
         scale = bins / np.sqrt(self.T.max(initial=1e-300))
         places = (np.floor(scale * np.sqrt(values)) for values in (self.recency, self.T))
-        first, code = distinct(self.frequency, *places, *self.extra.values())
-        columns = {
-            "frequency": self.frequency[first],
-            "recency": means(self.recency, self.weight, code),
-            "T": means(self.T, self.weight, code),
-            **{name: column[first] for name, column in self.extra.items()},
-            "weight": sums(self.weight, code),
-        }
-        return self._with(sorted_rows(columns), is_approximate=True, last_day=None)
+        return self._with(self._binned(*places), is_approximate=True, last_day=None)
 
     @property
     def facts(self) -> dict[str, str]:
@@ -287,13 +253,11 @@ class Cells(Sample):
         """
         columns, said = cls._read(path)
         last_day = said.get("predclv.last_day")
-        own: dict[str, Any] = {name: columns.pop(name) for name in _KIND}
         return cls(
-            **own,
+            **cls._parted(columns),
             unit=said["predclv.unit"],
             is_approximate=said["predclv.is_approximate"] == "True",
             last_day=None if last_day is None else int(last_day),
-            extra=Frozen(columns),
             patterns=patterns_in(said),
             paths=paths_in(said),
         )

@@ -18,8 +18,9 @@ from predclv.errors import (
     some,
 )
 from predclv.notices import counted, warn
+from predclv.samples.design import OTHER
 from predclv.samples.pattern_checks import follows_from
-from predclv.samples.patterns import OTHER, Patterns
+from predclv.samples.patterns import Patterns
 
 RARE_SHARE, RARE_CUSTOMERS = 0.01, 100
 """A level is rare if it has fewer than this share of customers, and fewer than so many."""

@@ -8,14 +8,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from predclv.errors import DataError, OptionError, did_you_mean
+from predclv.errors import DataError, OptionError, did_you_mean, some
 from predclv.frozen import Frozen
 
 if TYPE_CHECKING:
     from predclv.samples.patterns import Patterns
 
-_OTHER = "other"  # the level of what was in none of its own
 _SAME = 1e-9  # of a column's size: a remainder that rounding alone leaves
+
+OTHER = "other"
+"""The level of what was in none of its own."""
 
 Term = tuple[str, ...]
 """The covariates of a term: one, or several that are multiplied with each other."""
@@ -73,7 +75,7 @@ class Coding:
         return kept[key]
 
     def _matrix(self, patterns: "Patterns") -> NDArray:
-        columns = {name: self._columns(name, patterns) for name in self.covariates}
+        columns = {name: self.columns(name, patterns) for name in self.covariates}
         found = []
         for term in self.terms:
             block = columns[term[0]]
@@ -82,7 +84,8 @@ class Coding:
             found.append(block)
         return np.concatenate(found, axis=1) if found else np.empty((len(patterns), 0))
 
-    def _columns(self, name: str, patterns: "Patterns") -> NDArray:
+    def columns(self, name: str, patterns: "Patterns") -> NDArray:
+        """The columns of one covariate, shape (n_patterns, k)."""
         if name not in patterns.frame:
             raise DataError(
                 f"There is no covariate {name!r}; there is {', '.join(patterns.names) or 'none'}."
@@ -94,7 +97,7 @@ class Coding:
             if name in patterns.levels:
                 raise DataError(
                     f"The covariate {name!r} was a number where the model was fitted, and has the "
-                    f"levels {_few(patterns.levels[name])} here. Bring it as numbers."
+                    f"levels {some(map(repr, patterns.levels[name]))} here. Bring it as numbers."
                 )
             numbers = values.to_numpy(np.float64)
             if not np.all(np.isfinite(numbers)):
@@ -106,14 +109,14 @@ class Coding:
             return numbers[:, None]
         known = self.levels[name]
         texts = values.astype(str).to_numpy(object)
-        if _OTHER in known:
-            texts[~np.isin(texts, known)] = _OTHER
+        if OTHER in known:
+            texts[~np.isin(texts, known)] = OTHER
         strange = sorted(set(texts) - set(known))
         if strange:
             raise DataError(
-                f"The covariate {name!r} has {_few(strange)}, which the fit has not seen; it knows "
-                f"{_few(known)}. Fit to customers who have it, or put it under a level that is "
-                "known."
+                f"The covariate {name!r} has {some(map(repr, strange))}, which the fit has not "
+                f"seen; it knows {some(map(repr, known))}. Fit to customers who have it, or put it "
+                "under a level that is known."
             )
         return (texts[:, None] == np.array(known[1:], object)).astype(float)
 
@@ -126,10 +129,6 @@ class Coding:
                 block = np.outer(block, columns[name]).ravel()
             found.append(block)
         return np.concatenate(found) if found else np.empty(0)
-
-    def columns(self, name: str, patterns: "Patterns") -> NDArray:
-        """The columns of one covariate, shape (n_patterns, k)."""
-        return self._columns(name, patterns)
 
     def document(self) -> dict[str, Any]:
         """As plain values."""
@@ -193,7 +192,7 @@ def assert_told_apart(names: Sequence[str], matrix: NDArray, weight: NDArray) ->
     if len(names) >= n_customers:
         raise DataError(
             f"There are {len(names):,} columns of covariates for {n_customers:,} customers, so "
-            f"that they name single customers: {_few(names)}. Use coarser levels."
+            f"that they name single customers: {some(map(repr, names))}. Use coarser levels."
         )
     basis, kept = np.ones((len(rows), 1)) / np.sqrt(max(len(rows), 1)), list[int]()
     for i, name in enumerate(names):
@@ -213,8 +212,8 @@ def assert_told_apart(names: Sequence[str], matrix: NDArray, weight: NDArray) ->
             )
             others = [names[k] for k, s in zip(kept, share[1:], strict=True) if abs(s) > 1e-8]
             raise DataError(
-                f"The covariate {name!r} follows from {_few(others)}: their effects cannot be told "
-                "apart. Leave one of them out."
+                f"The covariate {name!r} follows from {some(map(repr, others))}: their effects "
+                "cannot be told apart. Leave one of them out."
             )
         basis = np.column_stack([basis, rest / np.linalg.norm(rest)])
         kept.append(i)
@@ -228,8 +227,3 @@ def assert_levels_are_fewer(coding: Coding, weight: NDArray) -> None:
                 f"The covariate {name!r} has as many levels as there are customers, "
                 f"{int(weight.sum()):,}: it names them. Leave it out, or use coarser levels."
             )
-
-
-def _few(names: Iterable[str]) -> str:
-    names = [repr(name) for name in names]
-    return ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -11,32 +11,13 @@ from numpy.typing import NDArray
 
 from predclv.errors import DataError, StoreError
 from predclv.frozen import Frozen
+from predclv.samples.base import Sample
 from predclv.samples.coding import numbered, ordered
 from predclv.samples.paths import Paths, joined
 from predclv.samples.patterns import Patterns
 
 
-class Patterned(Protocol):
-    """Cells that may have patterns."""
-
-    @property
-    def weight(self) -> NDArray:
-        """Customers per cell."""
-
-    @property
-    def extra(self) -> Mapping[str, NDArray]:
-        """More columns."""
-
-    @property
-    def patterns(self) -> Patterns | None:
-        """What the column pattern stands for."""
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """The columns that tell histories apart."""
-
-
-def in_one_coding[C: Patterned](one: C, two: C) -> tuple[C, C, Patterns | None, Paths | None]:
+def in_one_coding[C: Sample](one: C, two: C) -> tuple[C, C, Patterns | None, Paths | None]:
     """Both cells with the patterns and paths of both, so that equal numbers are equal ones.
 
     Raises
@@ -70,7 +51,7 @@ def in_one_coding[C: Patterned](one: C, two: C) -> tuple[C, C, Patterns | None, 
     )
 
 
-def _on_one_path[C: Patterned](
+def _on_one_path[C: Sample](
     one: C, two: C, patterns: Patterns
 ) -> tuple[C, C, Patterns, Paths | None]:
     """The same with the paths of both, whose patterns are the same already."""
@@ -86,7 +67,7 @@ def _on_one_path[C: Patterned](
     return parts[0], parts[1], patterns, paths
 
 
-def _customers(cells: Patterned) -> NDArray:
+def _customers(cells: Sample) -> NDArray:
     """Customers of each pattern, shape (n_patterns,)."""
     assert cells.patterns is not None
     counts = np.zeros(len(cells.patterns), np.int64)
@@ -94,7 +75,7 @@ def _customers(cells: Patterned) -> NDArray:
     return counts
 
 
-def _renumbered[C: Patterned](cells: C, place: NDArray, patterns: Patterns) -> C:
+def _renumbered[C: Sample](cells: C, place: NDArray, patterns: Patterns) -> C:
     extra = Frozen({**cells.extra, "pattern": place[cells.extra["pattern"]]})
     found: Any = cells
     paths = getattr(cells, "paths", None)

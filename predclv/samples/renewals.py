@@ -8,11 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from predclv.frozen import Frozen
+from predclv.samples.base import Weighted
 from predclv.samples.patterns import Patterns
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class RenewalCells:
+class RenewalCells(Weighted):
     """Distinct histories of contracts and how many have each.
 
     Attributes
@@ -40,14 +41,6 @@ class RenewalCells:
 
     covariates_by: ClassVar[str] = "pc.renewals(subscriptions, static_covariates=table)"
 
-    def __len__(self) -> int:
-        return self.weight.size
-
-    @property
-    def n_customers(self) -> int:
-        """Contracts."""
-        return int(self.weight.sum())
-
     @classmethod
     def of(
         cls, renewals: NDArray, ended: NDArray, weight: NDArray, unit: str,
@@ -59,7 +52,7 @@ class RenewalCells:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class OpportunityCells:
+class OpportunityCells(Weighted):
     """Distinct histories of opportunities taken or not, and how many customers have each.
 
     Attributes
@@ -87,14 +80,6 @@ class OpportunityCells:
     patterns: Patterns | None = None
 
     covariates_by: ClassVar[str] = "pc.opportunities(log, by='region')"
-
-    def __len__(self) -> int:
-        return self.weight.size
-
-    @property
-    def n_customers(self) -> int:
-        """Customers."""
-        return int(self.weight.sum())
 
     @classmethod
     def of(

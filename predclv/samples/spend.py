@@ -10,12 +10,9 @@ from numpy.typing import NDArray
 
 from predclv.errors import OptionError
 from predclv.frozen import Frozen
-from predclv.samples.base import Sample, merged, sorted_rows
-from predclv.samples.grouping import distinct, means, sums
+from predclv.samples.base import Sample, merged
 from predclv.samples.pattern_facts import facts_of, in_one_coding, patterns_in
 from predclv.samples.patterns import Patterns
-
-_KIND = ("frequency", "monetary_value", "weight")
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -65,15 +62,6 @@ class SpendCells(Sample):
     extra: Mapping[str, NDArray] = field(default_factory=lambda: Frozen({}))
     patterns: Patterns | None = None
 
-    @property
-    def names(self) -> tuple[str, ...]:
-        """The columns that tell histories apart, without the weight."""
-        return (*self.columns, *self.extra)
-
-    def column(self, name: str) -> NDArray:
-        """A column by its name, shape (n_cells,)."""
-        return self.extra[name] if name in self.extra else getattr(self, name)
-
     def __repr__(self) -> str:
         return (
             f"SpendCells({len(self):,} of {self.n_customers:,} repeat customers"
@@ -90,22 +78,6 @@ class SpendCells(Sample):
             is_approximate=self.is_approximate or other.is_approximate,
             patterns=patterns,
         )
-
-    def _with(
-        self,
-        columns: Mapping[str, NDArray],
-        left_out: int,
-        is_approximate: bool,
-        patterns: Patterns | None,
-    ) -> "SpendCells":
-        """Cells of other columns."""
-        own = {name: columns[name] for name in _KIND}
-        extra = Frozen({name: columns[name] for name in columns if name not in _KIND})
-        return SpendCells(**own, left_out=left_out, is_approximate=is_approximate, extra=extra,
-                          patterns=patterns)  # fmt: skip
-
-    def __radd__(self, other: object) -> "SpendCells":
-        return self if other == 0 else NotImplemented  # where sum() begins
 
     def binned(self, width: float = 0.02) -> "SpendCells":
         """Fewer cells: customers of equal frequency and similar spend share its mean. Approximate.
@@ -146,14 +118,7 @@ class SpendCells(Sample):
         if isinstance(width, bool) or not isinstance(width, int | float) or not 0 < width < np.inf:
             raise OptionError(f"The width of a bin must be a positive number; got {width!r}.")
         bins = np.floor(np.log(self.monetary_value) / width)
-        first, code = distinct(self.frequency, bins, *self.extra.values())
-        columns = {
-            "frequency": self.frequency[first],
-            "monetary_value": means(self.monetary_value, self.weight, code),
-            **{name: column[first] for name, column in self.extra.items()},
-            "weight": sums(self.weight, code),
-        }
-        return self._with(sorted_rows(columns), self.left_out, True, self.patterns)
+        return self._with(self._binned(bins), is_approximate=True)
 
     @property
     def facts(self) -> dict[str, str]:
@@ -175,12 +140,9 @@ class SpendCells(Sample):
             If there is no such file or it holds something else.
         """
         columns, said = cls._read(path)
-        left_out = int(said["predclv.left_out"])
-        is_approximate = said["predclv.is_approximate"] == "True"
         return cls(
-            **{name: columns.pop(name) for name in _KIND},
-            left_out=left_out,
-            is_approximate=is_approximate,
-            extra=Frozen(columns),
+            **cls._parted(columns),
+            left_out=int(said["predclv.left_out"]),
+            is_approximate=said["predclv.is_approximate"] == "True",
             patterns=patterns_in(said),
         )

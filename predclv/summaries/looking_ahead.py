@@ -12,7 +12,7 @@ from predclv.errors import DataError, DataWarning, OptionError, some
 from predclv.logs.columns import ids_of
 from predclv.logs.covariate_table import CovariateTable
 from predclv.logs.covariates import Covariates, open_covariates
-from predclv.logs.path_statements import changes, segments_ahead
+from predclv.logs.path_statements import segments_ahead
 from predclv.logs.sources import Table
 from predclv.notices import counted, warn
 from predclv.progress import stage
@@ -112,19 +112,9 @@ def _ahead(
             DataWarning,
         )
     patterns, number = _patterns(warehouse, rows, used, known, raw, table)
-    pairs = used[["combo", "pattern"]].assign(number=number)
-    warehouse.register(
-        numbers := fresh("patterns"), pa.Table.from_pandas(pairs, preserve_index=False)
-    )
-    warehouse.store(
-        segments := fresh("ahead"),
-        changes(
-            f"SELECT r.customer_id, r.from_day, n.number AS pattern FROM {raw} r JOIN {numbers} n"
-            " ON r.combo = n.combo AND r.pattern = n.pattern"
-        ),
-    )
-    of_customer, paths = paths_along(warehouse, segments)
-    finish(warehouse, [], [raw, numbers, segments, rows.name])
+    numbers = used[["combo", "pattern"]].assign(number=number)
+    of_customer, paths, segments = paths_along(warehouse, raw, numbers)
+    finish(warehouse, [], [raw, segments, rows.name])
     return Ahead(of_customer, paths, patterns)
 
 

@@ -87,18 +87,8 @@ def with_paths(
             f" FROM {raw} GROUP BY 1, 2 ORDER BY 1, 2"
         )
         patterns, number, counts = _patterns(warehouse, known, before, used, raw, tells)
-        pairs = used[["combo", "static_pattern"]].assign(pattern=number)
-        warehouse.register(
-            numbers := fresh("patterns"), pa.Table.from_pandas(pairs, preserve_index=False)
-        )
-        warehouse.store(
-            segments := fresh("segments"),
-            changes(
-                f"SELECT r.customer_id, r.from_day, n.pattern FROM {raw} r JOIN {numbers} n"
-                " ON r.combo = n.combo AND r.static_pattern = n.static_pattern"
-            ),
-        )
-        of_customer, paths = paths_along(warehouse, segments)
+        numbers = used[["combo", "static_pattern"]].assign(number=number)
+        of_customer, paths, segments = paths_along(warehouse, raw, numbers)
         warehouse.store(
             name := fresh("summary"),
             f"SELECT s.*, p.path, p.pattern FROM {table} s"
@@ -119,7 +109,7 @@ def with_paths(
             "customers_before_first_dynamic_row": facts["late"],
             "customers_without_dynamic_row": facts["without"],
         }
-        done = [of_customer, sql.rows, raw, numbers, segments, table]
+        done = [of_customer, sql.rows, raw, segments, table]
         finish(warehouse, [name, kept], done)
     return Described(
         name,
@@ -165,11 +155,22 @@ def _patterns(
     return patterns, number, dict(found.counts)
 
 
-def paths_along(warehouse: Warehouse, segments: str) -> tuple[str, Paths]:
-    """The paths in a table of customer_id, from_day and pattern, as `changes` leaves it.
+def paths_along(warehouse: Warehouse, raw: str, numbers: pd.DataFrame) -> tuple[str, Paths, str]:
+    """Customers' paths through patterns, in a table of customer_id, from_day and what says which.
 
-    With them comes the name of a table of customer_id, path and pattern, the last one.
+    ``numbers`` has the columns that say it, and the pattern's ``number``. Before the paths comes
+    the name of a table of customer_id, path and pattern, the last one; after them that of the
+    segments by pattern.
     """
+    warehouse.register(
+        pairs := fresh("patterns"), pa.Table.from_pandas(numbers, preserve_index=False)
+    )
+    same = " AND ".join(f"r.{name} = n.{name}" for name in numbers if name != "number")
+    joined = f"FROM {raw} r JOIN {pairs} n ON {same}"
+    warehouse.store(
+        segments := fresh("segments"),
+        changes(f"SELECT r.customer_id, r.from_day, n.number AS pattern {joined}"),
+    )
     steps = warehouse.dialect.sorted_list(packed("from_day", "pattern"))
     warehouse.store(
         of_customer := fresh("steps"),
@@ -189,8 +190,8 @@ def paths_along(warehouse: Warehouse, segments: str) -> tuple[str, Paths]:
         f"SELECT c.customer_id, p.path, c.pattern FROM {of_customer} c"
         f" JOIN {distinct} p ON c.steps = p.steps",
     )
-    finish(warehouse, [numbered_paths], [of_customer, distinct])
-    return numbered_paths, paths
+    finish(warehouse, [numbered_paths], [of_customer, distinct, pairs])
+    return numbered_paths, paths, segments
 
 
 def finish(warehouse: Warehouse, stored: Iterable[str], done: Iterable[str]) -> None:

@@ -1,10 +1,11 @@
-"""How covariates change in a holdout, for models that are told."""
+"""What models know of a holdout: how covariates change in it, or more than they should."""
 
 from collections.abc import Iterable
 from typing import Any
 
-from predclv.errors import OptionError
+from predclv.errors import AssumptionWarning, OptionError
 from predclv.forecast.outlook_ahead import with_effects
+from predclv.notices import warn
 from predclv.summaries.splits import HoldoutSplit
 
 
@@ -43,4 +44,21 @@ def assert_somebody_told(ahead: Any, fitted: Iterable[Any]) -> None:
         raise OptionError(
             "covariates_ahead means nothing to these forecasters: none has covariates. Add a "
             "CLVModel(covariates={'rate': [...]})."
+        )
+
+
+def tell_what_it_saw(whose: str, fitted: Any, split: HoldoutSplit) -> None:
+    """Warn where what was fitted beforehand has seen days that it is to forecast.
+
+    Warns
+    -----
+    AssumptionWarning
+    """
+    seen = getattr(getattr(fitted, "rfm", None), "observation_end", None)
+    if seen is not None and split.calibration_end is not None and seen > split.calibration_end:
+        warn(
+            f"{whose} was fitted to purchases until {seen}, and is to forecast those after "
+            f"{split.calibration_end}: it has seen some of them, so its scores are too good. Give "
+            "its recipe, such as pc.CLVModel(), which is fitted to the days before.",
+            AssumptionWarning,
         )

@@ -15,6 +15,7 @@ from predclv.forecast.patterns import Known
 from predclv.forecast.recalled import assert_as_they_stand
 from predclv.forecast.ways import Ways
 from predclv.samples.cells import Cells
+from predclv.streams import generator
 from predclv.summaries.rfm import RFM
 from predclv.units import days_per
 from predclv.validation.regularity import wheat_morrison
@@ -120,7 +121,7 @@ def interpurchase_times(
     if fit is not None:
         fit.assert_purchases("A simulation of times between purchases")
         assert_as_they_stand(fit, "interpurchase_times")
-        rng = np.random.default_rng(seed)
+        rng = generator(seed)
         simulated = _simulated(fit, rfm.cells(), rng, days_per(rfm.unit))
     unit = days_per(rfm.unit)
     return InterpurchaseTimes(

@@ -6,7 +6,6 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
@@ -16,6 +15,7 @@ from predclv.forecast.result import Forecast
 from predclv.io.pages import write_page
 from predclv.money import money
 from predclv.notices import counted
+from predclv.streams import generator
 from predclv.summaries.splits import HoldoutSplit
 from predclv.validation.calibration import randomised_pit
 from predclv.validation.findings import findings_of
@@ -135,7 +135,7 @@ class Validation:
         if counts is None:
             return None
         actual = self.split.frame["frequency_holdout"].to_numpy()
-        return randomised_pit(counts, actual, np.random.default_rng(seed))
+        return randomised_pit(counts, actual, generator(seed))
 
     def to_html(self, path: str | Path) -> None:
         """Write a report as one self-contained HTML page: tables, pictures, findings.

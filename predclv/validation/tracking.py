@@ -16,6 +16,7 @@ from predclv.forecast.patterns import Known, tell_what_is_carried_on
 from predclv.forecast.recalled import assert_as_they_stand
 from predclv.forecast.ways import Ways
 from predclv.logs.log import Log
+from predclv.streams import generator
 from predclv.summaries.looking_ahead import looking_ahead
 from predclv.summaries.rfm import RFM
 from predclv.units import days_per, horizon_in, probability
@@ -213,9 +214,9 @@ def tracking(
     elif until > end:
         for fit in fits.values():
             tell_what_is_carried_on(fit, None, rfm.cells())
-    bands, rng = {}, np.random.default_rng(seed)
+    bands, rng = {}, generator(seed)
     for name, fit in fits.items():
-        assert_as_they_stand(fit, "tracking")
+        assert_as_they_stand(fit, f"tracking of {name}")
         clock: Any = fit.clock
         known = Known.of(fit, rfm.cells())
         own: Cohort | CohortOnWays = cohort

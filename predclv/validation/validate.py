@@ -20,7 +20,7 @@ from predclv.models.purchases import PurchaseModel
 from predclv.progress import progress as progress_bar
 from predclv.summaries.splits import HoldoutSplit
 from predclv.units import horizon_in, probability
-from predclv.validation.ahead import assert_somebody_told, table_ahead
+from predclv.validation.ahead import assert_somebody_told, table_ahead, tell_what_it_saw
 from predclv.validation.blame import blamed
 from predclv.validation.result import Validation
 from predclv.validation.scores import METRICS, Scores, scores
@@ -107,6 +107,11 @@ def validate(
         If there is no forecaster, or two have one name; or none that looks ahead has covariates.
     PredclvError
         What a forecaster raises, with its name: of ``errors="raise"``, or if all fail.
+
+    Warns
+    -----
+    AssumptionWarning
+        A fit, given instead of its recipe, has seen days of the holdout.
 
     See Also
     --------
@@ -306,6 +311,8 @@ def _forecast_of(
         if hasattr(forecaster, "fit"):
             with blamed(whose, " could not be fitted"):
                 fitted = forecaster.fit(split.rfm)
+        else:
+            tell_what_it_saw(whose, forecaster, split)
         with blamed(whose, " could not forecast"):
             horizon = f"{split.duration!r} {split.unit}"
             told = told_of(fitted, ahead)

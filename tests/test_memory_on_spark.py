@@ -1,9 +1,5 @@
 """What past purchases still count, summed where the log lies: DuckDB, a relation, Spark."""
 
-import importlib.util
-import os
-import shutil
-import tempfile
 import warnings
 
 import duckdb
@@ -91,35 +87,13 @@ def test_a_relation_of_ones_own_gives_the_same(log, here, fit):
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(importlib.util.find_spec("pyspark") is None, reason="pyspark is absent")
-@pytest.mark.skipif(
-    shutil.which("java") is None and "JAVA_HOME" not in os.environ, reason="Java is absent"
-)
-def test_spark_gives_the_same(log, here, fit):
-    from pyspark.sql import SparkSession
-
+def test_spark_gives_the_same(spark, log, here, fit):
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # pyspark does not know pandas 3 yet
-        builder = SparkSession.builder.master("local[2]")
-        for name, value in {
-            "spark.ui.enabled": "false",
-            "spark.ui.showConsoleProgress": "false",
-            "spark.sql.shuffle.partitions": "2",
-            "spark.sql.warehouse.dir": os.path.join(tempfile.gettempdir(), "predclv-spark-memory"),
-        }.items():
-            builder = builder.config(name, value)
-        session = builder.getOrCreate()
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            there = summary(session.createDataFrame(log.assign(date=log["date"].dt.date)))
-            found = as_recalled(fit, there).frame
-        assert found["memory"].tolist() == as_recalled(fit, here).frame["memory"].tolist()
-        assert pc.fit(pc.MBGNBD, there, memory=True).params == pytest.approx(fit.params, rel=1e-9)
-        model = pc.CLVModel(pc.MBGNBD, memory=True)
-        ours, theirs = (
-            model.fit(rfm).forecast("26 weeks", level=None).frame for rfm in (there, here)
-        )
-        pd.testing.assert_frame_equal(ours, theirs, check_dtype=False)
-    finally:
-        session.stop()
+        warnings.simplefilter("ignore")
+        there = summary(spark.createDataFrame(log.assign(date=log["date"].dt.date)))
+        found = as_recalled(fit, there).frame
+    assert found["memory"].tolist() == as_recalled(fit, here).frame["memory"].tolist()
+    assert pc.fit(pc.MBGNBD, there, memory=True).params == pytest.approx(fit.params, rel=1e-9)
+    model = pc.CLVModel(pc.MBGNBD, memory=True)
+    ours, theirs = (model.fit(rfm).forecast("26 weeks", level=None).frame for rfm in (there, here))
+    pd.testing.assert_frame_equal(ours, theirs, check_dtype=False)

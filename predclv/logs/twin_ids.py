@@ -7,7 +7,7 @@ from predclv.notices import warn
 _FOLDED = "lower(trim(customer_id))"
 SAMPLED_IDS = 25_000
 """Of more customers, so many or twice as many are looked at before all are: 0.4% of the intake of a
-million customers, where all took 8%. Of a million, 5,000 pairs are found with 95%, of 100,000 fifty.
+million customers, where all took 8%. Of a million, 5,000 pairs are found with 95%; of 100,000, 50.
 """
 
 

@@ -1,5 +1,7 @@
 """Ids of text that differ from each other only by case, or by spaces around them."""
 
+import math
+
 from predclv.errors import DataWarning, some
 from predclv.logs.log import Log
 from predclv.notices import warn
@@ -27,7 +29,7 @@ def warn_of_twin_ids(log: Log, table: str, customers: int) -> None:
         f"SELECT min(customer_id), max(customer_id) FROM {table} GROUP BY {_FOLDED}"
         " HAVING count(*) > 1 ORDER BY 1 LIMIT 4"
     )
-    shown = some((f"{one!r} and {other!r}" for one, other in found), 3)
+    shown = some((f"{one!r} and {other!r}" for one, other in found), 3, math.inf)
     column = log._table.names["customer_id"]
     warn(
         f"{customers:,} customers would be {customers - _twins(log, table):,} if ids did not "

@@ -183,7 +183,13 @@ class Outlook:
 
     def sums(self) -> Mapping[str, float]:
         """The sums over customers of the columns that add up, without asking for customers."""
-        cells, weight = self.cells.frame, self.rfm.cells().weight
+        return self._sums
+
+    @once
+    def _sums(self) -> Mapping[str, float]:
+        counted = "cells" in self.__dict__  # with bounds, which take longest
+        known = self if counted else self._without_level(self._members)
+        cells, weight = known.cells.frame, self.rfm.cells().weight
         sums = {
             name: float(cells[name] @ weight)
             for name in ("p_active", "expected_purchases", "discounted_purchases")
@@ -203,9 +209,13 @@ class Outlook:
         Posterior averages are over the same draws, so that differences are of the horizon alone.
         """
         t = self.t * share
-        terms = replace(self.terms.without_level(), horizon=t / self.to_fit_unit)
-        found, members = replace(self, terms=terms, t=t), replace(self._members, t=t)
+        members = replace(self._members, t=t)
         members.__dict__["distinct"] = self._members.distinct
+        return self._without_level(members, horizon=t / self.to_fit_unit)
+
+    def _without_level(self, members: Members, **terms: Any) -> "Outlook":
+        own = replace(self.terms.without_level(), **terms)
+        found = replace(self, terms=own, t=members.t)
         found.__dict__["_members"] = members
         return found
 

@@ -31,6 +31,7 @@ from predclv.cli_options import (
     clock_asked,
     covariates_asked,
     draw,
+    in_lines,
     listed,
     with_options,
     write_table,
@@ -124,11 +125,9 @@ def fit(
     options: CustomerOptions,
 ) -> None:
     """Fit the models to a log or a summary, and save them with their customers."""
-    from predclv.models import class_named
-
     model = pc.CLVModel(
-        purchases=purchases if purchases == "auto" else class_named(purchases),
-        spend=None if spend.casefold() == "none" else class_named(spend),
+        purchases=purchases,
+        spend=None if spend.casefold() == "none" else spend,
         engine=engine,
         clock=clock_asked(season, trend, weekday, events),
         covariates=covariates_asked(covariates),
@@ -249,7 +248,7 @@ def segments(
         else:
             found = pc.segments.tiers(result, rules=rules, currency_scale=currency_scale)
         write_table(found.frame, out)
-    typer.echo(found.profile().to_string(index=False, float_format="{:,.3g}".format))
+    typer.echo(in_lines(found.profile(), fitted.rfm.currency))
     typer.echo(f"Written to {out}")
     draw(pictures, {"tier_profile": lambda ax: pc.plots.tier_profile(found, ax=ax)})
 
@@ -294,7 +293,7 @@ def lists(
                     fitted, overdue=overdue, least_repeats=least_repeats, forecast=result
                 )
         write_table(found, out)
-    typer.echo(found.head(5).to_string(index=False, float_format="{:,.3g}".format))
+    typer.echo(in_lines(found.head(5), fitted.rfm.currency))
     typer.echo(f"{len(found):,} of {len(fitted.rfm):,} customers\nWritten to {out}")
 
 

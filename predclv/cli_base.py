@@ -7,6 +7,7 @@ import typer
 
 import predclv as pc
 from predclv.cli_options import TABLES, Refunds, UnitOption, check_suffix, keep, listed, write_table
+from predclv.cli_words import in_the_shell
 
 base = typer.Typer(
     help="A customer base that grows: add orders, refresh, see what moved.", rich_markup_mode=None
@@ -176,7 +177,7 @@ def alerts(
     check_suffix(out, TABLES)
     found = pc.CustomerBase(folder).alerts()
     for row in found.itertuples():
-        typer.echo(f"{row.kind}: {row.said} ({row.rule})")
+        typer.echo(f"{row.kind}: {in_the_shell(str(row.said), {})} ({row.rule})")
     if not len(found):
         typer.echo("no alerts")
     if out is not None:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from enum import StrEnum
-from functools import wraps
+from functools import partial, wraps
 from inspect import Parameter, Signature, signature
 from pathlib import Path
 from typing import Annotated, Any, get_type_hints
@@ -45,7 +45,9 @@ Model = Annotated[Path, typer.Argument(help="A fitted model: the folder that fit
 Pictures = Annotated[
     Path | None, typer.Option(help="A folder to write pictures of the result to, as PNG.")
 ]
-Models = Annotated[str, typer.Option(help="Models of purchases, with commas between them.")]
+Models = Annotated[
+    str, typer.Option(help="Models of purchases, or auto, with commas between them.")
+]
 Baselines = Annotated[str, typer.Option(help="Baselines beside them, or none.")]
 Season = Annotated[
     str | None, typer.Option(help="Fit on a clock with a yearly season: auto, or harmonics.")
@@ -207,16 +209,20 @@ def forecasters_named(
     With covariates each model is there without and with them, by names of its own.
     """
     from predclv.models import class_named
+    from predclv.models.purchases import PurchaseModel
 
-    found: list[Any] = [pc.CLVModel(class_named(name)) for name in listed(models)]
+    asked: list[Any] = [
+        name if name == "auto" else class_named(name, PurchaseModel) for name in listed(models)
+    ]
+    found: list[Any] = [pc.CLVModel(model) for model in asked]
     rules = _baselines(baselines)
     if covariates is None:
         return [*found, *rules]
-    title = {name: class_named(name).title for name in listed(models)}
     named: dict[str, Any] = {}
-    for name, plain in zip(listed(models), found, strict=True):
-        named[title[name]] = plain
-        named[f"{title[name]}, covariates"] = pc.CLVModel(class_named(name), covariates=covariates)
+    for model, plain in zip(asked, found, strict=True):
+        title = model if model == "auto" else model.title
+        named[title] = plain
+        named[f"{title}, covariates"] = pc.CLVModel(model, covariates=covariates)
     return named | {rule.title: rule for rule in rules}
 
 
@@ -277,6 +283,32 @@ def keep(frame: Any, out: Path | None) -> None:
     if out is not None:
         write_table(frame, out)
         typer.echo(f"Written to {out}")
+
+
+_MONEY = {
+    *("clv", "value", "value_if_alive", "value_at_stake", "lost_value", "expected_spend"),
+    *("expected_revenue", "average_order_value", "annual_spend", "revenue", "profit"),
+}
+
+
+def in_lines(frame: Any, currency: str | None = None) -> str:
+    """A table of customers or groups as text: money as money, other numbers in three digits.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> print(in_lines(pd.DataFrame({"clv": [45678.9, 8.5], "p_alive": [0.98765, 0.5]}), "GBP"))
+           clv p_alive
+    GBP 45,679   0.988
+      GBP 8.50     0.5
+    """
+    from predclv.money import figure, money
+
+    shown = frame.select_dtypes("floating").columns
+    formats = {
+        name: partial(money, currency=currency) if name in _MONEY else figure for name in shown
+    }
+    return str(frame.to_string(index=False, formatters=formats))
 
 
 def draw(folder: Path | None, pictures: Mapping[str, Callable[..., Any]]) -> None:

@@ -11,6 +11,28 @@ from predclv.errors import PredclvWarning
 # A call such as pc.rfm_summary(log, unit='day') is Python as a whole, and stays so.
 _CALL = r"[\w.]+\((?:[^()]|\([^()]*\))*\)"
 _ARGUMENT = r"\b(\w+)=(\.\.\.|'[^']*'|[\w.]*\w)?"
+# What is advised in Python and done another way in the shell: the pattern, and what to do there.
+_DONE_THERE = {
+    r"Convert it with pd\.to_numeric, after column.*removing currency signs\.": (
+        "Write them in the file with a decimal point, as 1234.56, without currency signs."
+    ),
+    r"Convert it with pd\.to_numeric, after .*separators\.": (
+        "Write them in the file as 1234.56, without currency signs and thousands separators."
+    ),
+    r"Convert the column first(, in the format it really has)?: pd\.to_datetime.*": (
+        "Write them in the file as 2026-11-28."
+    ),
+    r"Convert it: pd\.to_datetime.*": "Write them in the file as 2026-11-28.",
+    r"in one way first: log.*": "in one way in the file.",
+    r"Make it with pc\.rfm_summary\(log\)( or pc\.holdout_split\(log\))?": "Give the log itself",
+    r"Say which: k=2; or make the summary from the log: pc\.rfm_summary\(log\)": (
+        "Say which, as --purchases MBGCNBD-2; or give the log itself"
+    ),
+    r"leave memory out: memory=False": "leave --memory out",
+    r"base\.add\(orders, batch=\.\.\.\)": "predclv base add FOLDER LOG --batch NAME",
+    r"base\.refresh\(model\)": "predclv base refresh FOLDER",
+    r"base\.quiet\(\)": "In Python pc.CustomerBase(FOLDER).quiet()",
+}
 _FIRST = re.compile(r"(\w+) (?=must|is|looks|could|'|\d)")
 
 
@@ -41,6 +63,8 @@ def in_the_shell(message: str, options: Mapping[str, str]) -> str:
         shown = value if " " in plain else plain
         return options[name] if shown in ("", "True") else f"{options[name]} {shown}"
 
+    for advice, there in _DONE_THERE.items():
+        message = re.sub(advice, there, message)
     text = re.sub(f"{_CALL}|{_ARGUMENT}", written, message)
     first = _FIRST.match(text)
     if first is not None and first[1] in options:

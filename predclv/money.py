@@ -15,6 +15,7 @@ DuckDB adds doubles faster: the sum of 64-bit integers takes 128 bits.
 """
 
 _LONGEST = 12
+_COLUMNS = ("currency", "curr", "ccy", "amount", "price", "money")
 
 
 def currency_named(currency: object) -> str | None:
@@ -23,7 +24,8 @@ def currency_named(currency: object) -> str | None:
     Raises
     ------
     OptionError
-        If it is no short text without digits: an exchange rate is not meant.
+        If it is no short text without digits (an exchange rate is not meant), or looks like the
+        name of a column.
     """
     if currency is None:
         return None
@@ -32,6 +34,11 @@ def currency_named(currency: object) -> str | None:
         raise OptionError(
             f"currency must be a code or a symbol, such as 'GBP' or '£', which is shown beside "
             f"amounts; got {currency!r:.60}. Nothing is converted."
+        )
+    if "_" in name or name.casefold() in _COLUMNS:
+        raise OptionError(
+            f"currency={currency!r} looks like the name of a column. Say the code or symbol "
+            "itself, such as 'GBP' or '£': it is shown beside all amounts, all in one currency."
         )
     return name
 

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 import predclv as pc
-from predclv.errors import OptionError, OptionWarning
+from predclv.errors import FitError, OptionError, OptionWarning
 from predclv.pools import auto
 from predclv.pools.inner import Origin
 
@@ -175,6 +175,14 @@ def test_events_of_the_users_clock_are_in_all_models(rfm):
 def test_engines_and_their_options_are_refused(rfm, options):
     with pytest.raises(OptionError, match="engine='mle' without options"):
         pc.CLVModel("auto", **options).fit(rfm)
+
+
+@pytest.mark.parametrize("spend", ["GammaGamma", None])
+def test_it_is_said_first_that_nobody_bought_again(spend):
+    once = pd.DataFrame({"customer_id": range(5), "date": "2024-01-01", "amount": 5.0})
+    rfm = pc.rfm_summary(once, observation_end="2024-06-30")
+    with pytest.raises(FitError, match=r"^None of the 5 customers has bought a second time"):
+        pc.CLVModel("auto", spend=spend).fit(rfm)
 
 
 def test_another_word_than_auto_is_no_model():

@@ -417,6 +417,24 @@ def test_one_letter_is_not_taken_for_a_mark_beside_one_that_means_nothing(quiet)
         effect(log, groups.map({"treated": "A", "control": "C"}))
 
 
+@pytest.mark.parametrize("marks", ["AB", "BA", "ab"])
+def test_a_and_b_are_not_guessed(quiet, marks):
+    log, groups, found = quiet
+    marked = groups.map(dict(zip(("treated", "control"), marks, strict=True)))
+    with pytest.raises(DataError, match="which of them is treated"):
+        effect(log, marked)
+    again = effect(log, marked, control=marks[1])
+    assert again.row()["difference"] == pytest.approx(found.row()["difference"])
+
+
+def test_parts_say_of_what_time_they_are(quiet):
+    _, _, found = quiet
+    assert set(found.parts["window"]) == {"to date"}
+    both = found.parts["difference"] @ found.parts["customers"] / found.parts["customers"].sum()
+    assert both == pytest.approx(found.row("revenue", "to date")["difference"], abs=0.1)
+    assert "to date" in repr(found).splitlines()[-1]
+
+
 @pytest.mark.parametrize("marks", [(True, False), (1, 0), ("Test", "Control"), ("T", "C")])
 def test_the_usual_marks_are_understood(quiet, marks):
     log, groups, found = quiet

@@ -6,6 +6,7 @@ import pytest
 
 import predclv as pc
 from predclv import cli
+from predclv.cli_options import forecasters_named, in_lines
 from predclv.cli_words import in_the_shell
 
 
@@ -140,6 +141,14 @@ def test_bad_input_is_one_line_and_exit_code_2(folder, capsys, monkeypatch, argu
          "--assigned chosen", "assigned="),
         (["campaign", "plain.csv", "groups.csv", "1997-09-01", "--no-amount"],
          "--measure purchases", "measure="),
+        (["summarise", "commas.csv", "--out", "o.csv"], "with a decimal point", "pd."),
+        (["summarise", "slashes.csv", "--out", "o.csv"], "Write them in the file as 2026", "pd."),
+        (["fit", "bare.csv", "--season", "auto", "--out", "m"], "--unit week", "unit="),
+        (["fit", "bare.csv", "--unit", "week", "--season", "auto", "--out", "m"],
+         "Give the log itself", "pc."),
+        (["fit", "bare.csv", "--unit", "week", "--memory", "--out", "m"],
+         "Give the log itself, or leave --memory out", "pc."),
+        (["base", "refresh", "no-base"], "predclv base add FOLDER LOG --batch NAME", "base.add"),
     ],
 )  # fmt: skip
 def test_what_to_try_is_said_in_options(folder, capsys, monkeypatch, arguments, said, not_said):
@@ -148,6 +157,12 @@ def test_what_to_try_is_said_in_options(folder, capsys, monkeypatch, arguments, 
     groups = log[["customer_id"]].drop_duplicates().assign(group=lambda t: t["customer_id"] % 2)
     groups.to_csv("groups.csv", index=False)
     log.drop(columns="amount").to_csv("plain.csv", index=False)
+    few = log.head(50).astype({"date": str})
+    few.assign(amount=few["amount"].map("{:.2f}".format).str.replace(".", ",")).to_csv(
+        "commas.csv", index=False
+    )
+    few.assign(date=few["date"].str.replace("-", "/").str[::-1]).to_csv("slashes.csv", index=False)
+    pc.rfm_summary(few).frame.to_csv("bare.csv", index=False)
     code, _, erred = call(capsys, *arguments)
     assert code == 2
     assert said in erred
@@ -163,6 +178,18 @@ def test_a_warning_too_says_options(folder, capsys, monkeypatch):
     assert erred.startswith("warning: --observation-end 2030-01-01 is 31.5 years after")
 
 
+def test_lists_of_a_base_are_named_as_python_where_the_shell_has_none():
+    assert in_the_shell("2 are overdue. base.quiet() lists them", {}) == (
+        "2 are overdue. In Python pc.CustomerBase(FOLDER).quiet() lists them"
+    )
+
+
+def test_auto_is_a_model_for_every_verb_that_compares():
+    pool, named = forecasters_named("auto", "none"), forecasters_named("auto", "none", {"rate": []})
+    assert [each.purchases for each in pool] == ["auto"]
+    assert list(named) == ["auto", "auto, covariates"]
+
+
 def test_values_of_options_are_written_as_a_shell_takes_them():
     options = {"horizon": "--horizon", "replace": "--replace", "purchases": "--purchases"}
     said = "Try horizon='1 year', replace=True, purchases=pc.MBGNBD, horizon='...', or other=3."
@@ -171,3 +198,20 @@ def test_values_of_options_are_written_as_a_shell_takes_them():
     )
     kept = "Make one: pc.CLVModel(purchases=pc.MBGNBD, clock=pc.Clock(season=2)).fit(rfm)."
     assert in_the_shell(kept, options) == kept
+
+
+def test_the_shell_prints_money_as_money(folder, tmp_path, capsys):
+    frame = pd.DataFrame({"tier": ["top"], "clv": [45_678.9], "p_alive": [1.9e-17]})
+    assert in_lines(frame).split() == ["tier", "clv", "p_alive", "top", "45,679", "1.9e-17"]
+    for verb in (("lists", "win-back"), ("segments",)):
+        _, said, _ = call(capsys, *verb, folder / "model", "--out", tmp_path / "l.csv")
+        rows = pd.read_csv(tmp_path / "l.csv")
+        shown = rows["value_if_alive"] if "value_if_alive" in rows else rows["clv"].nlargest(0)
+        assert "e+0" not in said
+        assert all(f"{value:,.0f}" in said for value in shown.head(5))
+
+
+def test_days_in_a_list_are_whole(folder, tmp_path, capsys):
+    call(capsys, "lists", "at-risk", folder / "model", "--out", tmp_path / "l.csv")
+    silent = pd.read_csv(tmp_path / "l.csv", dtype=str)["silent_days"]
+    assert silent.str.fullmatch(r"\d+(\.0)?").all()

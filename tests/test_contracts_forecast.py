@@ -1,6 +1,7 @@
 """Forecasts of contracts: columns, sums, intervals, schedules, files, pages, the command line."""
 
 import json
+import re
 from contextlib import nullcontext
 
 import matplotlib as mpl
@@ -392,3 +393,21 @@ def test_givers_have_forecasts_too():
     assert forecast.schedule()["purchases"].sum() == pytest.approx(total["purchases"])
     with pytest.raises(OptionError, match="is for contracts"):
         forecast.value_by_age()
+
+
+def test_renewals_are_called_so(forecast):
+    assert re.search(r"[\d,]+ renewals", repr(forecast))
+    assert "purchases" not in forecast.headline()
+
+
+def test_a_base_that_everybody_left_is_told_so_and_its_report_is_written(tmp_path):
+    ends = [f"2023-{2 + i % 9:02d}-01" for i in range(300)]
+    gone = pd.DataFrame({"customer_id": range(300), "start": "2023-01-01", "end": ends})
+    renewals = pc.renewals(gone, observation_end="2024-01-01")
+    with pytest.warns(pc.errors.BoundaryWarning):
+        fitted = pc.ContractModel(price=10.0).fit(renewals)
+    forecast = fitted.forecast("12 months", seed=1)
+    assert repr(forecast).startswith("Nobody is subscribed any more at the end of observation, 20")
+    assert (forecast.schedule()[["purchases", "clv", "clv_upper"]] == 0).all(axis=None)
+    forecast.to_html(tmp_path / "gone.html")
+    assert "Nobody is subscribed" in (tmp_path / "gone.html").read_text(encoding="utf-8")

@@ -141,3 +141,9 @@ def test_codes_stand_apart_and_symbols_do_not():
         "-kr 1,234",
     ]
     assert (money(99.99), money(99.996), money(0.0)) == ("99.99", "100", "0.00")
+
+
+@pytest.mark.parametrize("word", ["currency", "Currency", "cur_code", "ccy"])
+def test_the_name_of_a_column_is_no_currency(cdnow_log, word):
+    with pytest.raises(OptionError, match="looks like the name of a column"):
+        pc.rfm_summary(cdnow_log.assign(currency="GBP"), currency=word)

@@ -11,6 +11,7 @@ import pytest
 from handmade_logs import every_source
 from pandas.testing import assert_frame_equal
 
+from predclv.clocks.days import civil_days
 from predclv.errors import DataError, DataWarning, OptionError
 from predclv.summaries.summarise import rfm_summary
 
@@ -76,6 +77,28 @@ def test_a_date_is_the_day_it_names(dates):
 def test_dates_that_cannot_be_read_are_refused(dates, said):
     with pytest.raises(DataError, match=said):
         dated(dates)
+
+
+@pytest.mark.parametrize("source", ["frame", "csv", "parquet"])
+def test_a_few_bad_dates_are_named_with_their_customers(small, tmp_path, source):
+    log = small.astype({"date": str})
+    log.loc[1, "date"], log.loc[3, "date"] = "1997-02-30", "20x9-12-18"
+    given = {"frame": log, "csv": tmp_path / "log.csv", "parquet": tmp_path / "log.parquet"}[source]
+    if source != "frame":
+        getattr(log, f"to_{source}")(given, index=False)
+    with pytest.raises(DataError) as refused:
+        rfm_summary(given)
+    for row in (1, 3):
+        of = f"'{log['date'][row]}' of customer {log['customer_id'][row]}"
+        assert of in str(refused.value)
+        assert source != "frame" or f"{of} at row position {row}" in str(refused.value)
+    assert "%d/%m/%Y" not in str(refused.value)
+    assert f"The other {len(log) - 2} could" in str(refused.value)
+
+
+def test_a_bad_date_among_days_is_named_by_its_row():
+    with pytest.raises(DataError, match=r"'2024-02-30' in row 1\. Correct"):
+        civil_days(["2024-01-01", "2024-02-30", "2024-03-01"], "days")
 
 
 def test_the_end_may_be_said_in_any_form(small):

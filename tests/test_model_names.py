@@ -57,6 +57,24 @@ def test_another_case_or_spelling_is_told_the_name(cdnow, written, meant):
             question()
 
 
+@pytest.mark.parametrize("name", MODELS)
+def test_a_title_is_told_its_name(name):
+    wanted = f"no model '{class_named(name).title}'.*Did you mean '{name}'"
+    with pytest.raises(OptionError, match=wanted):
+        class_named(class_named(name).title)
+
+
+def test_only_models_of_the_kind_asked_for_are_listed():
+    with pytest.raises(OptionError, match="'ShiftedBetaGeometric'") as refused:
+        pc.ContractModel("sBG")
+    assert "ShiftedBetaGeometric, BetaDiscreteWeibull, BGBB." in str(refused.value)
+    assert "GammaGamma" not in str(refused.value)
+    with pytest.raises(OptionError, match=r"there are GammaGamma\."):
+        pc.CLVModel(spend="Lognormal")
+    with pytest.raises(OptionError, match=r"there are BGNBD, .*, MBGCNBD\.$"):
+        pc.CLVModel(purchases="whatever")
+
+
 def test_a_name_of_the_other_kind_is_told_the_names_of_this_kind(cdnow):
     with pytest.raises(OptionError, match=r"purchases must be .* one of 'BGNBD', 'MBGNBD'"):
         pc.CLVModel(purchases="GammaGamma")

@@ -280,6 +280,15 @@ def test_a_base_that_nobody_leaves_is_fitted_and_forecast_as_an_nbd():
         assert nbd(*(at - np.array(step))) < nbd(*at)
 
 
+def test_where_nobody_leaves_nothing_is_said_of_how_they_differ_in_leaving():
+    rfm = customers(pc.BGNBD(r=1.2, alpha=6.0, a=1e-12, b=1.0), 100, 1)
+    with pytest.warns(BoundaryWarning, match="nobody leaves") as told:
+        fit = pc.fit(pc.BGNBD, rfm)
+    assert {"a", "b"} <= set(fit.undetermined)
+    assert fit.limits == ("nobody leaves (a / b -> 0): purchases follow an NBD",)
+    assert "at once or never" not in str(told[0].message)
+
+
 @pytest.mark.parametrize("model", [pc.MBGNBD, pc.ParetoNBD])
 def test_a_base_that_nobody_leaves_is_an_nbd_for_every_model(model):
     rng = np.random.default_rng(15)

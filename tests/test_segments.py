@@ -14,6 +14,7 @@ from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 
 import predclv as pc
+from predclv.decisions.inputs import per_customer
 from predclv.decisions.migration import LEFT, NEW
 from predclv.errors import AssumptionWarning, DataError, OptionError
 from predclv.historical import observed as observed_from
@@ -510,3 +511,15 @@ def test_a_picture_of_something_else_is_refused(forecast):
     with pytest.raises(DataError, match="wants a Migration"):
         pc.plots.tier_migration(forecast)
     assert not plt.get_fignums()
+
+
+def test_a_log_is_no_forecast_and_is_told_so(cdnow_log):
+    with pytest.raises(DataError, match=r"tiers wants a forecast, .*columns are customer_id, date"):
+        pc.segments.tiers(cdnow_log)
+
+
+def test_customers_with_several_rows_are_named(cdnow):
+    forecast = pc.CLVModel().fit(cdnow).forecast(level=None)
+    costs = pd.DataFrame({"customer_id": [1, 1, 2], "cost": 1.0})
+    with pytest.raises(DataError, match="once; there are several rows for 1"):
+        per_customer(costs, forecast.frame["customer_id"], "costs", "cost")

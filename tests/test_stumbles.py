@@ -3,6 +3,7 @@
 import datetime
 import subprocess
 import sys
+import warnings
 
 import numpy as np
 import pandas as pd
@@ -20,6 +21,7 @@ from predclv.errors import (
     ScaleWarning,
     plainly,
 )
+from predclv.logs import twin_ids
 from predclv.units import horizon_in
 from predclv.validation.findings import _counts
 from predclv.validation.losses import Difference
@@ -47,21 +49,65 @@ def with_day(log, day):
 
 def test_a_last_day_in_the_future_is_warned_of(log):
     with pytest.warns(
-        ObservationEndWarning, match=r"2099-01-01, is in the future.*observation_end="
+        ObservationEndWarning,
+        match=r"2099-01-01 \(customer_id 2\), is in the future.*observation_end=",
     ):
         pc.rfm_summary(with_day(log, "2099-01-01"))
 
 
 def test_a_last_day_years_after_the_others_is_warned_of(log):
-    with pytest.warns(ObservationEndWarning, match=r"2005-01-01, is 6\.5 years after .*1998-06-30"):
+    with pytest.warns(
+        ObservationEndWarning,
+        match=r"2005-01-01 \(customer_id 2\), is 6\.5 years after .*1998-06-30",
+    ):
         pc.rfm_summary(with_day(log, "2005-01-01"))
 
 
 def test_a_first_day_years_before_the_others_is_warned_of(log):
     with pytest.warns(
-        ObservationEndWarning, match=r"1970-01-01, is 27\.0 years before .*1997-01-01"
+        ObservationEndWarning,
+        match=r"1970-01-01 \(customer_id 2\), is 27\.0 years before .*1997-01-01",
     ):
         pc.rfm_summary(with_day(log, "1970-01-01"))
+
+
+def test_a_summary_that_ends_before_a_stray_day_names_nobody(log):
+    with pytest.warns(ObservationEndWarning, match="2099-01-01, is in the future"):
+        pc.holdout_split(with_day(log, "2099-01-01"), calibration_end="1997-12-31")
+
+
+@pytest.mark.parametrize("spelling", [" {} ", "{}"])
+def test_ids_that_differ_by_spaces_or_case_alone_are_counted(log, spelling):
+    named = log.assign(customer_id="c" + log["customer_id"].astype(str))
+    half = named.index % 2 == 0
+    odd = named["customer_id"].map(spelling.format).str.upper()
+    mixed = named.assign(customer_id=named["customer_id"].mask(half, odd))
+    with pytest.warns(DataWarning, match=r"would be 2,357 if ids .*str\.strip\(\)") as told:
+        rfm = pc.rfm_summary(mixed)
+    (said,) = (str(w.message) for w in told if "would be" in str(w.message))
+    assert said.startswith(f"{len(rfm):,} customers")
+    assert f"{spelling.format('C1')!r} and 'c1'" in said
+
+
+def test_a_sample_of_many_ids_finds_twins_and_all_are_counted(log, monkeypatch):
+    named = log.assign(customer_id="c" + log["customer_id"].astype(str))
+    mixed = named.assign(
+        customer_id=named["customer_id"].mask(log.index % 2 == 0, named["customer_id"].str.upper())
+    )
+    with pytest.warns(DataWarning, match="would be 2,357 if") as whole:
+        rfm = pc.rfm_summary(mixed)
+    monkeypatch.setattr(twin_ids, "SAMPLED_IDS", len(rfm) // 3)
+    with pytest.warns(DataWarning, match="would be 2,357 if") as sampled:
+        pc.rfm_summary(mixed)
+    assert [str(w.message) for w in sampled] == [str(w.message) for w in whole]
+
+
+@pytest.mark.parametrize("of_case", [str.lower, str.upper, str.title])
+def test_ids_of_one_spelling_are_no_twins(log, of_case):
+    named = log.assign(customer_id=("ab" + log["customer_id"].astype(str)).map(of_case))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        pc.rfm_summary(named)
 
 
 def test_a_stray_day_left_out_by_observation_end_is_not_warned_of_again(log):

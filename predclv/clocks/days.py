@@ -81,19 +81,21 @@ def civil_days(values: Any, what: str) -> NDArray:
 def _parsed(column: pd.Series, what: str) -> pd.Series:
     """Text, dates and timestamps as timestamps without zone, each its own zone's civil time."""
     parsed, unreadable = [], []
-    for value in column:
+    for row, value in enumerate(column):
         try:
             read = _timestamp(value)
         except (TypeError, ValueError):
-            unreadable.append(value)
+            unreadable.append(f"{value!r} in row {row}")
         else:
             parsed.append(read.tz_localize(None))
     if unreadable:
-        raise DataError(
-            f"{what} could not be read as ISO dates: {some(map(repr, unreadable), 3)}. "
-            "Convert the column first, in the format it really has: pd.to_datetime(column, "
-            "format='%d/%m/%Y')."
-        )
+        advice = "Correct these or leave their rows out."
+        if len(unreadable) >= len(parsed):
+            advice = (
+                "Convert the column first, in the format it really has: pd.to_datetime(column, "
+                "format='%d/%m/%Y')."
+            )
+        raise DataError(f"{what} could not be read as ISO dates: {some(unreadable, 3)}. {advice}")
     return pd.Series(parsed, dtype="datetime64[us]")
 
 

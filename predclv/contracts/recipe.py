@@ -102,7 +102,7 @@ class ContractModel:
         covariates: Mapping[Any, Any] | None = None,
         **engine_options: Any,
     ) -> None:
-        found = class_named(model) if isinstance(model, str) else model
+        found = class_named(model, (RetentionModel, BGBB)) if isinstance(model, str) else model
         if not (isinstance(found, type) and issubclass(found, (RetentionModel, BGBB))):
             raise OptionError(
                 "ContractModel wants ShiftedBetaGeometric, BetaDiscreteWeibull or BGBB; got "

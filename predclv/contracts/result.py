@@ -4,7 +4,7 @@ import datetime
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import cast
 
 import numpy as np
 import pandas as pd
@@ -56,6 +56,19 @@ class ContractForecast(Forecast):
     def _contracts(self) -> ContractSource:
         return cast("ContractSource", self._source)
 
+    def headline(self) -> str:
+        """The forecast and its totals in a sentence, which calls renewals by their name."""
+        if not len(self):
+            return (
+                "Nobody is subscribed any more at the end of observation"
+                f"{f', {self.terms.observation_end}' if self.terms.observation_end else ''}: there "
+                "is nothing to forecast. What the contracts that ended say of new ones stands in "
+                "forecast.new_subscriber()."
+            )
+        said = Forecast.headline(self)
+        is_contract = issubclass(self._contracts.fitted.recipe.model, RetentionModel)
+        return said.replace("purchases", "renewals") if is_contract else said
+
     def table(self) -> pd.DataFrame:  # type: ignore[override]
         """The forecast of every distinct history, per customer, with ``customers`` who have it."""
         return self._contracts.table.copy(deep=False)
@@ -96,7 +109,7 @@ class ContractForecast(Forecast):
         rows = int(place[-1]) + 1
         worth = np.exp(-np.log1p(source.discount) * np.arange(1.0, length + 1.0))
         found = {name: np.zeros(rows) for name in ("purchases", "revenue", "clv")}
-        drawn: dict[str, Any] = {name: 0.0 for name in found}
+        drawn = {name: np.zeros((1, rows)) for name in found}
         simulated = source.simulated if terms.level is not None else []
         for i, part in enumerate(source.parts):
             price = source.price(part.plan)
@@ -173,6 +186,9 @@ class ContractForecast(Forecast):
 
     def new_subscriber(self) -> pd.DataFrame:
         """What somebody who subscribes today is worth, the first payment included.
+
+        Over 5 years of yearly contracts that is up to six payments: now, and after each of the
+        five years, the last on the horizon's last day.
 
         Returns
         -------

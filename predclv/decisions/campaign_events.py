@@ -92,9 +92,10 @@ def effect_on_everybody(
     measures = dict(found.measures())
     ids, key, parts = found.numbers.frame["customer_id"], (measure, "campaign"), None
     if by is not None:
-        of = measures.get((measure, "to date"), measures[key])
+        net = (measure, "to date") if (measure, "to date") in measures else key
+        of = measures[net]
         everybody = (np.ones(len(ids), bool),)
-        parts = by_part(by, ids, everybody, of.difference, level)
+        parts = by_part(by, ids, everybody, of.difference, level).assign(window=net[1])
     rows = {name: one.difference() for name, one in measures.items()}
     without = dict.fromkeys(("control", "without_history", "without_group", "outside"), 0)
     counts = {"treated": len(ids), **without}

@@ -11,8 +11,9 @@ from predclv.errors import AssumptionWarning, DataError, DataWarning, did_you_me
 from predclv.logs.frames import as_pandas
 from predclv.notices import counted, warn
 
-_TREATED = ("treated", "treatment", "test", "target", "campaign", "true", "yes", "1", "b", "t")
-_CONTROL = ("control", "holdout", "untreated", "none", "false", "no", "0", "a", "c")
+# A and B are not among them: to some A is the offer, to others it is the control.
+_TREATED = ("treated", "treatment", "test", "target", "campaign", "true", "yes", "1", "t")
+_CONTROL = ("control", "holdout", "untreated", "none", "false", "no", "0", "c")
 FEWEST = 30
 """Customers of a group below which the intervals, which take means as normal, are doubted."""
 
@@ -45,7 +46,7 @@ def groups_of(
         Mark by customer_id; a frame has columns customer_id and group.
     ids : Series, shape (n_customers,)
     treated, control : object, optional
-        The marks. Default: the usual words (treated and control, True and False, 1 and 0).
+        The marks. Default: the words of ``_TREATED`` and ``_CONTROL``, in any case.
     known : str
         Before what a customer must have bought, for the message.
 

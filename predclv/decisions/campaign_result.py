@@ -51,7 +51,9 @@ class CampaignEffect:
         treated, against what the clock expected; NaN where the log is too short for it.
     parts : DataFrame or None
         With ``by``: one row per part, the largest effect first: part, customers, treated, control,
-        difference, lower, upper (hold all at once at ``level``) and verdict.
+        difference, lower, upper (hold all at once at ``level``), verdict and window: ``to date``,
+        so that what was brought forward does not count, though the headline is of the campaign;
+        ``campaign`` of ``active`` and where the log ends with it; ``in all`` of value.
     measure, window : str
         The row of the headline.
     level : float

@@ -86,7 +86,9 @@ def campaign_effect(
         What the headline, ``by`` and ``cost`` are about: purchases, revenue, active (in the
         campaign) or value.
     treated, control : object, optional
-        The marks in ``groups``. Default: the usual words, True and False, 1 and 0.
+        The marks in ``groups``. Default: what is called treated, treatment, test, target,
+        campaign, true, yes, 1 or t was treated; control, holdout, untreated, none, false, no, 0 or
+        c was not (in any case; True and False too). Others, A and B among them, must be said.
     assigned : str
         ``"random"``: by lot. ``"chosen"``: by anything else; the control customers are then
         weighted until their forecasts and ``traits`` match those of the treated. That is weaker:
@@ -98,8 +100,9 @@ def campaign_effect(
         customer_id and what is known of customers, matched on where ``assigned="chosen"``.
     by : Series, mapping or DataFrame, optional
         A part of the customer base by customer_id (such as ``tiers.frame[["customer_id",
-        "tier"]]``, known before the start): the effect in each, with intervals that hold all at
-        once.
+        "tier"]]``, known before the start): the effect in each, from the start of the campaign to
+        the end of the log (``active``: in the campaign; ``value``: in all), with intervals that
+        hold all at once.
     cost : float, optional
         Of treating one customer, in money; it is held against ``value``.
     model : CLVModel or FittedCLV, optional
@@ -196,9 +199,10 @@ def campaign_effect(
     parts = None
     if by is not None:
         net = ("value", "in all") if measure == "value" else (measure, "to date")
-        of = columns.get(net, columns[key])
+        net = net if net in columns else key
+        of = columns[net]
         ids, both = numbers.frame["customer_id"], (found.is_treated, ~found.is_treated)
-        parts = by_part(by, ids, both, partial(difference, *of), level)
+        parts = by_part(by, ids, both, partial(difference, *of), level).assign(window=net[1])
     table, counts = effects_table(rows, level), found.counts
     effect = CampaignEffect(
         table, untouched, parts, *key, level, days, counts, assigned, pace, cost, horizon

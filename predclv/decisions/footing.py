@@ -88,6 +88,12 @@ def _checked(customers: Any) -> pd.DataFrame:
             f"tiers wants a Forecast or a frame of observed customers; got "
             f"{type(customers).__name__}."
         )
+    if "customer_id" in frame and not {*_MEANS_OF_PAST, *_VALUES_OF_PAST} & set(frame.columns):
+        raise DataError(
+            "tiers wants a forecast, pc.CLVModel().fit(pc.rfm_summary(log)).forecast(), or "
+            "customers as observed; this frame looks like something else: its columns are "
+            f"{some(frame.columns, 10)}."
+        )
     return checked_customers(frame)
 
 

@@ -148,10 +148,10 @@ def per_customer(
     series = _as_series(values, what, column)
     if series.index.hasnans or series.index.has_duplicates:
         twice = series.index[series.index.duplicated()].unique()
-        problem = f"two rows for {some(twice)}"
+        problem = f"there are several rows for {some(twice)}"
         if series.index.hasnans:
-            problem = "a row without customer_id"
-        raise DataError(f"{what} must name every customer once; there is {problem}.")
+            problem = "there is a row without customer_id"
+        raise DataError(f"{what} must name every customer once; {problem}.")
     known = series.index.isin(ids)
     if not known.any():
         raise DataError(

@@ -291,7 +291,7 @@ class _Base(NamedTuple):
             fit, clock, fit.recall, cells, DAYS[rfm.unit] / DAYS[fitted.unit], fit.covariates
         )
         x, t_x, T = known["x"], known["t_x"], known["T"]
-        silent = DAYS[fitted.unit] * (T - t_x)
+        silent = np.round(DAYS[fitted.unit] * (T - t_x), 6)  # 38, not 38.000000000000014
         if isinstance(clock, Calendar):
             silent = (cells.age_days - cells.recency_days).astype(float)
         end = float(cells.last_day or 0)

@@ -162,4 +162,8 @@ def _limits(best: Maximum, directions: tuple[Coordinate, ...]) -> tuple[str, ...
         if side:
             name = " / ".join(part.weights)
             told.append((part.at_lower if side < 0 else part.at_upper) or f"{name} runs away")
+    # Where nobody leaves, or everybody, it says nothing how customers differ in leaving.
+    whole = [words for words in told if words.startswith(("nobody leaves", "everyone leaves"))]
+    if whole:
+        told = [words for words in told if words in whole or "leave" not in words]
     return tuple(told)

@@ -21,6 +21,7 @@ _INTEGERS = {
     *("UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT"),
 }
 _FLOATS = {"FLOAT": 1e-6, "DOUBLE": 1e-12}  # relative noise that is no fifth decimal
+_DECIMAL_COMMA = re.compile(r"[^\d.,]*[\d.]*\d,\d{1,2}[^\d.,]*")  # 29,33 or 1.234,5, not 1,234
 _NULL = "NULL"  # the type of a column without any value
 _OFFSET_OF_TEXT = (
     r"CASE WHEN length(date) > 11 THEN"
@@ -50,15 +51,19 @@ def type_name(table: Table, role: str) -> str:
     return re.split(r"[(\[]", table.types[role])[0].strip(' "')
 
 
-def _examples(table: Table, role: str, where: str, most: int = 5) -> str:
+def _first(table: Table, role: str, where: str, most: int) -> list:
     """The first distinct values of a column, in the order of the rows where they have one."""
     if table.is_ordered:
         inner = f"SELECT {role}, row_number() OVER () AS place FROM {table.sql}"
         sql = f"SELECT {role} FROM ({inner}) WHERE {where} GROUP BY 1 ORDER BY min(place)"
     else:
         sql = f"SELECT DISTINCT {role} FROM {table.sql} WHERE {where} ORDER BY 1"
-    found = table.reader.rows(f"{sql} LIMIT {most + 1}")
-    return some((repr(row[0]) for row in found), most, math.inf)
+    return [row[0] for row in table.reader.rows(f"{sql} LIMIT {most}")]
+
+
+def _examples(table: Table, role: str, where: str, most: int = 5) -> str:
+    """The first of them, in words."""
+    return some(map(repr, _first(table, role, where, most + 1)), most, math.inf)
 
 
 def ids_of(table: Table) -> tuple[str, str]:
@@ -138,11 +143,7 @@ def _days_of_text(table: Table, timezone: str | None) -> str:
         f" FROM (SELECT date, rpad({plain}, 5, '0') AS written FROM {table.sql})"
     )
     if found["unreadable"]:
-        raise DataError(
-            f"{counted(found['unreadable'], 'value')} of date column {name!r} could not be read as "
-            f"an ISO date ({_examples(table, 'date', unreadable)}). Convert the column first: "
-            "pd.to_datetime(column, format='%d/%m/%Y'), with the format it really has."
-        )
+        raise _unreadable(table, unreadable, found["unreadable"], found["dates"])
     if timezone is not None and not found["with_offset"]:
         raise _naive_with_zone(name, timezone)
     is_mixed = found["with_offset"] and (
@@ -159,6 +160,27 @@ def _days_of_text(table: Table, timezone: str | None) -> str:
     if timezone is not None:
         return table.dialect.civil_day("date", timezone)
     return table.dialect.civil_day("TRY_CAST(date AS DATE)", None)
+
+
+def _unreadable(table: Table, where: str, number: int, of: int) -> DataError:
+    """The error for dates that are none: a few are somebody's mistakes, most are a format."""
+    said = f"{counted(number, 'value')} of date column {table.names['date']!r} could not be read"
+    said += " as an ISO date"
+    if 2 * number >= of:
+        return DataError(
+            f"{said} ({_examples(table, 'date', where)}). Convert the column first: "
+            "pd.to_datetime(column, format='%d/%m/%Y'), with the format it really has."
+        )
+    inner, shown = f"SELECT date, customer_id FROM {table.sql}", "{!r} of customer {}"
+    if table.is_ordered:
+        inner = f"SELECT date, customer_id, row_number() OVER () - 1 AS place FROM {table.sql}"
+        shown += " at row position {}"
+    order = "place" if table.is_ordered else "customer_id, date"
+    rows = table.reader.rows(f"SELECT * FROM ({inner}) WHERE {where} ORDER BY {order} LIMIT 4")
+    return DataError(
+        f"{said}: {some((shown.format(*row) for row in rows), 3, number)}. The other "
+        f"{of - number:,} could: correct these or leave their rows out."
+    )
 
 
 def _known_zone(timezone: object) -> str:
@@ -203,11 +225,18 @@ def text_amounts(table: Table) -> DataError:
     """The error for amounts that are text, with the ones that are no numbers first."""
     name = table.names["amount"]
     no_number = "amount IS NOT NULL AND TRY_CAST(amount AS DOUBLE) IS NULL"
-    shown = _examples(table, "amount", no_number, 3)
-    shown = shown or _examples(table, "amount", "amount IS NOT NULL", 3)
+    first = _first(table, "amount", no_number, 4)
+    first = first or _first(table, "amount", "amount IS NOT NULL", 4)
+    shown = f"amount column {name!r} holds text ({some(map(repr, first), 3, math.inf)})"
+    if any(_DECIMAL_COMMA.fullmatch(value) for value in first):
+        plain = ".str.replace('.', '')" if any("." in value for value in first) else ""
+        return DataError(
+            f"{shown}, with decimal commas. Convert it with pd.to_numeric, after "
+            f"column{plain}.str.replace(',', '.') and removing currency signs."
+        )
     return DataError(
-        f"amount column {name!r} holds text ({shown}). Convert it with pd.to_numeric, after "
-        "removing currency signs and thousands separators."
+        f"{shown}. Convert it with pd.to_numeric, after removing currency signs and thousands "
+        "separators."
     )
 
 

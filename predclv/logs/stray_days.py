@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from predclv.errors import ObservationEndWarning
+from predclv.errors import ObservationEndWarning, some
 from predclv.logs.log import EPOCH, Log
 from predclv.notices import warn
 
@@ -38,21 +38,31 @@ def check_end(log: Log, end: datetime.date, what: str) -> None:
 
 
 def check_stray_days(
-    log: Log, table: str, end: datetime.date, what: str, counted_days: pd.DataFrame | None
+    log: Log,
+    table: str,
+    end: datetime.date,
+    what: str,
+    until: datetime.date,
+    counted_days: pd.DataFrame | None,
 ) -> None:
     """A last day in the future, or a first or last day a year apart from all others.
 
     Whether one can be is seen from customers' first and last days, where the log's days are not
-    counted; only then they are.
+    counted; only then they are. ``until`` is the day that the summary is made to.
     """
     at_end = f", and {what} is that day: everybody else looks lost" if end == log.last_day else ""
     remedy = (
         f"Correct or leave out its rows, or say {what}= (the day on which the log was drawn): "
         "later rows are left out then."
     )
+
+    def who_last() -> str:  # of nobody where the summary ends before: it does not know them
+        silent = (until - log.last_day).days
+        return _customers_of(log, table, f"age_days - recency_days = {silent}")
+
     ahead = log.last_day <= end and is_ahead(log.last_day)
     if ahead:
-        warn_of_future(log.last_day, at_end, remedy)
+        warn_of_future(log.last_day, at_end, remedy, who=who_last())
     may_stray = log.last_day <= end and not ahead
     if counted_days is None:
         if not _ends_apart(log, table, end, may_stray):
@@ -64,7 +74,8 @@ def check_stray_days(
     of_last, of_first = int(days[-1] - days[-2]), int(days[1] - days[0])
     if max(of_last, of_first) <= SILENT_DAYS or not _ends_apart(log, table, end, may_stray):
         return
-    warn_of_ends_apart(days, at_end, remedy, may_stray)
+    who_first = _customers_of(log, table, f"age_days = {(until - log.first_day).days}")
+    warn_of_ends_apart(days, at_end, remedy, may_stray, who=(who_first, who_last()))
 
 
 def is_ahead(day: datetime.date) -> bool:
@@ -72,7 +83,9 @@ def is_ahead(day: datetime.date) -> bool:
     return day > datetime.date.today() + datetime.timedelta(days=1)
 
 
-def warn_of_future(last: datetime.date, at_end: str, remedy: str, what: str = "log") -> None:
+def warn_of_future(
+    last: datetime.date, at_end: str, remedy: str, what: str = "log", who: str = ""
+) -> None:
     """Warn of a last day that is to come.
 
     Parameters
@@ -83,9 +96,12 @@ def warn_of_future(last: datetime.date, at_end: str, remedy: str, what: str = "l
     remedy : str
     what : str
         Whose day it is.
+    who : str
+        The customers who bought on it, in words.
     """
     warn(
-        f"The {what}'s last day, {last}, is in the future{at_end}. Is it a typing error? {remedy}",
+        f"The {what}'s last day, {last}{who}, is in the future{at_end}. Is it a typing "
+        f"error? {remedy}",
         ObservationEndWarning,
     )
 
@@ -96,6 +112,7 @@ def warn_of_ends_apart(
     remedy: str,
     may_last: bool,
     may_first: bool = True,
+    who: tuple[str, str] = ("", ""),
 ) -> None:
     """Warn of a first or last day that is years away from all others.
 
@@ -107,6 +124,8 @@ def warn_of_ends_apart(
         As of `warn_of_future`.
     may_last, may_first : bool
         Whether the last and the first day may be such a one.
+    who : tuple of str
+        The customers who bought on the first and on the last day, in words.
     """
     first, second, previous, last = (
         EPOCH + datetime.timedelta(days=int(days[at])) for at in (0, 1, -2, -1)
@@ -114,15 +133,17 @@ def warn_of_ends_apart(
     far = max(SILENT_DAYS, STRAY_GAPS * int(np.diff(days[1:-1]).max()))
     if may_last and (last - previous).days > far:
         warn(
-            f"The last day with a purchase, {last}, is {(last - previous).days / 365.25:.1f} years "
-            f"after the one before it ({previous}){at_end}. Is it a typing error? {remedy}",
+            f"The last day with a purchase, {last}{who[1]}, is "
+            f"{(last - previous).days / 365.25:.1f} years after the one before it ({previous})"
+            f"{at_end}. Is it a typing error? {remedy}",
             ObservationEndWarning,
         )
     if may_first and (second - first).days > max(far, (last - second).days):
         warn(
-            f"The first day with a purchase, {first}, is {(second - first).days / 365.25:.1f} "
-            f"years before the next ({second}). Is it a typing error, or a date that was not "
-            "known? Correct or leave out its rows: they make the log seem that much older.",
+            f"The first day with a purchase, {first}{who[0]}, is "
+            f"{(second - first).days / 365.25:.1f} years before the next ({second}). Is it a "
+            "typing error, or a date that was not known? Correct or leave out its rows: they make "
+            "the log seem that much older.",
             ObservationEndWarning,
         )
 
@@ -136,3 +157,11 @@ def _ends_apart(log: Log, table: str, end: datetime.date, may_stray: bool) -> bo
     )[0]
     is_last = may_stray and before is not None and before - silent > SILENT_DAYS
     return is_last or (after is not None and age - after > SILENT_DAYS)
+
+
+def _customers_of(log: Log, table: str, where: str) -> str:
+    """The first ids of the customers whose day it is."""
+    found = log.warehouse.rows(
+        f"SELECT customer_id, count(*) OVER () FROM {table} WHERE {where} ORDER BY 1 LIMIT 4"
+    )
+    return f" (customer_id {some((row[0] for row in found), 3, found[0][1])})" if found else ""

@@ -27,6 +27,7 @@ from predclv.errors import (
 from predclv.logs.log import Log
 from predclv.logs.spend_statements import large_days
 from predclv.logs.stray_days import check_end, check_stray_days
+from predclv.logs.twin_ids import warn_of_twin_ids
 from predclv.money import UNITS
 from predclv.notices import counted, warn
 from predclv.warehouse.base import Warehouse
@@ -96,10 +97,11 @@ def warn_of_suspicions(
 
     Warns
     -----
-    ObservationEndWarning, DuplicateWarning, SharedAccountWarning, LargeOrderWarning
+    DataWarning, ObservationEndWarning, DuplicateWarning, SharedAccountWarning, LargeOrderWarning
     """
     check_end(log, end, what)
-    check_stray_days(log, table, end, what, days)
+    check_stray_days(log, table, end, what, until, days)
+    warn_of_twin_ids(log, table, counts["customers"])
     check_copies(log, counts, _SAMPLED_ROWS)
     repeaters = repeaters_in(log.warehouse, table, log.has_spend)
     check_accounts(log.warehouse, table, counts, repeaters)

@@ -23,8 +23,14 @@ RECIPES: dict[str, str] = {}
 """The module of the recipe that a model's name alone stands for, by what it models; named above."""
 
 
-def class_named(name: str) -> Any:
+def class_named(name: str, kind: Any = object) -> Any:
     """The class of a model by its name: one of the package's, or one that the user has defined.
+
+    Parameters
+    ----------
+    name : str
+    kind : type or tuple of type
+        Of what there is a choice, for the message; what is found may be of another kind.
 
     Raises
     ------
@@ -40,9 +46,14 @@ def class_named(name: str) -> Any:
         own = _defined().get(name)
         if own is not None:
             return own
+        classes = {each: class_named(each) for each in MODELS}
+        known = [each for each, cls in classes.items() if issubclass(cls, kind)]
+        titles = {cls.title.casefold(): each for each, cls in classes.items()}
+        meant = titles.get(name.casefold())
+        hint = did_you_mean(name, known) or did_you_mean(name, MODELS)
         raise OptionError(
-            f"There is no model {name!r}; there are {', '.join(MODELS)}."
-            f"{did_you_mean(name, MODELS)}"
+            f"There is no model {name!r}; there are {', '.join(known)}."
+            f"{hint if meant is None else f' Did you mean {meant!r}?'}"
         )
     return getattr(import_module(MODELS[name]), name)
 
@@ -69,7 +80,7 @@ def class_of(model: Any, kind: type, what: str) -> Any:
     >>> class_of("BGNBD", PurchaseModel, "CLVModel wants a class of PurchaseModel").title
     'BG/NBD'
     """
-    found = class_named(model) if isinstance(model, str) else model
+    found = class_named(model, kind) if isinstance(model, str) else model
     if not (isinstance(found, type) and issubclass(found, kind)):
         known = ", ".join(repr(name) for name in MODELS if issubclass(class_named(name), kind))
         raise OptionError(f"{what} or its name, one of {known}; got {model!r}.")

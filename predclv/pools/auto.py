@@ -9,6 +9,7 @@ from predclv.baselines.last_period_nb import LastPeriodNB
 from predclv.clocks.recipe import Clock
 from predclv.engines.base import fit
 from predclv.engines.result import Fit
+from predclv.engines.samples import cells_for
 from predclv.errors import BoundaryWarning
 from predclv.forecast.fitted import FittedCLV
 from predclv.likelihoods.ageing import NOBODY_SLOWS
@@ -124,6 +125,8 @@ def auto_pool(
     }
     members[first] = replace(members[first], spender=spender)
     repeats, note = rfm.counts["repeat_purchases"], ""
+    if not repeats:
+        cells_for(MBGNBD, rfm)  # says so, before models of purchases or spend say what they lack
     if rfm.log is None or rfm.observation_end is None:
         note = "the summary has no log (make it with pc.rfm_summary) to try members out on"
     elif repeats < _FOR_A_POOL:

@@ -110,6 +110,16 @@ def test_ids_of_one_spelling_are_no_twins(log, of_case):
         pc.rfm_summary(named)
 
 
+def test_a_few_short_codes_that_meet_by_chance_are_no_twins_but_one_space_is(log):
+    ids = "Ab" + log["customer_id"].astype(str)
+    codes = ids.replace({"Ab7": "Ab9x", "Ab8": "aB9x"})
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        pc.rfm_summary(log.assign(customer_id=codes))
+    with pytest.warns(DataWarning, match=r"differ by spaces around them alone: 'Ab7' and 'Ab7 '"):
+        pc.rfm_summary(log.assign(customer_id=codes.replace({"Ab9x": "Ab7", "aB9x": "Ab7 "})))
+
+
 def test_a_stray_day_left_out_by_observation_end_is_not_warned_of_again(log):
     with pytest.warns(DataWarning) as told:
         pc.rfm_summary(with_day(log, "2099-01-01"), observation_end="1998-06-30")

@@ -1,5 +1,7 @@
 """How many customers will buy: exact given the parameters, wider with them, stated by rules too."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -81,6 +83,8 @@ def test_the_interval_of_buyers_held_what_came_on_cdnow(cdnow_split, fitted):
 def test_a_forecast_without_p_active_says_so(cdnow):
     forecast = pc.baselines.PastRate().fit(cdnow).forecast("39 weeks")
     point = forecast._source
-    bare = type(forecast)(forecast.terms, type(point)(point.frame.drop(columns="p_active")))
+    bare = type(forecast)(
+        forecast.terms, replace(point, frame=point.frame.drop(columns="p_active"))
+    )
     with pytest.raises(DataError, match="no p_active"):
         bare.buyers()

@@ -324,7 +324,7 @@ def test_costs_that_do_not_fit_the_channels_are_refused(forecast, channel, costs
     ("change", "message"),
     [
         (lambda c: c.rename(index=str), "None of the 2,357 customers in channels.*one type"),
-        (lambda c: pd.concat([c, c.head(2)]), "two rows for 1, 2"),
+        (lambda c: pd.concat([c, c.head(2)]), "several rows for 1, 2"),
         (
             lambda c: pd.Series([None] * len(c), c.index),
             "No customer .* has a channel",

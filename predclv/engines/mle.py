@@ -157,13 +157,11 @@ def _carried_over(likelihood: Likelihood, start: Fit) -> tuple[NDArray, NDArray]
 
 def _limits(best: Maximum, directions: tuple[Coordinate, ...]) -> tuple[str, ...]:
     """What the bounds that the maximum lies on mean, in words."""
+    pinned = [each for each in zip(directions, best.pinned, strict=True) if each[1]]
+    settled = {name for part, side in pinned if side in part.settled for name in part.weights}
     told = []
-    for part, side in zip(directions, best.pinned, strict=True):
-        if side:
+    for part, side in pinned:
+        if side in part.settled or not part.weights.keys() <= settled:
             name = " / ".join(part.weights)
             told.append((part.at_lower if side < 0 else part.at_upper) or f"{name} runs away")
-    # Where nobody leaves, or everybody, it says nothing how customers differ in leaving.
-    whole = [words for words in told if words.startswith(("nobody leaves", "everyone leaves"))]
-    if whole:
-        told = [words for words in told if words in whole or "leave" not in words]
     return tuple(told)

@@ -152,7 +152,8 @@ class Coordinate:
     """One direction in which a fit searches: a linear combination of the free parameters.
 
     ``lower`` and ``upper`` bound it; ``at_lower`` and ``at_upper`` say in words which limit of the
-    model lies there, or are empty where nothing sensible does.
+    model lies there, or are empty where nothing sensible does. At the sides in ``settled`` (-1, 1)
+    nothing is left to say of its parameters: where nobody leaves, nobody differs in it either.
     """
 
     weights: Mapping[str, float]
@@ -160,6 +161,7 @@ class Coordinate:
     upper: float
     at_lower: str = ""
     at_upper: str = ""
+    settled: tuple[int, ...] = ()
 
 
 class Slopes(NamedTuple):

@@ -251,7 +251,8 @@ class BGBB(Model):
             Coordinate({"alpha": 1.0, "beta": -1.0}, -15.0, 15.0),
             Coordinate({"beta": 1.0}, low, high, "some take every opportunity, others none",
                        "all take opportunities with the same chance"),
-            Coordinate({"gamma": 1.0, "delta": -1.0}, -15.0, 15.0, "nobody leaves", ""),
+            Coordinate({"gamma": 1.0, "delta": -1.0}, -15.0, 15.0, "nobody leaves",
+                       settled=(-1,)),
             Coordinate({"delta": 1.0}, low, high, "customers leave at once or never",
                        "all leave with the same chance"),
         )  # fmt: skip

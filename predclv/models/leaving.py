@@ -129,6 +129,7 @@ class LeavingAtPurchases(PurchaseModel):
                 {"a": 1.0, "b": -1.0}, np.log(1e-10), np.log(1e10),
                 "nobody leaves (a / b -> 0): purchases follow an NBD",
                 f"everyone leaves after the {first} purchase (b / a -> 0)",
+                settled=(-1, 1),
             ),
             Coordinate(
                 {"b": 1.0}, np.log(1e-8), np.log(1e10),

@@ -319,7 +319,7 @@ class ParetoNBD(PurchaseModel):
             Coordinate(
                 {"s": 1.0, "beta": -1.0}, slow - 25, slow + 25,
                 "nobody leaves (s / beta -> 0): purchases follow an NBD",
-                "customers leave at once or never (beta -> 0)",
+                "customers leave at once or never (beta -> 0)", settled=(-1,),
             ),
             Coordinate(
                 {"s": 1.0}, np.log(1e-8), np.log(1e8),

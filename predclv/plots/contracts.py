@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from matplotlib.ticker import MaxNLocator
 
 from predclv.contracts.curves import retention_table, survival_table
 from predclv.contracts.fitted import FittedContracts
@@ -260,6 +261,7 @@ def contract_calibration(validation: ContractValidation, ax: "Axes | None" = Non
     ax.set_ylim(0, 1.02)
     ax.yaxis.set_major_formatter(lambda share, _: f"{share:.0%}")
     legend(ax)
+    ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     off = table.drop(columns="actual").sub(table["actual"], axis=0).abs().mean()
     return finish(
         ax,

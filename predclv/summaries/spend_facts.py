@@ -13,6 +13,7 @@ from predclv.logs.log import Log
 from predclv.logs.spend_statements import spend_around
 from predclv.money import UNITS
 from predclv.summaries.rfm import RFM
+from predclv.units import day_number
 from predclv.warehouse.base import LeftBehind
 
 LATE_DAYS = 182
@@ -28,7 +29,6 @@ warned of are 25% and more.
 MOST_ROWS = 100_000_000
 """Of a log that is looked at unasked: it is read once more."""
 
-_EPOCH = datetime.date(1970, 1, 1)
 _COUNTED: WeakKeyDictionary[Any, "SpendFacts"] = WeakKeyDictionary()  # by summary
 
 
@@ -73,7 +73,7 @@ def spend_facts(rfm: object) -> SpendFacts | None:
 
 
 def _counted(log: Log, end: datetime.date, step: int) -> SpendFacts:
-    cut = (end - _EPOCH).days - LATE_DAYS
+    cut = day_number(end) - LATE_DAYS
     order = "first_units, x, units, late_purchases, late_units"  # ids stay where they lie
     found = log.table_of(spend_around, end, order, cut, step)
     around = found[(found["x"] > 0) & (found["units"] > 0) & (found["late_purchases"] > 0)]
